@@ -11,6 +11,7 @@ groups and removes the directories that are still on its list.
 
 from __future__ import annotations
 
+import atexit
 import json
 import os
 import subprocess
@@ -68,3 +69,11 @@ def _tell(order: dict[str, object]) -> None:
         assert keeper.stdin is not None
         keeper.stdin.write(json.dumps(order) + "\n")
         keeper.stdin.flush()
+
+
+@atexit.register
+def _end() -> None:
+    keeper = _keepers.pop(os.getpid(), None)
+    if keeper is not None and keeper.stdin is not None:
+        keeper.stdin.close()
+        keeper.wait()

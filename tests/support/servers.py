@@ -131,8 +131,8 @@ class RedisServer:
     """One server on a free loopback port with a temporary directory of its own; a context manager.
 
     `acl_lines` are the lines of an ACL file (`user reader on >pw ~* +@read`). `config` adds or replaces directives.
-    `tls` makes it speak TLS only, with `certificate` or one of an authority of its own, `client_ca` makes it
-    demand a client certificate. The tests' own access never depends on the passwords and rights given here:
+    `tls` makes it speak TLS only, with `certificate` or one of an authority of its own; given a
+    `client_certificate`, it demands one of that authority, and the tests' own access shows this one. The tests' own access never depends on the passwords and rights given here:
     where there are any, it uses an administrator added to the ACL.
     """
 
@@ -142,7 +142,7 @@ class RedisServer:
         *,
         tls: bool = False,
         certificate: Certificate | None = None,
-        client_ca: Path | None = None,
+        client_certificate: Certificate | None = None,
         password: str | None = None,
         acl_lines: Iterable[str] = (),
         databases: int = 16,
@@ -163,7 +163,7 @@ class RedisServer:
             self.certificate = Authority(self.directory / "certificates").server()
         self.unix_socket = self.directory / "socket" if unix_socket else None
         self.port = 0
-        self._client_ca = client_ca
+        self._client_certificate = client_certificate
         self._acl_lines = tuple(acl_lines)
         self._admin_password = secrets.token_hex(16)
         self._databases = databases
@@ -276,9 +276,9 @@ class RedisServer:
         if self.tls:
             assert self.certificate is not None
             settings.update(ssl=True, ssl_ca_certs=str(self.certificate.ca_file))
-            if self._client_ca:
-                settings.update(ssl_certfile=str(self.certificate.cert_file))
-                settings.update(ssl_keyfile=str(self.certificate.key_file))
+            if self._client_certificate:
+                settings.update(ssl_certfile=str(self._client_certificate.cert_file))
+                settings.update(ssl_keyfile=str(self._client_certificate.key_file))
         settings.update(options)
         return redis.Redis(host=HOST, port=self.port, **settings)
 
@@ -326,6 +326,9 @@ class RedisServer:
             if master._guarded:
                 client.config_set("masteruser", _ADMIN)
                 client.config_set("masterauth", master._admin_password)
+            if master.tls and master.certificate:
+                client.config_set("tls-replication", "yes")
+                client.config_set("tls-ca-cert-file", str(master.certificate.ca_file))
             client.replicaof(HOST, master.port)
             _wait(lambda: client.info("replication").get("master_link_status") == "up", f"{self.name} to replicate")
 
@@ -357,8 +360,9 @@ class RedisServer:
             directives["tls-port"] = port
             directives["tls-cert-file"] = str(self.certificate.cert_file)
             directives["tls-key-file"] = str(self.certificate.key_file)
-            directives["tls-ca-cert-file"] = str(self._client_ca or self.certificate.ca_file)
-            directives["tls-auth-clients"] = "yes" if self._client_ca else "no"
+            authority = self._client_certificate or self.certificate
+            directives["tls-ca-cert-file"] = str(authority.ca_file)
+            directives["tls-auth-clients"] = "yes" if self._client_certificate else "no"
         if self.password:
             directives["requirepass"] = self.password
         directives.update(self._config)
