@@ -1,0 +1,170 @@
+#!/usr/bin/python
+# Copyright (c) 2026 dataservices.redis_migration contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Stops, starts, restarts or restages Cloud Foundry apps and waits until they run."""
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+module: cf_app
+short_description: Stop, start, restart or restage Cloud Foundry apps
+version_added: 1.0.0
+description:
+  - Does what C(cf stop), C(cf start), C(cf restart), C(cf restage) and C(cf restart --strategy rolling) do, for many
+    apps at once, and waits until all their instances run.
+  - When some of several apps fail, the others are done all the same, and the error has the recent state of every
+    instance of those that failed.
+author:
+  - The dataservices.redis_migration contributors
+extends_documentation_fragment:
+  - dataservices.redis_migration.cloud_foundry
+  - dataservices.redis_migration.cloud_foundry.attributes
+  - dataservices.redis_migration.cloud_foundry.wait
+attributes:
+  check_mode:
+    support: full
+  diff_mode:
+    support: full
+  idempotent:
+    support: partial
+    details:
+      - With O(state=restarted), O(state=restaged) and O(state=rolling) something is done every time.
+options:
+  apps:
+    description: Names or GUIDs of the apps. An app of another space is given by its GUID.
+    type: list
+    elements: str
+    required: true
+  state:
+    description:
+      - V(started) and V(stopped) do nothing to an app that is so already, except for waiting for its instances.
+      - V(restarted) stops and starts, so that an app sees its bindings as they are now.
+      - V(rolling) does the same instance by instance, so that the app goes on answering; one that is stopped is
+        started.
+      - V(restaged) builds the app anew from its package first, for buildpacks that look at bindings.
+    type: str
+    choices: [started, stopped, restarted, restaged, rolling]
+    default: started
+  wait:
+    description: Whether to wait until all instances of the apps run.
+    type: bool
+    default: true
+  concurrency:
+    description: How many apps to work on at the same time.
+    type: int
+    default: 8
+"""
+
+EXAMPLES = r"""
+- name: Stop the apps that were unbound
+  dataservices.redis_migration.cf_app:
+    apps: "{{ isolated.record | map(attribute='app_guid') }}"
+    state: stopped
+
+- name: Restart an app without an outage
+  dataservices.redis_migration.cf_app:
+    apps: [checkout]
+    state: rolling
+"""
+
+RETURN = r"""
+apps:
+  description: The apps, as they are now (in check mode, as they would be).
+  returned: success
+  type: list
+  elements: dict
+  contains:
+    guid:
+      description: The GUID of the app.
+      type: str
+      returned: always
+    name:
+      description: Its name.
+      type: str
+      returned: always
+    space_guid:
+      description: The GUID of its space.
+      type: str
+      returned: always
+    state:
+      description: V(STARTED) or V(STOPPED).
+      type: str
+      returned: always
+    changed:
+      description: Whether something was done to it.
+      type: bool
+      returned: always
+    processes:
+      description:
+        - Its processes that have instances, each with C(guid), C(type), C(wanted) (how many instances it is to have)
+          and C(instances), which have C(index), C(state) and C(details).
+      type: list
+      elements: dict
+      returned: always
+"""
+
+import typing as t
+
+from ansible.module_utils.basic import AnsibleModule
+from ansible_collections.dataservices.redis_migration.plugins.module_utils._cf_app import Apps
+from ansible_collections.dataservices.redis_migration.plugins.module_utils._cf_argspec import (
+    cloud_foundry_spec,
+    wait_spec,
+)
+from ansible_collections.dataservices.redis_migration.plugins.module_utils._cf_lookup import App, find_apps
+from ansible_collections.dataservices.redis_migration.plugins.module_utils._cf_many import for_each
+from ansible_collections.dataservices.redis_migration.plugins.module_utils._cf_module import (
+    Context,
+    open_context,
+    run,
+)
+
+
+def work(module: AnsibleModule) -> dict[str, t.Any]:
+    context = open_context(module)
+    apps = find_apps(context.session, context.place, module.params["apps"])
+    wish = module.params["state"]
+    outcome = for_each(apps, lambda app: _bring(module, context, app), module.params["concurrency"])
+    outcome.raise_errors(f"{len(outcome.results)} of {len(apps)} apps are {'restarted' if wish == 'rolling' else wish}")
+    return {
+        "changed": any(result["changed"] for result in outcome.results),
+        "apps": outcome.results,
+        "diff": {
+            "before": {app.name: app.state for app in apps},
+            "after": {
+                result["name"]: f"{result['state']}, {wish}" if _again(result, wish) else result["state"]
+                for result in outcome.results
+            },
+        },
+    }
+
+
+def _again(result: dict[str, t.Any], wish: str) -> bool:
+    return result["changed"] and wish not in ("started", "stopped")
+
+
+def _bring(module: AnsibleModule, context: Context, app: App) -> dict[str, t.Any]:
+    apps = Apps(context.session, context.deadline(), wait=module.params["wait"])
+    if module.check_mode:
+        return apps.foreseen(app, module.params["state"])
+    return apps.bring(app, module.params["state"])
+
+
+def main() -> None:
+    spec = cloud_foundry_spec() | wait_spec()
+    spec |= {
+        "apps": {"type": "list", "elements": "str", "required": True},
+        "state": {
+            "type": "str",
+            "choices": ["started", "stopped", "restarted", "restaged", "rolling"],
+            "default": "started",
+        },
+        "wait": {"type": "bool", "default": True},
+        "concurrency": {"type": "int", "default": 8},
+    }
+    run(AnsibleModule(spec, supports_check_mode=True), work)
+
+
+if __name__ == "__main__":
+    main()

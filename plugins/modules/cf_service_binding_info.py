@@ -1,0 +1,166 @@
+#!/usr/bin/python
+# Copyright (c) 2026 dataservices.redis_migration contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Reads which apps are bound to a Cloud Foundry service instance, and the record of those unbound from it."""
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+module: cf_service_binding_info
+short_description: Read which apps are bound to a Cloud Foundry service instance, and which were unbound
+version_added: 1.0.0
+description:
+  - Lists the apps that are bound to a service instance, in every space that it is shared into.
+  - Reads the record that M(dataservices.redis_migration.cf_service_binding) keeps of the apps it unbound.
+author:
+  - The dataservices.redis_migration contributors
+extends_documentation_fragment:
+  - dataservices.redis_migration.cloud_foundry
+  - dataservices.redis_migration.cloud_foundry.attributes
+attributes:
+  check_mode:
+    support: full
+    details:
+      - This module only reads.
+  diff_mode:
+    support: N/A
+    details:
+      - This module only reads.
+  idempotent:
+    support: full
+options:
+  service_instance:
+    description: The name (case-sensitive) or GUID of the service instance.
+    type: str
+    required: true
+"""
+
+EXAMPLES = r"""
+- name: See what a rollback would bind again
+  dataservices.redis_migration.cf_service_binding_info:
+    service_instance: orders-redis6
+  register: source
+
+- name: Show it
+  ansible.builtin.debug:
+    msg: "{{ source.record | map(attribute='app_name') }}"
+"""
+
+RETURN = r"""
+bindings:
+  description: The bindings of apps.
+  returned: success
+  type: list
+  elements: dict
+  contains:
+    guid:
+      description: The GUID of the binding.
+      type: str
+      returned: always
+    name:
+      description: The name of the binding, often empty.
+      type: str
+      returned: always
+    app:
+      description: The app, with C(guid), C(name), C(state), C(space_guid) and C(space_name).
+      type: dict
+      returned: always
+    operation:
+      description: The last operation on the binding, V(create) or V(delete).
+      type: str
+      returned: always
+    state:
+      description: Its state, V(succeeded), V(failed) or V(in progress).
+      type: str
+      returned: always
+apps:
+  description: The names of the bound apps.
+  returned: success
+  type: list
+  elements: str
+record:
+  description: The apps that were unbound with a record that was not cleared since.
+  returned: success
+  type: list
+  elements: dict
+  contains:
+    app_guid:
+      description: The GUID of the app.
+      type: str
+      returned: always
+    app_name:
+      description: Its name when it was unbound.
+      type: str
+      returned: always
+    app_state:
+      description: V(STARTED) or V(STOPPED), as it was before anything was done to it.
+      type: str
+      returned: always
+    space_guid:
+      description: The GUID of its space.
+      type: str
+      returned: always
+    space_name:
+      description: The name of its space, empty when the login could not see it.
+      type: str
+      returned: always
+    binding_name:
+      description: The name of the binding, often empty.
+      type: str
+      returned: always
+    parameters:
+      description: The parameters it was bound with; null when there were none, or they are not known.
+      type: dict
+      returned: always
+    parameters_unreadable:
+      description: Whether it is not known if there were parameters, since the broker does not give them back.
+      type: bool
+      returned: always
+service_instance:
+  description: The service instance.
+  returned: success
+  type: dict
+  contains:
+    guid:
+      description: Its GUID.
+      type: str
+      returned: always
+    name:
+      description: Its name.
+      type: str
+      returned: always
+"""
+
+import dataclasses
+import typing as t
+
+from ansible.module_utils.basic import AnsibleModule
+from ansible_collections.dataservices.redis_migration.plugins.module_utils._cf_annotations import IsolationRecord
+from ansible_collections.dataservices.redis_migration.plugins.module_utils._cf_argspec import cloud_foundry_spec
+from ansible_collections.dataservices.redis_migration.plugins.module_utils._cf_binding import Bindings
+from ansible_collections.dataservices.redis_migration.plugins.module_utils._cf_module import open_context, run
+
+
+def work(module: AnsibleModule) -> dict[str, t.Any]:
+    context = open_context(module)
+    instance = context.service_instance(module.params["service_instance"])
+    bindings = Bindings(context.session, instance, context.deadline()).all()
+    record = IsolationRecord(context.session, instance, context.place.developer, context.deadline()).read()
+    return {
+        "changed": False,
+        "service_instance": {"guid": instance.guid, "name": instance.name},
+        "bindings": [binding.as_result() for binding in bindings],
+        "apps": [binding.app.name for binding in bindings],
+        "record": [dataclasses.asdict(entry) for entry in record],
+    }
+
+
+def main() -> None:
+    spec = cloud_foundry_spec()
+    spec |= {"service_instance": {"type": "str", "required": True}}
+    run(AnsibleModule(spec, supports_check_mode=True), work)
+
+
+if __name__ == "__main__":
+    main()
