@@ -75,10 +75,11 @@ def _exposed(view: View) -> View:
 
 
 def _tanzu(view: View) -> View:
-    credentials: View = {"host": view["host"], "password": view["password"], "port": 6379 if view["tls"] else view["port"]}
     if view["tls"]:
-        credentials |= {"tls_port": view["port"], "tls_versions": ["tlsv1.2", "tlsv1.3"]}
-    return credentials
+        ports: View = {"port": 6379, "tls_port": view["port"], "tls_versions": ["tlsv1.2", "tlsv1.3"]}
+    else:
+        ports = {"port": view["port"]}
+    return {"host": view["host"], "password": view["password"], **ports}
 
 
 def _csb(host_field: str) -> Callable[[View], View]:

@@ -17,7 +17,7 @@ from collections.abc import Callable
 
 def stamp() -> str:
     """Now, as the API writes it: UTC with whole seconds."""
-    return datetime.datetime.now(datetime.timezone.utc).strftime("%Y-%m-%dT%H:%M:%SZ")
+    return datetime.datetime.now(datetime.UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
 class Scheduler:

@@ -53,7 +53,9 @@ class Faults:
                 setattr(fault, name, value)
             self._http.append(fault)
 
-    def latency(self, seconds: float, *, times: int = -1, path: str = "", method: str = "", service: str = "api") -> None:
+    def latency(
+        self, seconds: float, *, times: int = -1, path: str = "", method: str = "", service: str = "api"
+    ) -> None:
         """Delay matching requests (all of them, unless `times` is given)."""
         self._add(service, method, path, times, delay=seconds)
 
@@ -75,7 +77,13 @@ class Faults:
         self._add("api", method, path, times, error=CFError(name, *words))
 
     def rate_limit(
-        self, times: int = 1, *, retry_after: float = 1, path: str = "", method: str = "", name: str = "RateLimitExceeded"
+        self,
+        times: int = 1,
+        *,
+        retry_after: float = 1,
+        path: str = "",
+        method: str = "",
+        name: str = "RateLimitExceeded",
     ) -> None:
         """429 with Retry-After, JSON under text/plain."""
         self._add("api", method, path, times, error=CFError(name), retry_after=retry_after)
@@ -98,7 +106,7 @@ class Faults:
         with self._lock:
             self._jobs.append(JobFault(operation, times, message, silent))
 
-    def fail_broker(self, action: str, *, times: int = 1, message: str = "Service broker error: out of capacity") -> None:
+    def fail_broker(self, action: str, *, times: int = 1, message: str = "Service broker error: no room") -> None:
         """The broker refuses: `action` is bind, unbind, provision, update or deprovision."""
         with self._lock:
             self._broker.append((action, times, message))

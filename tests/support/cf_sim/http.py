@@ -63,7 +63,7 @@ class Response:
 class Logged:
     """One request as it was answered. Bodies, headers and the queries of UAA are never kept."""
 
-    service: str  # api | uaa | logs
+    service: str  # api | uaa
     method: str
     path: str
     query: str
@@ -74,6 +74,14 @@ class Logged:
     @property
     def writes(self) -> bool:
         return self.service == "api" and self.method not in READING
+
+
+def _too_many(error: CFError, retry_after: float | None) -> Response:
+    """A rate limit's answer: JSON, but called text."""
+    headers = {"X-RateLimit-Remaining": "0"}
+    if retry_after is not None:
+        headers["Retry-After"] = f"{retry_after:g}"
+    return Response(429, json.dumps(error.body()), headers, "text/plain; charset=utf-8")
 
 
 class _Reset(Exception):
@@ -142,7 +150,7 @@ class _Handler(BaseHTTPRequestHandler):
 
 
 class Listener:
-    """One HTTP endpoint on a free port of 127.0.0.1 (or the given one). `handle` gets every request no fault swallowed."""
+    """One HTTP endpoint on a free port of 127.0.0.1 (or the given one). `handle` gets what no fault swallows."""
 
     def __init__(
         self,
@@ -185,16 +193,13 @@ class Listener:
         for fault in faults:
             if fault.delay:
                 time.sleep(fault.delay)
-        faults = [fault for fault in faults if not fault.delay]
-        fault = faults[0] if faults else None
+        broken = next((fault for fault in faults if not fault.delay), None)
         status = 0
         try:
-            if fault is not None and not fault.after_effect:
-                response = self._broken(fault)
-            else:
+            if broken is None or broken.after_effect:
                 response = self._guarded(request)
-                if fault is not None:
-                    response = self._broken(fault)
+            if broken is not None:
+                response = self._broken(broken)
             status = response.status
             return response
         finally:
@@ -206,7 +211,7 @@ class Listener:
         try:
             return self._handle(request)
         except CFError as error:
-            return Response(error.status, error.body())
+            return _too_many(error, 1) if error.status == 429 else Response(error.status, error.body())
 
     @staticmethod
     def _broken(fault: HttpFault) -> Response:
@@ -214,11 +219,7 @@ class Listener:
             raise _Reset
         if fault.error is not None:
             if fault.error.status == 429:
-                headers = {"X-RateLimit-Remaining": "0"}
-                if fault.retry_after is not None:
-                    headers["Retry-After"] = f"{fault.retry_after:g}"
-                body = json.dumps(fault.error.body())
-                return Response(429, body, headers, "text/plain; charset=utf-8")
+                return _too_many(fault.error, fault.retry_after)
             return Response(fault.error.status, fault.error.body())
         # What a router or load balancer says when the Cloud Controller behind it does not answer.
         texts = {

@@ -99,7 +99,8 @@ def _number(request: Request, name: str, default: int) -> int:
     try:
         return int(request.one(name, str(default)))
     except ValueError:
-        raise CFError("BadQueryParameter", f"{name.replace('_', ' ').capitalize()} must be a positive integer") from None
+        shown = name.replace("_", " ").capitalize()
+        raise CFError("BadQueryParameter", f"{shown} must be a positive integer") from None
 
 
 def _newest_first_within_a_second(found: list[Any], key: str) -> list[Any]:

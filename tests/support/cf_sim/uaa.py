@@ -158,7 +158,8 @@ class Uaa:
         if name == "cf" and secret == "":
             return name, None
         for principal in self._state.principals.values():
-            if principal.is_client and principal.name == name and hmac.compare_digest(principal.secret.encode(), secret.encode()):
+            same = hmac.compare_digest(principal.secret.encode(), secret.encode())
+            if principal.is_client and principal.name == name and same:
                 return name, principal
         raise OAuthError(401, "unauthorized", "Bad credentials")
 
@@ -292,7 +293,8 @@ class Uaa:
         fields = request.form() if request.method == "POST" else {}
         asked = {name: fields.get(name) or request.one(name) for name in ("response_type", "client_id")}
         if asked["response_type"] != "code":
-            raise OAuthError(400, "unsupported_response_type", f"Unsupported response types: [{asked['response_type']}]")
+            wrong = f"Unsupported response types: [{asked['response_type']}]"
+            raise OAuthError(400, "unsupported_response_type", wrong)
         if asked["client_id"] != "ssh-proxy":
             raise OAuthError(401, "invalid_client", f"No client with requested id: {asked['client_id']}")
         code = secrets.token_urlsafe(24)
