@@ -68,9 +68,7 @@ class Authority:
         """A client certificate."""
         return self._issue((name,), ExtendedKeyUsageOID.CLIENT_AUTH, days, expired)
 
-    def _issue(
-        self, names: tuple[str, ...], usage: x509.ObjectIdentifier, days: float, expired: bool
-    ) -> Certificate:
+    def _issue(self, names: tuple[str, ...], usage: x509.ObjectIdentifier, days: float, expired: bool) -> Certificate:
         key = ec.generate_private_key(ec.SECP256R1())
         begin, end = _validity(days, expired)
         certificate = (
@@ -85,9 +83,7 @@ class Authority:
             .add_extension(x509.BasicConstraints(ca=False, path_length=None), critical=True)
             .add_extension(_key_usage(authority=False), critical=True)
             .add_extension(x509.ExtendedKeyUsage([usage]), critical=False)
-            .add_extension(
-                x509.AuthorityKeyIdentifier.from_issuer_public_key(self._key.public_key()), critical=False
-            )
+            .add_extension(x509.AuthorityKeyIdentifier.from_issuer_public_key(self._key.public_key()), critical=False)
             .sign(self._key, hashes.SHA256())
         )
         stem = self._directory / f"certificate-{next(self._numbers)}"
@@ -103,7 +99,7 @@ class Authority:
 
 
 def _validity(days: float, expired: bool = False) -> tuple[datetime.datetime, datetime.datetime]:
-    now = datetime.datetime.now(datetime.timezone.utc)
+    now = datetime.datetime.now(datetime.UTC)
     hour, length = datetime.timedelta(hours=1), datetime.timedelta(days=days)
     return (now - length - hour, now - hour) if expired else (now - hour, now + length)
 

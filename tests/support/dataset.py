@@ -210,7 +210,7 @@ def _hashes(client: redis.Redis, chance: random.Random, scale: _Scale) -> None:
 
 def _sorted_sets(client: redis.Redis, chance: random.Random, scale: _Scale) -> None:
     client.zadd("zset:scores", {f"member:{number}": score for number, score in enumerate(SCORES)})
-    client.zadd("zset:same-score", {member: 0 for member in (b"a", b"b", b"", b"\x00", b"\xff")})
+    client.zadd("zset:same-score", dict.fromkeys((b"a", b"b", b"", b"\x00", b"\xff"), 0))
     client.zadd("zset:long-member", {chance.randbytes(10_000): 1, "short": 1})
     client.zincrby("zset:summed", 0.1, "m")
     client.zincrby("zset:summed", 0.2, "m")

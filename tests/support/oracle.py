@@ -14,7 +14,6 @@ pending entries with their delivery counts and times. What only one of the two v
 from __future__ import annotations
 
 import itertools
-import struct
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, Protocol
@@ -406,8 +405,8 @@ def _field_expiries(end: _End, keys: list[bytes]) -> list[dict[bytes, int]]:
         return [{} for _key in keys]
     commands: list[tuple[Any, ...]] = []
     asked: list[tuple[int, list[bytes]]] = []
-    for number, names in enumerate(end.ask_all([("HKEYS", key) for key in keys])):
-        names = [] if isinstance(names, Exception) else names
+    for number, reply in enumerate(end.ask_all([("HKEYS", key) for key in keys])):
+        names = [] if isinstance(reply, Exception) else reply
         for begin in range(0, len(names), _CHUNK):
             part = names[begin : begin + _CHUNK]
             asked.append((number, part))
@@ -439,8 +438,8 @@ def _canonical(kind: bytes, reply: Reply) -> Reply:
     if kind == b"hash":
         return dict(zip(reply[::2], reply[1::2], strict=True))
     if kind == b"zset":
-        # The bits of the number, so that -0 is not 0 and 3.1400000000000001 is 3.14.
-        return [(member, struct.pack(">d", float(score))) for member, score in zip(*[iter(reply)] * 2, strict=True)]
+        # As numbers: old servers print 3.1400000000000001 and -0 where new ones print 3.14 and 0.
+        return [(member, float(score)) for member, score in zip(*[iter(reply)] * 2, strict=True)]
     return reply
 
 

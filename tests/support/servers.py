@@ -132,8 +132,8 @@ class RedisServer:
 
     `acl_lines` are the lines of an ACL file (`user reader on >pw ~* +@read`). `config` adds or replaces directives.
     `tls` makes it speak TLS only, with `certificate` or one of an authority of its own; given a
-    `client_certificate`, it demands one of that authority, and the tests' own access shows this one. The tests' own access never depends on the passwords and rights given here:
-    where there are any, it uses an administrator added to the ACL.
+    `client_certificate`, it demands one of that authority, and the tests' own access shows this one. That access
+    never depends on the passwords and rights given here: where there are any, it uses an administrator of its own.
     """
 
     def __init__(
@@ -352,6 +352,7 @@ class RedisServer:
             "databases": self._databases,
             "save": "",
             "daemonize": "no",
+            "repl-diskless-sync-delay": 0,
         }
         if self.unix_socket:
             directives["unixsocket"] = str(self.unix_socket)

@@ -4,8 +4,8 @@
 
 """TLS in front of a server that has none, as hosted services have it: a terminating proxy.
 
-    with RedisServer("redis-8.2") as server, TlsFrontend(server.port, authority.server("db.example")) as frontend:
-        ...  # rediss://127.0.0.1:{frontend.port}
+with RedisServer("redis-8.2") as server, TlsFrontend(server.port, authority.server("db.example")) as frontend:
+    ...  # rediss://127.0.0.1:{frontend.port}
 """
 
 from __future__ import annotations
