@@ -154,7 +154,9 @@ apps:
   type: list
   elements: str
 record:
-  description: What is recorded on the service instance; see RV(dataservices.redis_migration.cf_service_binding_info#module:record).
+  description:
+    - What is recorded on the service instance, as in
+      RV(dataservices.redis_migration.cf_service_binding_info#module:record).
   returned: with O(record=true)
   type: list
   elements: dict
@@ -300,7 +302,7 @@ def _wanted(
     by_name = {entry.app_name: entry.app_guid for entry in entries}
     details = {by_name.get(name, name): detail for name, detail in given.items()}
     apps = find_apps(context.session, context.place, details)
-    return [_from_record(app, recorded.get(app.guid), detail) for app, detail in zip(apps, details.values())], []
+    return [_from_record(app, recorded.get(app.guid), detail) for app, detail in zip(apps, details.values(), strict=True)], []
 
 
 def _from_record(app: App, entry: RecordedBinding | None, given: dict[str, t.Any] | None) -> WantedBinding:

@@ -1,0 +1,69 @@
+# Copyright (c) 2026 dataservices.redis_migration contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Telling a process from another one that got its number later, or that runs on another machine."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import platform
+import signal
+import subprocess
+import time
+
+
+def process_identity(pid: int) -> str | None:
+    """A text that only this process on this machine since this boot has; None when there is no such process."""
+    try:
+        with open(f"/proc/{pid}/stat", encoding="ascii", errors="replace") as stream:
+            # The name in parentheses may hold anything; behind it the state is field 3, the start time field 22.
+            fields = stream.read().rpartition(")")[2].split()
+        with open("/proc/sys/kernel/random/boot_id", encoding="ascii") as stream:
+            boot = stream.read().strip()
+        return None if fields[0] in ("Z", "X") else f"{boot}:{fields[19]}"
+    except FileNotFoundError:
+        if os.path.exists("/proc/self/stat"):
+            return None
+    except (OSError, IndexError):
+        pass
+    return _identity_from_ps(pid)
+
+
+def _identity_from_ps(pid: int) -> str | None:
+    try:
+        answer = subprocess.run(
+            ["ps", "-o", "stat=,lstart=", "-p", str(pid)],
+            capture_output=True,
+            text=True,
+            check=False,
+            timeout=10,
+            env={"PATH": os.environ.get("PATH", os.defpath), "LC_ALL": "C"},
+        ).stdout.strip()
+    except (OSError, subprocess.SubprocessError):
+        return None
+    state, _space, started = answer.partition(" ")
+    return f"{platform.node()}:{started.strip()}" if started and not state.startswith("Z") else None
+
+
+def is_alive(pid: int, identity: str) -> bool:
+    """Whether this very process still runs."""
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    except PermissionError:
+        pass
+    return process_identity(pid) == identity
+
+
+def end_process(pid: int, identity: str, patience: float = 5.0) -> None:
+    """Ask this very process to end, and end it when it does not within C(patience) seconds."""
+    for number, seconds in ((signal.SIGTERM, patience), (signal.SIGKILL, 2.0)):
+        if not is_alive(pid, identity):
+            return
+        with contextlib.suppress(ProcessLookupError):
+            os.kill(pid, number)
+        ends = time.monotonic() + seconds
+        while time.monotonic() < ends and is_alive(pid, identity):
+            time.sleep(0.05)

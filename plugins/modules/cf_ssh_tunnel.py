@@ -1,0 +1,232 @@
+#!/usr/bin/python
+# Copyright (c) 2026 dataservices.redis_migration contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Opens or closes an SSH tunnel to a Redis through a Cloud Foundry app."""
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+module: cf_ssh_tunnel
+short_description: Reach a Redis inside Cloud Foundry through an app's SSH
+version_added: 1.0.0
+description:
+  - Does what C(cf ssh -L) does, with OpenSSH and a one-time code, and stays open until it is closed.
+  - The host key of the platform's SSH proxy must be the one that Cloud Foundry publishes, or there is no connection.
+  - A tunnel only counts as open once a Redis has answered through it. There is never more than one to the same
+    destination through the same app, and one that drops is opened again with a new code.
+  - A small process of its own watches over the tunnel. It ends, and the tunnel with it, with O(state=absent), when the
+    C(ansible-playbook) that opened it is gone (where that runs on the same machine), or after O(max_lifetime).
+author:
+  - The dataservices.redis_migration contributors
+extends_documentation_fragment:
+  - dataservices.redis_migration.cloud_foundry
+  - dataservices.redis_migration.cloud_foundry.attributes
+attributes:
+  check_mode:
+    support: full
+    details:
+      - It is checked whether SSH to the app is possible, but nothing is opened.
+  diff_mode:
+    support: none
+  idempotent:
+    support: full
+  action:
+    description:
+      - Indicates this has a corresponding action plugin so some parts of the options can be executed on the controller.
+    support: full
+requirements:
+  - The OpenSSH client (C(ssh) and C(ssh-keyscan)) on the host that runs the module.
+options:
+  app:
+    description:
+      - The name or GUID of a running app in a space from which the Redis can be reached, with SSH enabled.
+    type: str
+    required: true
+  endpoint:
+    description:
+      - The Redis to reach, as the app sees it - the endpoint dictionary of this collection. Host, port, and what is
+        said about TLS count; user and password are not needed and not used.
+    type: dict
+    required: true
+  state:
+    description: Whether the tunnel must be open.
+    type: str
+    choices: [present, absent]
+    default: present
+  process:
+    description: The type of the process of the app.
+    type: str
+    default: web
+  instance:
+    description: The index of the instance of that process.
+    type: int
+    default: 0
+  local_port:
+    description: The port on 127.0.0.1, or V(0) for any free one.
+    type: int
+    default: 0
+  host_key_fingerprint:
+    description:
+      - The fingerprint of the SSH proxy's host key, where the platform does not publish it or you know better.
+    type: str
+  max_lifetime:
+    description: After how many seconds the tunnel closes by itself at the latest.
+    type: int
+    default: 43200
+  wait_timeout:
+    description: How many seconds to wait until the tunnel is open.
+    type: int
+    default: 120
+  owner:
+    description:
+      - The process whose end closes the tunnel. It is filled in with the one that runs the play; there is no need to
+        set it.
+    type: dict
+    suboptions:
+      pid:
+        description: Its number.
+        type: int
+        required: true
+      identity:
+        description: What tells it from another process of that number, or on another machine.
+        type: str
+        required: true
+"""
+
+EXAMPLES = r"""
+- name: Migrate through a tunnel
+  block:
+    - name: Open it
+      dataservices.redis_migration.cf_ssh_tunnel:
+        app: jumphost
+        endpoint: "{{ source_key.endpoint }}"
+      register: tunnel
+      no_log: true
+
+    - name: Count the keys
+      dataservices.redis_migration.redis_keyspace_info:
+        endpoint: "{{ source_key.endpoint | combine(tunnel.endpoint) }}"
+  always:
+    - name: Close it
+      dataservices.redis_migration.cf_ssh_tunnel:
+        app: jumphost
+        endpoint: "{{ source_key.endpoint }}"
+        state: absent
+      no_log: true
+"""
+
+RETURN = r"""
+endpoint:
+  description:
+    - What to combine over the endpoint to reach it through the tunnel. It holds no secret.
+    - Null in check mode when the tunnel is not open.
+  returned: with O(state=present)
+  type: dict
+  contains:
+    host:
+      description: Always V(127.0.0.1).
+      type: str
+      returned: always
+    port:
+      description: The local port.
+      type: int
+      returned: always
+    server_name:
+      description: The name that the certificate of the Redis must carry.
+      type: str
+      returned: when the endpoint uses TLS
+reopened:
+  description: How many times the tunnel has dropped and was opened again so far.
+  returned: with O(state=present) when it is open
+  type: int
+"""
+
+import typing as t
+
+from ansible.module_utils.basic import AnsibleModule
+from ansible_collections.dataservices.redis_migration.plugins.module_utils._cf_argspec import (
+    cloud_foundry_spec,
+    wait_spec,
+)
+from ansible_collections.dataservices.redis_migration.plugins.module_utils._cf_client import LoginOptions
+from ansible_collections.dataservices.redis_migration.plugins.module_utils._cf_lookup import find_apps
+from ansible_collections.dataservices.redis_migration.plugins.module_utils._cf_module import (
+    open_context,
+    run,
+    target_names,
+)
+from ansible_collections.dataservices.redis_migration.plugins.module_utils._cf_process import is_alive
+from ansible_collections.dataservices.redis_migration.plugins.module_utils._cf_ssh import find_target
+from ansible_collections.dataservices.redis_migration.plugins.module_utils._cf_tunnel import Tunnel, local_endpoint
+from ansible_collections.dataservices.redis_migration.plugins.module_utils._cf_tunnel_files import TunnelSpec
+from ansible_collections.dataservices.redis_migration.plugins.module_utils._endpoint import parse_endpoint
+
+
+def work(module: AnsibleModule) -> dict[str, t.Any]:
+    params = module.params
+    endpoint = parse_endpoint(params["endpoint"], "endpoint")
+    api_url, organization, space = target_names(params)
+    spec = TunnelSpec(
+        api_url=api_url,
+        organization=organization or "",
+        space=space or "",
+        app=params["app"],
+        process=params["process"],
+        instance=params["instance"],
+        host=endpoint.host,
+        port=endpoint.port,
+    )
+    tunnel = Tunnel(spec, endpoint)
+    if params["state"] == "absent":
+        return {"changed": tunnel.existing() is not None if module.check_mode else tunnel.close()}
+    state = tunnel.existing()
+    changed = state is None
+    if state is None or not module.check_mode:
+        context = open_context(module)
+        app = find_apps(context.session, context.place, [params["app"]])[0]
+        if module.check_mode:
+            find_target(context.session, app, spec.process, spec.instance, params["host_key_fingerprint"])
+        else:
+            options = {
+                "fingerprint": params["host_key_fingerprint"],
+                "local_port": params["local_port"],
+                "max_lifetime": params["max_lifetime"],
+                **_owner(params["owner"]),
+            }
+            state, changed = tunnel.open(LoginOptions.from_params(params), app.guid, options, context.deadline())
+    result: dict[str, t.Any] = {"changed": changed, "endpoint": None}
+    if state is not None:
+        result |= {"endpoint": local_endpoint(endpoint, state.local_port), "reopened": state.reopened}
+    return result
+
+
+def _owner(owner: dict[str, t.Any] | None) -> dict[str, t.Any]:
+    """The owner counts only where it can be seen: not on a worker that is another machine."""
+    if owner and is_alive(owner["pid"], owner["identity"]):
+        return {"owner_pid": owner["pid"], "owner_identity": owner["identity"]}
+    return {"owner_pid": 0, "owner_identity": ""}
+
+
+def main() -> None:
+    spec = cloud_foundry_spec() | wait_spec(120)
+    spec |= {
+        "app": {"type": "str", "required": True},
+        "endpoint": {"type": "dict", "required": True},
+        "state": {"type": "str", "choices": ["present", "absent"], "default": "present"},
+        "process": {"type": "str", "default": "web"},
+        "instance": {"type": "int", "default": 0},
+        "local_port": {"type": "int", "default": 0},
+        # A public fingerprint, whatever its name makes of it.
+        "host_key_fingerprint": {"type": "str", "no_log": False},
+        "max_lifetime": {"type": "int", "default": 43200},
+        "owner": {
+            "type": "dict",
+            "options": {"pid": {"type": "int", "required": True}, "identity": {"type": "str", "required": True}},
+        },
+    }
+    run(AnsibleModule(spec, supports_check_mode=True), work)
+
+
+if __name__ == "__main__":
+    main()
