@@ -25,6 +25,7 @@ from .present import Presenter
 from .uaa import Uaa
 
 GUID = r"([^/]+)"
+V2_VERSION = "2.263.0"
 
 
 @dataclass
@@ -123,6 +124,7 @@ class Api:
         self._version = version
         self.ssh_address = ""
         self.fingerprint = ""
+        self.v2 = True  # what the service commands of cf 7 speak; False: an installation that has dropped it
         self.rate_limit: int | None = None  # requests a user may make in all; None: no limit
         self._made: dict[str, int] = {}
         routes = [route for part in parts for route in part(core)]
@@ -139,8 +141,20 @@ class Api:
             return Response(200, open_pages[request.path]())
         if request.path.startswith("/api/v1/"):
             return self._log_cache(request)
+        try:
+            return self._authenticated(request)
+        except CFError as error:
+            if request.path.startswith("/v2/") and error.status != 429:
+                entry = error.entry
+                body = {"code": entry["code"], "error_code": entry["title"], "description": entry["detail"]}
+                return Response(error.status, body)
+            raise
+
+    def _authenticated(self, request: Request) -> Response:
         who = self._who(request)
         headers = self._count(who)
+        if request.path.startswith("/v2/") and not self.v2:
+            raise CFError("NotFound")
         with self.core.state.lock:
             for method, pattern, handler in self._routes:
                 if method == request.method and (match := pattern.fullmatch(request.path)):
@@ -193,7 +207,7 @@ class Api:
             "links": {
                 "self": link(""),
                 "bits_service": None,
-                "cloud_controller_v2": None,
+                "cloud_controller_v2": {**link("/v2"), "meta": {"version": V2_VERSION}} if self.v2 else None,
                 "cloud_controller_v3": {**link("/v3"), "meta": {"version": self._version}},
                 "network_policy_v0": link("/networking/v0/external"),
                 "network_policy_v1": link("/networking/v1/external"),
@@ -212,25 +226,10 @@ class Api:
         }
 
     def _v3_root(self) -> dict[str, Any]:
-        names = (
-            "apps",
-            "builds",
-            "deployments",
-            "droplets",
-            "feature_flags",
-            "info",
-            "organizations",
-            "packages",
-            "processes",
-            "roles",
-            "service_brokers",
-            "service_credential_bindings",
-            "service_instances",
-            "service_offerings",
-            "service_plans",
-            "spaces",
-            "users",
-        )
+        names = """apps builds buildpacks deployments domains droplets environment_variable_groups feature_flags info
+            isolation_segments organizations organization_quotas packages processes resource_matches roles routes
+            security_groups service_brokers service_credential_bindings service_instances service_offerings
+            service_plans service_route_bindings spaces space_quotas stacks tasks users""".split()
         link = self.core.present.link
         return {"links": {"self": link("/v3"), **{name: link(f"/v3/{name}") for name in names}}}
 
@@ -250,7 +249,7 @@ class Api:
         return {
             "name": "cf-sim",
             "build": "simulated",
-            "support": "CF API v2 is disabled",
+            "support": "" if self.v2 else "CF API v2 is disabled",
             "version": 1,
             "description": "Cloud Foundry simulator",
             "authorization_endpoint": self._uaa.url,
@@ -261,7 +260,7 @@ class Api:
             "app_ssh_host_key_fingerprint": self.fingerprint,
             "app_ssh_oauth_client": "ssh-proxy",
             "doppler_logging_endpoint": "",
-            "api_version": "",
+            "api_version": V2_VERSION if self.v2 else "",
             "osbapi_version": "2.15",
         }
 

@@ -332,7 +332,9 @@ class _Apps:
 
     def droplets(self, call: Call) -> Response:
         seen = [found for found in self.state.droplets.values() if permissions.sees_space(call.who, found.app.space)]
-        if call.parts:
+        if call.parts and "/packages/" in call.request.path:
+            seen = [droplet for droplet in seen if droplet.package and droplet.package.guid == call.guid]
+        elif call.parts:
             app = self.find.app(call)
             seen = [droplet for droplet in seen if droplet.app is app]
         filters = {
@@ -478,6 +480,7 @@ def routes(core: Core) -> Routes:
         ("GET", "/v3/processes/GUID/process_instances", apps.instances),
         ("GET", "/v3/packages", apps.packages),
         ("GET", "/v3/packages/GUID", apps.package),
+        ("GET", "/v3/packages/GUID/droplets", apps.droplets),
         ("GET", "/v3/builds", apps.builds),
         ("POST", "/v3/builds", apps.create_build),
         ("GET", "/v3/builds/GUID", apps.build),

@@ -24,24 +24,24 @@ def remove_binding(core: Core, binding: Binding) -> None:
         core.state.bindings.pop(binding.guid, None)
 
 
-class _Bindings:
+class Bindings:
     def __init__(self, core: Core) -> None:
         self.core = core
         self.state = core.state
         self.present = core.present
 
-    def _find(self, call: Call) -> Binding:
+    def find(self, call: Call) -> Binding:
         binding = self.state.bindings.get(call.guid)
-        if binding is None or not self._sees(call, binding):
+        if binding is None or not self.sees(call, binding):
             raise not_found("Service credential binding")
         return binding
 
     @staticmethod
-    def _sees(call: Call, binding: Binding) -> bool:
+    def sees(call: Call, binding: Binding) -> bool:
         return permissions.sees_space(call.who, binding.app.space if binding.app else binding.instance.space)
 
     def index(self, call: Call) -> Response:
-        seen = [binding for binding in self.state.bindings.values() if self._sees(call, binding)]
+        seen = [binding for binding in self.state.bindings.values() if self.sees(call, binding)]
         filters = {
             "names": lambda binding: binding.name,
             "guids": lambda binding: binding.guid,
@@ -66,7 +66,7 @@ class _Bindings:
         )
 
     def show(self, call: Call) -> Response:
-        binding = self._find(call)
+        binding = self.find(call)
         shown = self.present.binding(binding)
         if included := self._included(call, [binding]):
             shown["included"] = included
@@ -86,8 +86,8 @@ class _Bindings:
             included["service_instances"] = [self.present.instance(instance) for instance in instances]
         return included
 
-    def create(self, call: Call) -> Response:
-        body = call.request.json()
+    def prepare(self, call: Call, body: dict[str, Any]) -> Binding:
+        """Check a wish for a binding and write it down; the broker knows nothing of it yet."""
         related = body.get("relationships") or {}
         kind, name = body.get("type"), body.get("name")
         if kind not in ("key", "app"):
@@ -120,6 +120,11 @@ class _Bindings:
         self.state.bindings[binding.guid] = binding
         if not instance.managed:
             binding.credentials = dict(instance.credentials)
+        return binding
+
+    def create(self, call: Call) -> Response:
+        binding = self.prepare(call, call.request.json())
+        if not binding.instance.managed:
             return Response(201, self.present.binding(binding))
         binding.operation = Operation("create", "in progress" if self.state.async_broker else "initial")
 
@@ -132,7 +137,7 @@ class _Bindings:
         def failed(message: str) -> None:
             binding.operation.move("failed", message)
 
-        operation = "service_keys.create" if kind == "key" else "service_bindings.create"
+        operation = "service_keys.create" if binding.type == "key" else "service_bindings.create"
         return self.core.jobs.run(operation, "service_credential_binding", binding.guid, work, failed)
 
     @staticmethod
@@ -184,8 +189,9 @@ class _Bindings:
         """A binding whose creation failed gives way to a new one of its name."""
         self.state.bindings.pop(binding.guid, None)
 
-    def delete(self, call: Call) -> Response:
-        binding = self._find(call)
+    def doomed(self, call: Call) -> Binding:
+        """The binding this call may delete."""
+        binding = self.find(call)
         if binding.app is not None:
             permissions.demand(permissions.manages_apps(call.who, binding.app.space))
         else:
@@ -195,6 +201,10 @@ class _Bindings:
             raise unprocessable(IN_PROGRESS.format("binding"))
         if binding.instance.operation.running:
             raise unprocessable(IN_PROGRESS.format("instance"))
+        return binding
+
+    def delete(self, call: Call) -> Response:
+        binding = self.doomed(call)
         if not binding.instance.managed:
             del self.state.bindings[binding.guid]
             return Response(204)
@@ -215,20 +225,20 @@ class _Bindings:
         return self.core.jobs.run(name, "service_credential_binding", binding.guid, work, failed)
 
     def update(self, call: Call) -> Response:
-        binding = self._find(call)
+        binding = self.find(call)
         permissions.demand(permissions.writes(call.who, binding.instance.space))
         metadata_update(binding, call.request.json())
         return Response(200, self.present.binding(binding))
 
     def details(self, call: Call) -> Response:
-        binding = self._find(call)
+        binding = self.find(call)
         if not permissions.reads_secrets(call.who, binding.app.space if binding.app else binding.instance.space):
             raise not_found("Service credential binding")
         self._demand_created(binding)
         return Response(200, {"credentials": binding.credentials, "syslog_drain_url": None, "volume_mounts": []})
 
     def parameters(self, call: Call) -> Response:
-        binding = self._find(call)
+        binding = self.find(call)
         self._demand_created(binding)
         if not binding.instance.parameters_readable:
             raise CFError("ServiceFetchBindingParametersNotSupported")
@@ -243,7 +253,7 @@ class _Bindings:
 
 
 def routes(core: Core) -> Routes:
-    bindings = _Bindings(core)
+    bindings = Bindings(core)
     base = "/v3/service_credential_bindings"
     return [
         ("GET", base, bindings.index),

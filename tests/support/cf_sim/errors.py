@@ -32,6 +32,7 @@ CODES: dict[str, tuple[int, int, str]] = {
         409,
         "An operation for service instance {} is in progress.",
     ),
+    "ServiceBindingAppServiceTaken": (90003, 400, "{}"),
     "ServiceFetchBindingParametersNotSupported": (
         90007,
         400,
@@ -48,6 +49,7 @@ CODES: dict[str, tuple[int, int, str]] = {
         "This service does not support fetching service instance parameters.",
     ),
     "FeatureDisabled": (330002, 403, "Feature Disabled: {}"),
+    "ServiceKeyNameTaken": (360001, 400, "The service key name is taken: {}"),
 }
 
 

@@ -22,8 +22,11 @@ EMPTY_LISTS = (
     "/v3/apps/GUID/revisions/deployed",
     "/v3/domains",
     "/v3/isolation_segments",
+    "/v3/organizations/GUID/domains",
     "/v3/processes/GUID/sidecars",
     "/v3/security_groups",
+    "/v3/spaces/GUID/running_security_groups",
+    "/v3/spaces/GUID/staging_security_groups",
 )
 FILTERLESS = ("guids", "names", "app_guids", "organization_guids", "space_guids", "running_space_guids", "versions")
 
@@ -58,6 +61,9 @@ class _Orgs:
 
     def org(self, call: Call) -> Response:
         return Response(200, self.present.org(self.find.org(call)))
+
+    def quota(self, call: Call) -> Response:
+        return Response(200, {"guid": call.guid, "name": "default", "apps": {}, "services": {}, "routes": {}})
 
     def no_segment(self, call: Call) -> Response:
         return Response(200, {"data": None, "links": {"self": {"href": self.present.url + call.request.path}}})
@@ -136,7 +142,14 @@ class _Orgs:
             "organization_guids": lambda row: row.org,
             "space_guids": lambda row: row.space,
         }
-        return listing(self.core, call, rows, filters, self._role, also=("include",))
+
+        def included(shown: list[_Role]) -> dict[str, Any]:
+            if "user" not in call.request.one("include"):
+                return {}
+            users = dict.fromkeys(row.user for row in shown)
+            return {"users": [self.present.user(self.state.principals[guid]) for guid in users]}
+
+        return listing(self.core, call, rows, filters, self._role, also=("include",), included=included)
 
     def _role(self, row: _Role) -> dict[str, Any]:
         def to(guid: str | None) -> dict[str, Any]:
@@ -199,6 +212,7 @@ def routes(core: Core) -> Routes:
         ("GET", "/v3/organizations", orgs.orgs),
         ("GET", "/v3/organizations/GUID", orgs.org),
         ("GET", "/v3/organizations/GUID/relationships/default_isolation_segment", orgs.no_segment),
+        ("GET", "/v3/organization_quotas/GUID", orgs.quota),
         ("GET", "/v3/spaces", orgs.spaces),
         ("GET", "/v3/spaces/GUID", orgs.space),
         ("GET", "/v3/spaces/GUID/relationships/isolation_segment", orgs.no_segment),

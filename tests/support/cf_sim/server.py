@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterable, Mapping
 from types import TracebackType
 from typing import Any
 
-from . import apps, bindings, orgs, services
+from . import apps, bindings, orgs, services, v2
 from .api import Api, Core, Routes
 from .broker import SHAPES, RedisBroker
 from .containers import Containers
@@ -77,7 +77,7 @@ class CloudFoundrySim:
         )
         self.uaa = Uaa(self.state)
         self.uaa.token_lifetime = token_lifetime
-        parts: list[Callable[[Core], Routes]] = [orgs.routes, services.routes, bindings.routes, apps.routes]
+        parts: list[Callable[[Core], Routes]] = [orgs.routes, services.routes, bindings.routes, apps.routes, v2.routes]
         self.api = Api(self.core, self.uaa, parts, api_version)
         context = None
         if certificate is not None:

@@ -93,10 +93,15 @@ class _Services:
         }
 
         def included(shown: list[Plan]) -> dict[str, Any]:
-            if "service_offering" not in call.request.one("include"):
-                return {}
-            offerings = dict.fromkeys(plan.offering for plan in shown)
-            return {"service_offerings": [self.present.offering(offering) for offering in offerings]}
+            offerings = list(dict.fromkeys(plan.offering for plan in shown))
+            found: dict[str, Any] = {}
+            if "service_offering" in call.request.one("include"):
+                found["service_offerings"] = [self.present.offering(offering) for offering in offerings]
+            if wanted := call.request.one("fields[service_offering.service_broker]"):
+                brokers = dict.fromkeys(offering.broker for offering in offerings)
+                picked = [_pick(self.present.broker(broker), split_values(wanted)) for broker in brokers]
+                found["service_brokers"] = picked
+            return found
 
         found = list(self.state.plans.values())
         also = ("include", "fields")
