@@ -1,0 +1,74 @@
+# Copyright (c) 2026 dataservices.redis_migration contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Documentation of an endpoint; pairs with C(_argspec.endpoint_spec)."""
+
+from __future__ import annotations
+
+_FIELDS = r"""
+      url:
+        description:
+          - A C(redis://), C(rediss://) (TLS) or C(unix://) URL with the user name and password in it, percent-encoded where needed.
+          - As in C(redis-cli), what stands before the C(@) without a colon is the password.
+          - Fields given beside it win over the same part of the URL.
+        type: str
+      host:
+        description: Host name or address, if there is no O({option}.url).
+        type: str
+      port:
+        description: Port; C(6379) if given neither here nor in O({option}.url).
+        type: int
+      username:
+        description: ACL user. Leave it out for a server that only has a password.
+        type: str
+      password:
+        description: Password of the user, or of the server.
+        type: str
+      tls:
+        description: Whether to use TLS. A C(rediss://) URL means V(true).
+        type: bool
+      validate_certs:
+        description: Whether the server's certificate must verify. Turn it off for tests only.
+        type: bool
+        default: true
+      ca_certs:
+        description: File with the CA certificates to trust (PEM) instead of the system's.
+        type: path
+      ca_cert_content:
+        description: CA certificates to trust (PEM) as text, such as C(cacrt) of a service key.
+        type: str
+      client_cert_file:
+        description: File with a client certificate (PEM), if the server asks for one.
+        type: path
+      client_key_file:
+        description: File with the key of O({option}.client_cert_file), not encrypted; may be in the same file.
+        type: path
+      server_name:
+        description: The name for SNI that the certificate must carry, if it is not the host (behind a tunnel, say).
+        type: str
+      timeout:
+        description: Seconds to wait for a connection and for any single answer.
+        type: float
+        default: 15.0
+"""
+
+
+class ModuleDocFragment:
+    DOCUMENTATION = (
+        r"""
+options:
+  endpoint:
+    description: Where the Redis or Valkey server is and how to get in.
+    type: dict
+    required: true
+    suboptions:
+"""
+        + _FIELDS.replace("{option}", "endpoint")
+        + r"""
+requirements:
+  - redis (Python library)
+  - hiredis (Python library)
+"""
+    )
+
+    FIELDS = _FIELDS

@@ -1,0 +1,80 @@
+# Copyright (c) 2026 dataservices.redis_migration contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Argument specs shared by the modules, each paired with a documentation fragment of the same name."""
+
+from __future__ import annotations
+
+import typing as t
+
+Spec = dict[str, dict[str, t.Any]]
+
+
+def endpoint_suboptions() -> Spec:
+    """Fragments ``endpoint``, ``source_target``: the fields of an endpoint."""
+    return {
+        "url": {"type": "str", "no_log": True},
+        "host": {"type": "str"},
+        "port": {"type": "int"},
+        "username": {"type": "str"},
+        "password": {"type": "str", "no_log": True},
+        "tls": {"type": "bool"},
+        "validate_certs": {"type": "bool", "default": True},
+        "ca_certs": {"type": "path"},
+        "ca_cert_content": {"type": "str"},
+        "client_cert_file": {"type": "path"},
+        "client_key_file": {"type": "path"},
+        "server_name": {"type": "str"},
+        "timeout": {"type": "float", "default": 15.0},
+    }
+
+
+def _backend() -> dict[str, t.Any]:
+    return {
+        "type": "dict",
+        "options": {
+            "host": {"type": "str", "required": True},
+            "port": {"type": "int", "default": 6379},
+            "username": {"type": "str"},
+            "password": {"type": "str", "no_log": True},
+        },
+    }
+
+
+def endpoint_spec() -> Spec:
+    """Fragment ``endpoint``: one endpoint."""
+    return {"endpoint": {"type": "dict", "required": True, "options": endpoint_suboptions()}}
+
+
+def source_target_spec() -> Spec:
+    """Fragment ``source_target``: two endpoints; the target may have a backend."""
+    return {
+        "source": {"type": "dict", "required": True, "options": endpoint_suboptions()},
+        "target": {"type": "dict", "required": True, "options": {**endpoint_suboptions(), "backend": _backend()}},
+    }
+
+
+def selection_spec(*, types: bool = False) -> Spec:
+    """Fragment ``selection``: which logical databases and keys."""
+    spec: Spec = {
+        "databases": {"type": "list", "elements": "int"},
+        "database_map": {"type": "dict", "default": {}},
+        "match": {"type": "list", "elements": "str", "default": []},
+        "exclude": {"type": "list", "elements": "str", "default": []},
+    }
+    if types:
+        spec["types"] = {
+            "type": "list",
+            "elements": "str",
+            "choices": ["string", "list", "set", "zset", "hash", "stream"],
+            "default": [],
+        }
+    return spec
+
+
+def slice_spec() -> Spec:
+    """Fragment ``slices``: how a long module lets others report its progress."""
+    return {
+        "slice_seconds": {"type": "float", "default": 0.0},
+        "resume": {"type": "str", "no_log": False, "default": ""},
+    }

@@ -1,0 +1,67 @@
+# Copyright (c) 2026 dataservices.redis_migration contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Between the options of redis_key_diff and its result stands one :class:`KeyDiff`."""
+
+from __future__ import annotations
+
+import dataclasses
+import typing as t
+
+from ansible_collections.dataservices.redis_migration.plugins.module_utils._endpoint import parse_endpoint
+from ansible_collections.dataservices.redis_migration.plugins.module_utils._errors import RedisMigrationError
+from ansible_collections.dataservices.redis_migration.plugins.module_utils._keydiff import DiffPlan, DiffProgress, KeyDiff
+from ansible_collections.dataservices.redis_migration.plugins.module_utils._module import per_second, warn_unverified
+from ansible_collections.dataservices.redis_migration.plugins.module_utils._resume import diff_progress, diff_token
+from ansible_collections.dataservices.redis_migration.plugins.module_utils._selection import parse_selection
+
+
+def plan_of(params: t.Mapping[str, t.Any]) -> DiffPlan:
+    """The plan in a module's parameters. Raises :class:`RedisMigrationError`."""
+    for name in ("ttl_tolerance_ms", "max_differences", "timeout"):
+        if params[name] < 0:
+            raise RedisMigrationError(f"{name} is {params[name]}; it cannot be negative.")
+    return DiffPlan(
+        source=parse_endpoint(params["source"], "source"),
+        target=parse_endpoint(params["target"], "target"),
+        selection=parse_selection(params),
+        level=params["level"],
+        ttl_tolerance_ms=params["ttl_tolerance_ms"],
+        max_differences=params["max_differences"],
+        timeout=params["timeout"],
+    )
+
+
+def result_of(progress: DiffProgress) -> dict[str, t.Any]:
+    """The module's result."""
+    totals = progress.totals
+    places = dict(progress.pairs or [])
+    result: dict[str, t.Any] = {
+        "changed": False,
+        "databases": {
+            str(number): {**dataclasses.asdict(counts), "target_database": places[number]}
+            for number, counts in progress.databases.items()
+        },
+        "totals": dataclasses.asdict(totals),
+        "differences": [found.as_dict() for found in progress.differences],
+        "elapsed_seconds": round(progress.elapsed, 3),
+        "keys_per_second": per_second(totals.source_keys, progress.elapsed),
+        "finished": progress.finished,
+    }
+    if progress.finished:
+        result["identical"] = totals.identical
+    else:
+        result["resume"] = diff_token(progress)
+    return result
+
+
+def run_module(module: t.Any) -> t.NoReturn:
+    """Do what the module's parameters say, and exit."""
+    try:
+        plan = plan_of(module.params)
+        warn_unverified(module, plan.source, plan.target)
+        resume = module.params["resume"]
+        progress = KeyDiff(plan, diff_progress(resume) if resume else None).run(module.params["slice_seconds"] or None)
+    except RedisMigrationError as exc:
+        module.fail_json(msg=str(exc))
+    module.exit_json(**result_of(progress))

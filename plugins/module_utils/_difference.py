@@ -1,0 +1,27 @@
+# Copyright (c) 2026 dataservices.redis_migration contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The outcome of comparing one key."""
+
+from __future__ import annotations
+
+import typing as t
+
+
+class Difference(t.NamedTuple):
+    """``kind`` is missing, extra, type, ttl or value; ``detail`` a few words without any value; ``type`` if known."""
+
+    kind: str
+    detail: str
+    type: str | None = None
+
+
+class Gone:
+    """The type of :data:`GONE_AT_SOURCE`."""
+
+
+# The key is no longer at the source (deleted or expired since its name was read), so there is nothing to compare.
+GONE_AT_SOURCE = Gone()
+
+# None: equal.
+Verdict = Difference | Gone | None

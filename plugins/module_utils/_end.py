@@ -1,0 +1,52 @@
+# Copyright (c) 2026 dataservices.redis_migration contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""One end of a run: its endpoint, what the server is, and the pipe to one of its logical databases."""
+
+from __future__ import annotations
+
+import typing as t
+
+from ansible_collections.dataservices.redis_migration.plugins.module_utils._endpoint import Endpoint
+from ansible_collections.dataservices.redis_migration.plugins.module_utils._errors import RedisMigrationError
+from ansible_collections.dataservices.redis_migration.plugins.module_utils._explain import explain_reply, is_transient
+from ansible_collections.dataservices.redis_migration.plugins.module_utils._expiry import ExpiryReader
+from ansible_collections.dataservices.redis_migration.plugins.module_utils._flow import Unsteady
+from ansible_collections.dataservices.redis_migration.plugins.module_utils._server import Server
+from ansible_collections.dataservices.redis_migration.plugins.module_utils._wire import (
+    DEFAULT_REPLY_LIMIT,
+    Call,
+    Pipe,
+    any_error,
+    is_error,
+)
+
+
+class End:
+    """The source or the target, one logical database of it."""
+
+    def __init__(self, endpoint: Endpoint, server: Server, database: int) -> None:
+        self.endpoint = endpoint
+        self.server = server
+        self.database = database
+        self.pipe = Pipe(endpoint, database)
+        self.expiries = ExpiryReader(self.pipe, server)
+
+    def call(self, commands: bytes, count: int, limit: int = DEFAULT_REPLY_LIMIT) -> Call:
+        """Commands for this end that give ``count`` replies."""
+        return Call(self.pipe, commands, count, limit)
+
+    def refusal(self, reply: t.Any, *command: str) -> RedisMigrationError:
+        """The exception for an error reply."""
+        return explain_reply(reply, self.endpoint, command=command, database=self.database)
+
+    def check(self, replies: t.Sequence[t.Any], *command: str) -> None:
+        """Raise for the first error reply: :class:`Unsteady` where time may cure it, else the sentence for it."""
+        if not any_error(replies):
+            return
+        for reply in replies:
+            if is_error(reply):
+                error = self.refusal(reply, *command)
+                if is_transient(str(reply)):
+                    raise Unsteady(self.pipe, error)
+                raise error

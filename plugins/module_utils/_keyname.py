@@ -1,0 +1,31 @@
+# Copyright (c) 2026 dataservices.redis_migration contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Key names are bytes: how they are shown to people and kept exact in results."""
+
+from __future__ import annotations
+
+import base64
+
+# Longer names are cut for the eye; key_base64 stays exact up to the second limit.
+_SHOWN_BYTES = 200
+_EXACT_BYTES = 4096
+
+_NAMED = {0x07: "\\a", 0x08: "\\b", 0x09: "\\t", 0x0A: "\\n", 0x0D: "\\r", 0x22: '\\"', 0x5C: "\\\\"}
+
+
+def printable(key: bytes) -> str:
+    """``key`` as redis-cli prints it, without the surrounding quotes: ``\\xNN`` escapes, ASCII only."""
+    cut = len(key) > _SHOWN_BYTES
+    shown = "".join(
+        _NAMED.get(byte) or (chr(byte) if 0x20 <= byte < 0x7F else f"\\x{byte:02x}") for byte in key[:_SHOWN_BYTES]
+    )
+    return f"{shown}… ({len(key)} bytes)" if cut else shown
+
+
+def key_fields(key: bytes) -> dict[str, str]:
+    """The pair ``key`` and ``key_base64`` of a result.
+
+    A name above 4096 bytes is given by its first 4096 bytes; ``key`` then says how long it is.
+    """
+    return {"key": printable(key), "key_base64": base64.b64encode(key[:_EXACT_BYTES]).decode("ascii")}

@@ -1,0 +1,305 @@
+# Copyright (c) 2026 dataservices.redis_migration contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""A run of redis_migrate_keys: every chosen logical database, once through, in slices if wanted, whatever breaks.
+
+The run holds no state outside :class:`Progress`, which is plain data: a slice returns it and the next one takes it.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import time
+import typing as t
+
+from ansible_collections.dataservices.redis_migration.plugins.module_utils import _backend
+from ansible_collections.dataservices.redis_migration.plugins.module_utils._connection import client
+from ansible_collections.dataservices.redis_migration.plugins.module_utils._counters import Change, Counters, Failure
+from ansible_collections.dataservices.redis_migration.plugins.module_utils._end import End
+from ansible_collections.dataservices.redis_migration.plugins.module_utils._endpoint import Endpoint
+from ansible_collections.dataservices.redis_migration.plugins.module_utils._errors import ConnectError, RedisMigrationError
+from ansible_collections.dataservices.redis_migration.plugins.module_utils._flow import Flow
+from ansible_collections.dataservices.redis_migration.plugins.module_utils._measure import measure
+from ansible_collections.dataservices.redis_migration.plugins.module_utils._mover import Mover
+from ansible_collections.dataservices.redis_migration.plugins.module_utils._pace import Pace
+from ansible_collections.dataservices.redis_migration.plugins.module_utils._prune import Pruner
+from ansible_collections.dataservices.redis_migration.plugins.module_utils._scan import Scan
+from ansible_collections.dataservices.redis_migration.plugins.module_utils._selection import (
+    Selection,
+    check_databases,
+    check_same_server,
+    database_pairs,
+)
+from ansible_collections.dataservices.redis_migration.plugins.module_utils._server import Server, parse_info
+from ansible_collections.dataservices.redis_migration.plugins.module_utils._strategies import STRATEGIES, Choice, choose
+from ansible_collections.dataservices.redis_migration.plugins.module_utils._throttle import Throttle
+from ansible_collections.dataservices.redis_migration.plugins.module_utils._transfer import Lane
+from ansible_collections.dataservices.redis_migration.plugins.module_utils._wire import Pipe
+
+# How often an end may come back as another process (restart, failover) before the run gives up.
+_RESTARTS = 20
+
+
+@dataclasses.dataclass(frozen=True)
+class Plan:
+    """The options of a run. Rates per second (0: no limit), ``timeout`` in seconds."""
+
+    source: Endpoint
+    target: Endpoint
+    selection: Selection
+    strategy: str = "auto"
+    existing_keys: str = "update"
+    prune: bool = False
+    max_keys_per_second: float = 0
+    max_bytes_per_second: float = 0
+    timeout: float = 60
+    ttl_tolerance_ms: int = 10
+    check_mode: bool = False
+
+
+@dataclasses.dataclass
+class Progress:
+    """How far a run has come; plain data between slices."""
+
+    choice: Choice | None = None
+    pairs: list[tuple[int, int]] = dataclasses.field(default_factory=list)
+    position: int = 0
+    cursor: bytes = b"0"
+    pruning: bool = False
+    fresh: bool | None = None
+    # After an end came back as another process everything is looked at again, by comparison.
+    distrust: bool = False
+    restarts: int = 0
+    reconnects: int = 0
+    run_ids: tuple[str, str] = ("", "")
+    counters: dict[int, Counters] = dataclasses.field(default_factory=dict)
+    # Copied or updated before such a restart: what of it is found unchanged afterwards counts as moved.
+    moved_before: dict[int, Counters] = dataclasses.field(default_factory=dict)
+    failures: list[Failure] = dataclasses.field(default_factory=list)
+    changes: list[Change] = dataclasses.field(default_factory=list)
+    elapsed: float = 0.0
+    finished: bool = False
+
+    @property
+    def totals(self) -> Counters:
+        totals = Counters()
+        for counters in self.counters.values():
+            totals.add(counters)
+        return totals
+
+
+class _EndRestarted(Exception):
+    """An end is another process than before: what was confirmed there may be gone, and cursors mean nothing."""
+
+
+class Migration:
+    """Runs a :class:`Plan`."""
+
+    def __init__(self, plan: Plan, progress: Progress | None = None) -> None:
+        self._plan = plan
+        self.progress = progress or Progress()
+        self._source: Server | None = None
+        self._target: Server | None = None
+        self._round_trip_us = 0.0
+        self._throttle = Throttle(plan.max_keys_per_second, plan.max_bytes_per_second)
+        self._deadline: float | None = None
+
+    def run(self, seconds: float | None = None) -> Progress:
+        """Go on for about ``seconds`` (to the end, if None). Raises :class:`RedisMigrationError`.
+
+        Whatever it raises, ``progress`` holds what was done until then.
+        """
+        start = time.monotonic()
+        self._deadline = start + seconds if seconds else None
+        before = self.progress.elapsed
+        try:
+            self._prepare()
+            while not self.progress.finished:
+                try:
+                    self._run_pairs()
+                except _EndRestarted:
+                    self._start_over()
+                if self._out_of_time():
+                    break
+        finally:
+            self.progress.elapsed = before + time.monotonic() - start
+        return self.progress
+
+    def _out_of_time(self) -> bool:
+        return self._deadline is not None and time.monotonic() >= self._deadline
+
+    def _prepare(self) -> None:
+        plan, progress = self._plan, self.progress
+        self._source, source_ms = measure(plan.source)
+        self._target, target_ms = measure(plan.target)
+        self._round_trip_us = source_ms * 1000
+        if progress.choice is None:
+            _check_servers(plan, self._source, self._target)
+            progress.pairs = database_pairs(plan.selection, self._source, self._target, include_target=plan.prune)
+            check_same_server(progress.pairs, self._source, self._target)
+            check_databases(progress.pairs, plan.source, plan.target)
+            progress.choice = choose(
+                plan.strategy, plan.source, plan.target, self._source, self._target, source_ms + target_ms
+            )
+            progress.run_ids = (self._source.run_id, self._target.run_id)
+            progress.counters = {here: Counters() for here, _there in progress.pairs}
+            if progress.choice.strategy == "migrate":
+                self._check_backend()
+        elif progress.run_ids != (self._source.run_id, self._target.run_id):
+            self._start_over()
+
+    def _check_backend(self) -> None:
+        try:
+            _backend.check_backend(self._plan.target, [there for _here, there in self.progress.pairs])
+        except RedisMigrationError as exc:
+            if self._plan.strategy != "auto":
+                raise
+            self.progress.choice = Choice("copy", f"MIGRATE cannot be used: {exc.message}")
+
+    def _start_over(self) -> None:
+        progress = self.progress
+        progress.restarts += 1
+        if progress.restarts > _RESTARTS:
+            raise ConnectError("The servers were restarted too often during the run.", hint="Run again when they are steady.")
+        self._source, _ms = measure(self._plan.source)
+        self._target, _ms = measure(self._plan.target)
+        progress.run_ids = (self._source.run_id, self._target.run_id)
+        progress.position, progress.cursor, progress.pruning, progress.fresh = 0, b"0", False, None
+        progress.distrust = True
+        for here, counters in progress.counters.items():
+            done = progress.moved_before.setdefault(here, Counters())
+            done.copied, done.updated, done.pruned = (
+                done.copied + counters.copied, done.updated + counters.updated, done.pruned + counters.pruned
+            )
+            done.bytes += counters.bytes
+        progress.counters = {here: Counters() for here, _there in progress.pairs}
+        progress.failures.clear()
+
+    def _run_pairs(self) -> None:
+        progress = self.progress
+        while progress.position < len(progress.pairs):
+            here, there = progress.pairs[progress.position]
+            self._run_pair(here, there)
+            if self._out_of_time() and not (progress.cursor == b"0" and progress.fresh is None):
+                return
+        for here, done in progress.moved_before.items():
+            _merge(progress.counters[here], done)
+        progress.moved_before.clear()
+        progress.finished = True
+
+    def _run_pair(self, here: int, there: int) -> None:
+        plan, progress = self._plan, self.progress
+        source_server, target_server = t.cast(Server, self._source), t.cast(Server, self._target)
+        if progress.fresh is None:
+            holds = target_server.databases.get(there)
+            progress.fresh = not progress.distrust and (holds is None or holds.keys == 0)
+        flow = Flow(plan.timeout, on_reconnect=self._check_identity)
+        try:
+            source, target = End(plan.source, source_server, here), End(plan.target, target_server, there)
+            flow.add_pipe(source.pipe)
+            flow.add_pipe(target.pipe)
+            lane = Lane(flow, source, target, Pace(self._round_trip_us), plan.check_mode)
+            if not progress.pruning:
+                self._move(lane, here)
+            if progress.pruning:
+                self._prune(lane, here)
+        finally:
+            progress.reconnects += flow.reconnects
+            flow.close()
+
+    def _move(self, lane: Lane, here: int) -> None:
+        plan, progress = self._plan, self.progress
+        strategy = STRATEGIES[t.cast(Choice, progress.choice).strategy](lane)
+        mover = Mover(
+            lane,
+            strategy,
+            plan.existing_keys,
+            fresh=bool(progress.fresh),
+            throttle=self._throttle,
+            ttl_tolerance_ms=plan.ttl_tolerance_ms,
+            counters=progress.counters[here],
+            failures=progress.failures,
+            changes=progress.changes,
+        )
+        scan = Scan(
+            lane.flow,
+            lane.source,
+            lane.pace,
+            plan.selection,
+            mover.chunk,
+            chunk_keys=min(strategy.chunk_keys, self._throttle.chunk_keys or strategy.chunk_keys),
+            chunk_bytes=min(strategy.chunk_bytes, self._throttle.chunk_bytes or strategy.chunk_bytes),
+            round_trip_us=self._round_trip_us,
+            cursor=progress.cursor,
+            should_stop=self._out_of_time,
+        )
+        lane.flow.spawn(scan.job())
+        lane.flow.run()
+        progress.cursor = scan.cursor
+        if scan.finished:
+            if plan.prune:
+                progress.pruning, progress.cursor = True, b"0"
+            else:
+                self._next_pair()
+
+    def _prune(self, lane: Lane, here: int) -> None:
+        plan, progress = self._plan, self.progress
+        pruner = Pruner(lane, progress.counters[here], progress.changes)
+        scan = Scan(
+            lane.flow,
+            lane.target,
+            Pace(self._round_trip_us),
+            plan.selection,
+            pruner.chunk,
+            chunk_keys=1000,
+            chunk_bytes=1,
+            measured=False,
+            round_trip_us=self._round_trip_us,
+            cursor=progress.cursor,
+            should_stop=self._out_of_time,
+        )
+        lane.flow.spawn(scan.job())
+        lane.flow.run()
+        progress.cursor = scan.cursor
+        if scan.finished:
+            self._next_pair()
+
+    def _next_pair(self) -> None:
+        progress = self.progress
+        progress.position += 1
+        progress.cursor, progress.pruning, progress.fresh = b"0", False, None
+
+    def _check_identity(self, pipe: Pipe) -> None:
+        """After a reconnect: the server must be the same process, else all is looked at again."""
+        with client(pipe.endpoint) as redis_client:
+            run_id = parse_info(redis_client.execute_command("INFO", "server")).get("run_id", "")
+        known = self.progress.run_ids[0 if pipe.endpoint.role == "source" else 1]
+        if run_id != known:
+            raise _EndRestarted()
+
+
+def _merge(now: Counters, before: Counters) -> None:
+    """Count what was moved before a restart and is still there as moved, not as unchanged."""
+    for action in ("copied", "updated"):
+        kept = min(getattr(before, action), now.unchanged)
+        now.unchanged -= kept
+        setattr(now, action, getattr(now, action) + kept)
+    now.pruned += before.pruned
+    now.bytes += before.bytes
+
+
+def _check_servers(plan: Plan, source: Server, target: Server) -> None:
+    for endpoint, server in ((plan.source, source), (plan.target, target)):
+        if server.mode == "cluster":
+            raise RedisMigrationError(
+                f"The {endpoint} is in cluster mode, which is not supported.", hint="Use a single primary with its replicas."
+            )
+        if server.mode == "sentinel":
+            raise RedisMigrationError(f"The {endpoint} is a Sentinel and holds no data.", hint="Give the primary's address.")
+    if target.role != "master" and not plan.check_mode:
+        raise RedisMigrationError(f"The {plan.target} is a replica and takes no writes.", hint="Give the address of its primary.")
+    if plan.prune and source.keys == 0 and target.keys:
+        raise RedisMigrationError(
+            f"The {plan.source} holds no keys, and prune would delete all {target.keys} keys of the {plan.target}.",
+            hint="Check that this is the source you mean; to empty a target, do so explicitly.",
+        )

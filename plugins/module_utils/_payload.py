@@ -1,0 +1,37 @@
+# Copyright (c) 2026 dataservices.redis_migration contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What can be read off a DUMP payload without decoding it: type, format version, and the part that is the value.
+
+A payload is a type byte, the value, a 2-byte RDB version (little endian) and an 8-byte checksum.
+"""
+
+from __future__ import annotations
+
+FOOTER_BYTES = 10
+
+# Redis source, rdb.h: the type byte of each encoding. 22 to 25 are hashes whose fields can expire (22: Valkey 9).
+_TYPES = {
+    **dict.fromkeys((0,), "string"),
+    **dict.fromkeys((1, 10, 14, 18), "list"),
+    **dict.fromkeys((2, 11, 20), "set"),
+    **dict.fromkeys((3, 5, 12, 17), "zset"),
+    **dict.fromkeys((4, 9, 13, 16, 22, 23, 24, 25), "hash"),
+    **dict.fromkeys((15, 19, 21, 26), "stream"),
+    **dict.fromkeys((6, 7), "module"),
+}
+
+
+def type_of(payload: bytes) -> str | None:
+    """The Redis type of a payload, or None for an encoding this file does not know."""
+    return _TYPES.get(payload[0]) if payload else None
+
+
+def rdb_version(payload: bytes) -> int:
+    """The RDB version in the footer."""
+    return int.from_bytes(payload[-10:-8], "little")
+
+
+def same_value(one: bytes, other: bytes) -> bool:
+    """Whether two payloads carry the same encoded value; unequal bodies may still hold equal data."""
+    return one[:-FOOTER_BYTES] == other[:-FOOTER_BYTES]

@@ -1,0 +1,195 @@
+# Copyright (c) 2026 dataservices.redis_migration contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The hot path's connection: many commands in flight on one socket, replies matched in order, no thread, no lock.
+
+A :class:`Pipe` takes the socket of a redis-py connection (which did TLS, authentication and SELECT) and talks over it
+with hiredis directly; redis-py's own pipelines cost several times the time per command.
+"""
+
+from __future__ import annotations
+
+import collections
+import itertools
+import ssl
+import time
+import typing as t
+
+from ansible_collections.dataservices.redis_migration.plugins.module_utils._connection import connect
+from ansible_collections.dataservices.redis_migration.plugins.module_utils._endpoint import Endpoint
+from ansible_collections.dataservices.redis_migration.plugins.module_utils._errors import RedisMigrationError
+from ansible_collections.dataservices.redis_migration.plugins.module_utils._explain import explain
+from ansible_collections.dataservices.redis_migration.plugins.module_utils._imports import hiredis
+
+# What hiredis answers while a reply is incomplete. Equal to no reply, as its default, False, is to 0.
+_NOTHING_YET = object()
+
+_RECEIVE_BYTES = 256 * 1024
+
+# A reply that grows beyond this without being complete is not read on: memory stays bounded whatever an end sends.
+DEFAULT_REPLY_LIMIT = 64 * 1024 * 1024
+
+
+class PipeLost(Exception):
+    """The connection broke with calls unanswered. ``error`` is the sentence for the operator."""
+
+    def __init__(self, error: RedisMigrationError) -> None:
+        super().__init__(str(error))
+        self.error = error
+
+
+class ReplyTooLarge(Exception):
+    """A single reply exceeded the limit of its call. The connection was given up; nothing else was lost."""
+
+
+class Call:
+    """Commands sent together and their replies. ``replies`` is complete once ``left`` is 0.
+
+    Replies are bytes, int, None, list or ``hiredis.ReplyError`` (an error reply of the server, not raised).
+    """
+
+    __slots__ = ("pipe", "payload", "left", "replies", "owner", "limit")
+
+    def __init__(self, pipe: "Pipe", payload: bytes, count: int, limit: int = DEFAULT_REPLY_LIMIT) -> None:
+        self.pipe = pipe
+        self.payload = payload
+        self.left = count
+        self.replies: list[t.Any] = []
+        self.owner: t.Any = None
+        self.limit = limit
+
+
+class Pipe:
+    """One pipelined connection to one logical database of an endpoint."""
+
+    def __init__(self, endpoint: Endpoint, database: int = 0) -> None:
+        self.endpoint = endpoint
+        self.database = database
+        self._connection: t.Any = None
+        self._socket: t.Any = None
+        self._reader: t.Any = None
+        self._out: collections.deque[memoryview] = collections.deque()
+        self._waiting: collections.deque[Call] = collections.deque()
+        self._partial = 0
+        self._buffer = bytearray(_RECEIVE_BYTES)
+        self.last_progress = 0.0
+        self.bytes_sent = 0
+        self.bytes_received = 0
+
+    def open(self) -> None:
+        """Connect (blocking, at most the endpoint's timeout). Raises :class:`RedisMigrationError`."""
+        self.close()
+        self._connection = connect(self.endpoint, self.database)
+        self._socket = self._connection._sock  # noqa: SLF001 - redis-py has no public way to hand over its socket
+        self._socket.setblocking(False)
+        self._reader = hiredis.Reader(notEnoughData=_NOTHING_YET)
+        self.last_progress = time.monotonic()
+
+    def close(self) -> None:
+        """Close the connection and forget what was in flight."""
+        if self._connection is not None:
+            self._connection.disconnect()
+        self._connection = self._socket = self._reader = None
+        self._out.clear()
+        self._waiting.clear()
+        self._partial = 0
+
+    def fileno(self) -> int:
+        return self._socket.fileno()
+
+    @property
+    def wants_write(self) -> bool:
+        return bool(self._out)
+
+    @property
+    def busy(self) -> bool:
+        """Whether replies are outstanding."""
+        return bool(self._waiting)
+
+    def unanswered(self) -> list[Call]:
+        """The calls whose replies are outstanding, in order."""
+        return list(self._waiting)
+
+    def submit(self, call: Call) -> None:
+        """Queue ``call``; its replies arrive through :meth:`receive`."""
+        if not self._waiting:
+            self.last_progress = time.monotonic()
+        self._waiting.append(call)
+        self._out.append(memoryview(call.payload))
+        call.payload = b""
+
+    def send(self) -> None:
+        """Send what the socket takes now. Raises :class:`PipeLost`."""
+        out = self._out
+        try:
+            while out:
+                view = out[0]
+                sent = self._socket.send(view)
+                self.bytes_sent += sent
+                self.last_progress = time.monotonic()
+                if sent < len(view):
+                    out[0] = view[sent:]
+                    if not isinstance(self._socket, ssl.SSLSocket):
+                        return
+                else:
+                    out.popleft()
+        except (BlockingIOError, ssl.SSLWantWriteError, ssl.SSLWantReadError):
+            return
+        except OSError as exc:
+            raise PipeLost(explain(exc, self.endpoint, database=self.database)) from None
+
+    def receive(self) -> list[Call]:
+        """Read what has arrived; returns the calls it completed. Raises :class:`PipeLost` or :class:`ReplyTooLarge`."""
+        done: list[Call] = []
+        while True:
+            try:
+                count = self._socket.recv_into(self._buffer)
+            except (BlockingIOError, ssl.SSLWantReadError, ssl.SSLWantWriteError):
+                return done
+            except OSError as exc:
+                raise PipeLost(explain(exc, self.endpoint, database=self.database)) from None
+            if not count:
+                raise PipeLost(explain(ConnectionResetError("connection closed by the server"), self.endpoint))
+            self.last_progress = time.monotonic()
+            self.bytes_received += count
+            self._reader.feed(self._buffer, 0, count)
+            self._partial += count
+            self._take_replies(done)
+            if not (isinstance(self._socket, ssl.SSLSocket) and self._socket.pending()):
+                return done
+
+    def _take_replies(self, done: list[Call]) -> None:
+        waiting = self._waiting
+        gets = self._reader.gets
+        try:
+            while waiting:
+                call = waiting[0]
+                got = list(itertools.islice(iter(gets, _NOTHING_YET), call.left))
+                if got:
+                    self._partial = 0
+                    call.replies = call.replies + got if call.replies else got
+                    call.left -= len(got)
+                if call.left:
+                    if self._partial > call.limit:
+                        raise ReplyTooLarge()
+                    return
+                waiting.popleft()
+                done.append(call)
+            self._partial = 0
+        except hiredis.ProtocolError as exc:
+            raise PipeLost(explain(ConnectionError(f"Protocol Error: {exc}"), self.endpoint)) from None
+
+
+def pack(*args: bytes | str | int) -> bytes:
+    """One command as it goes over the wire."""
+    return hiredis.pack_command(args)
+
+
+def any_error(replies: t.Iterable[t.Any]) -> bool:
+    """Whether there is an error reply among ``replies``; cheap for many of them."""
+    return hiredis.ReplyError in set(map(type, replies))
+
+
+def is_error(reply: t.Any) -> bool:
+    """Whether ``reply`` is an error reply of the server."""
+    return isinstance(reply, hiredis.ReplyError)

@@ -1,0 +1,158 @@
+#!/usr/bin/python
+# Copyright (c) 2026 dataservices.redis_migration contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+module: redis_key_diff
+short_description: Prove that two Redis hold the same keys, or say what differs
+version_added: 1.0.0
+description:
+  - Looks at every key of every logical database from both sides, so that missing and extra keys are both found.
+  - Compares data, not bytes. Different encodings or orders of equal data are no difference; streams are compared with
+    their groups, consumers and pending entries, hash fields with their expiry times.
+  - Writes nothing.
+extends_documentation_fragment:
+  - dataservices.redis_migration.attributes
+  - dataservices.redis_migration.attributes.info_module
+  - dataservices.redis_migration.source_target
+  - dataservices.redis_migration.selection
+  - dataservices.redis_migration.slices
+options:
+  level:
+    description:
+      - V(keys) compares which keys there are, V(metadata) also types and expiry times, V(values) also values.
+    type: str
+    choices: [keys, metadata, values]
+    default: values
+  ttl_tolerance_ms:
+    description: By how many milliseconds expiry times may differ.
+    type: int
+    default: 10
+  max_differences:
+    description: How many differences are listed one by one. All are counted.
+    type: int
+    default: 100
+  timeout:
+    description: Seconds to go on trying when a connection is lost.
+    type: float
+    default: 60.0
+seealso:
+  - module: dataservices.redis_migration.redis_migrate_keys
+author:
+  - dataservices.redis_migration contributors (@dataservices)
+"""
+
+EXAMPLES = r"""
+- name: Compare everything
+  dataservices.redis_migration.redis_key_diff:
+    source:
+      url: "rediss://{{ vault_old }}@old.example.com:49620"
+    target:
+      url: "rediss://{{ vault_user }}:{{ vault_new }}@new.example.com:49621"
+  register: comparison
+  failed_when: not comparison.identical
+"""
+
+RETURN = r"""
+identical:
+  description: Whether nothing differs.
+  returned: when RV(finished)
+  type: bool
+databases:
+  description: By number at the source, the same counts as RV(totals), and C(target_database).
+  returned: always
+  type: dict
+totals:
+  description: Counts of all databases together.
+  returned: always
+  type: dict
+  contains:
+    source_keys:
+      description: Keys looked at at the source.
+      type: int
+    target_keys:
+      description: Keys looked at at the target.
+      type: int
+    missing:
+      description: Keys that are only at the source.
+      type: int
+    extra:
+      description: Keys that are only at the target.
+      type: int
+    different:
+      description: Keys whose type, value or expiry time differ.
+      type: int
+differences:
+  description: The first O(max_differences) differences.
+  returned: always
+  type: list
+  elements: dict
+  contains:
+    database:
+      description: Number of the logical database at the source.
+      type: int
+    key:
+      description: The key's name as redis-cli prints it.
+      type: str
+    key_base64:
+      description: The key's name, exact.
+      type: str
+    kind:
+      description: V(missing), V(extra), V(type), V(ttl) or V(value).
+      type: str
+    type:
+      description: The key's type, if known.
+      type: str
+    detail:
+      description: What differs, without showing values.
+      type: str
+elapsed_seconds:
+  description: How long it took.
+  returned: always
+  type: float
+keys_per_second:
+  description: Keys of the source compared per second.
+  returned: always
+  type: float
+finished:
+  description: Whether all was compared; false only with O(slice_seconds).
+  returned: always
+  type: bool
+resume:
+  description: For the next slice.
+  returned: when RV(finished) is false
+  type: str
+"""
+
+from ansible.module_utils.basic import AnsibleModule
+from ansible_collections.dataservices.redis_migration.plugins.module_utils._argspec import (
+    selection_spec,
+    slice_spec,
+    source_target_spec,
+)
+from ansible_collections.dataservices.redis_migration.plugins.module_utils._diff_module import run_module
+from ansible_collections.dataservices.redis_migration.plugins.module_utils._imports import require_libraries
+
+
+def main() -> None:
+    module = AnsibleModule(
+        argument_spec={
+            **source_target_spec(),
+            **selection_spec(),
+            **slice_spec(),
+            "level": {"type": "str", "choices": ["keys", "metadata", "values"], "default": "values"},
+            "ttl_tolerance_ms": {"type": "int", "default": 10},
+            "max_differences": {"type": "int", "default": 100},
+            "timeout": {"type": "float", "default": 60.0},
+        },
+        supports_check_mode=True,
+    )
+    require_libraries(module)
+    run_module(module)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,246 @@
+#!/usr/bin/python
+# Copyright (c) 2026 dataservices.redis_migration contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+module: redis_migrate_keys
+short_description: Copy the keys of one Redis to another
+version_added: 1.0.0
+description:
+  - Copies every key of every logical database, or a choice of them, with values, types and expiry times.
+  - Never writes to the source. A key counts as moved only once the target has acknowledged that very key.
+  - Run again, it moves only what is missing or different at the target, and changes nothing if all is equal.
+  - In check mode it reads everything, writes nothing, and returns the numbers that a real run would.
+extends_documentation_fragment:
+  - dataservices.redis_migration.attributes
+  - dataservices.redis_migration.source_target
+  - dataservices.redis_migration.selection
+  - dataservices.redis_migration.slices
+attributes:
+  check_mode:
+    support: full
+  diff_mode:
+    support: full
+  idempotent:
+    support: full
+options:
+  types:
+    description: Only keys of these types. By default all.
+    type: list
+    elements: str
+    choices: [string, list, set, zset, hash, stream]
+    default: []
+  strategy:
+    description:
+      - How keys are moved.
+      - V(copy) reads with DUMP and writes with RESTORE through the machine that runs this module. Works everywhere.
+      - V(migrate) lets the source send keys to the target itself (MIGRATE with COPY), for when this machine is far from both.
+        Needs a O(target.backend) that the source can reach, and confirms every key at the target.
+      - V(rebuild) reads and writes with ordinary commands in chunks, for targets that do not understand the source's payloads.
+      - V(auto) picks by evidence and says in RV(strategy_reason) why.
+    type: str
+    choices: [auto, copy, migrate, rebuild]
+    default: auto
+  existing_keys:
+    description:
+      - What happens to a key that the target already holds.
+      - V(update) overwrites it where type, value or expiry differ.
+      - V(replace) overwrites it always, V(skip) leaves it, V(fail) reports it as failed (and moves the others).
+    type: str
+    choices: [update, replace, skip, fail]
+    default: update
+  prune:
+    description: Whether to delete keys from the target that the source does not have (among those that the options select).
+    type: bool
+    default: false
+  max_keys_per_second:
+    description: Limit on keys moved per second. V(0) means none.
+    type: int
+    default: 0
+  max_bytes_per_second:
+    description: Limit on bytes (of the keys' memory at the source) moved per second. V(0) means none.
+    type: int
+    default: 0
+  max_failures:
+    description: How many keys may fail before the module fails. Others are moved in any case.
+    type: int
+    default: 0
+  ttl_tolerance_ms:
+    description:
+      - By how many milliseconds expiry times may differ before V(existing_keys=update) writes the key again.
+      - Servers before 7.0 can only be asked for remaining times, which may err by a few milliseconds.
+    type: int
+    default: 10
+  timeout:
+    description: Seconds to go on trying when a connection is lost or a server is busy loading, failing over or the like.
+    type: float
+    default: 60.0
+seealso:
+  - module: dataservices.redis_migration.redis_key_diff
+author:
+  - dataservices.redis_migration contributors (@dataservices)
+"""
+
+EXAMPLES = r"""
+- name: Move everything
+  dataservices.redis_migration.redis_migrate_keys:
+    source:
+      url: "rediss://{{ vault_old }}@old.example.com:49620"
+    target:
+      url: "rediss://{{ vault_user }}:{{ vault_new }}@new.example.com:49621"
+
+- name: Move the sessions of database 0 to database 3, at most 5000 a second
+  dataservices.redis_migration.redis_migrate_keys:
+    source:
+      url: "redis://old.example.com"
+    target:
+      url: "redis://new.example.com"
+    databases: [0]
+    database_map: {"0": 3}
+    match: ["session:*"]
+    max_keys_per_second: 5000
+
+- name: Let the source send the keys itself
+  dataservices.redis_migration.redis_migrate_keys:
+    source:
+      url: "rediss://{{ vault_old }}@red140220-master-1.data.eu01.onstackit.cloud:49620"
+    target:
+      url: "rediss://{{ vault_user }}:{{ vault_new }}@red297348-master-1.data.eu01.onstackit.cloud:49621"
+      backend:
+        host: red297348-master.service.dc1.a9ssvc
+        port: 6379
+    strategy: migrate
+"""
+
+RETURN = r"""
+strategy:
+  description: The strategy that was used.
+  returned: always
+  type: str
+  sample: copy
+strategy_reason:
+  description: Why that one.
+  returned: always
+  type: str
+databases:
+  description: By number at the source, the same counters as RV(totals), and C(target_database), where its keys went.
+  returned: always
+  type: dict
+totals:
+  description: Counters of all databases together.
+  returned: always
+  type: dict
+  contains:
+    scanned:
+      description: Keys of the source that were looked at; the sum of the following ones but for C(pruned) and C(bytes).
+      type: int
+    copied:
+      description: Keys that the target did not have.
+      type: int
+    updated:
+      description: Keys that the target had with another value, type or expiry time.
+      type: int
+    unchanged:
+      description: Keys that are equal at the target and were not written.
+      type: int
+    skipped:
+      description: Keys left as they are at the target, because of V(existing_keys=skip).
+      type: int
+    vanished:
+      description: Keys that expired or were deleted at the source before they could be moved.
+      type: int
+    pruned:
+      description: Keys deleted at the target.
+      type: int
+    failed:
+      description: Keys that could not be moved; see RV(failures).
+      type: int
+    bytes:
+      description: Bytes of the moved keys' payloads; with V(strategy=migrate) of their memory at the source.
+      type: int
+failures:
+  description: The first 1000 keys that could not be moved.
+  returned: always
+  type: list
+  elements: dict
+  contains:
+    database:
+      description: Number of the logical database at the source.
+      type: int
+    key:
+      description: The key's name as redis-cli prints it.
+      type: str
+    key_base64:
+      description: The key's name, exact.
+      type: str
+    type:
+      description: The key's type, if known.
+      type: str
+    reason:
+      description: The server's own words.
+      type: str
+    hint:
+      description: What to do next.
+      type: str
+elapsed_seconds:
+  description: How long it took.
+  returned: always
+  type: float
+keys_per_second:
+  description: Keys looked at per second.
+  returned: always
+  type: float
+bytes_per_second:
+  description: Bytes moved per second.
+  returned: always
+  type: float
+reconnects:
+  description: How many times a connection was lost and opened again.
+  returned: always
+  type: int
+finished:
+  description: Whether all is done; false only with O(slice_seconds).
+  returned: always
+  type: bool
+resume:
+  description: For the next slice.
+  returned: when RV(finished) is false
+  type: str
+"""
+
+from ansible.module_utils.basic import AnsibleModule
+from ansible_collections.dataservices.redis_migration.plugins.module_utils._argspec import (
+    selection_spec,
+    slice_spec,
+    source_target_spec,
+)
+from ansible_collections.dataservices.redis_migration.plugins.module_utils._imports import require_libraries
+from ansible_collections.dataservices.redis_migration.plugins.module_utils._migrate_module import run_module
+
+
+def main() -> None:
+    module = AnsibleModule(
+        argument_spec={
+            **source_target_spec(),
+            **selection_spec(types=True),
+            **slice_spec(),
+            "strategy": {"type": "str", "choices": ["auto", "copy", "migrate", "rebuild"], "default": "auto"},
+            "existing_keys": {"type": "str", "choices": ["update", "replace", "skip", "fail"], "default": "update"},
+            "prune": {"type": "bool", "default": False},
+            "max_keys_per_second": {"type": "int", "default": 0},
+            "max_bytes_per_second": {"type": "int", "default": 0},
+            "max_failures": {"type": "int", "default": 0},
+            "ttl_tolerance_ms": {"type": "int", "default": 10},
+            "timeout": {"type": "float", "default": 60.0},
+        },
+        supports_check_mode=True,
+    )
+    require_libraries(module)
+    run_module(module)
+
+
+if __name__ == "__main__":
+    main()
