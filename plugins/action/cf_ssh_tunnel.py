@@ -9,6 +9,7 @@ import os
 import typing as t
 
 from ansible.plugins.action import ActionBase
+
 from ansible_collections.dataservices.redis_migration.plugins.module_utils._cf_process import process_identity
 
 

@@ -112,7 +112,7 @@ def _queried(document: dict[str, t.Any], query: str) -> dict[str, t.Any]:
     except jmespath.exceptions.JMESPathError as exc:
         # The library's message repeats values for type errors, so only its kind is told.
         raise CloudFoundryError(
-            f"endpoint_query cannot be evaluated ({type(exc).__name__}): {query}",
+            f'endpoint_query "{query}" cannot be evaluated ({type(exc).__name__}).',
             hint=f"The fields of the service key are {described(document)}.",
         ) from None
     if isinstance(result, str) and result:

@@ -37,9 +37,10 @@ class CloudFoundryRoot:
 
 def normal_api_url(url: str) -> str:
     """C(api.example.org/) and C(https://api.example.org) are the same API; raises CloudFoundryError on a bad one."""
-    text = url.strip().rstrip("/")
+    text = url.strip()
     if "://" not in text:
         text = f"https://{text}"
+    text = text.rstrip("/")
     parts = urllib.parse.urlsplit(text)
     if parts.scheme not in ("http", "https") or not parts.hostname or parts.username is not None:
         raise CloudFoundryError(

@@ -16,6 +16,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from ansible.module_utils.urls import Request, make_context
+
 from ansible_collections.dataservices.redis_migration.plugins.module_utils._cf_errors import CloudFoundryError
 
 # A broker may be asked synchronously behind a request (binding parameters); CF itself gives up after 60 seconds.

@@ -38,8 +38,9 @@ def describe_instance(session: CloudFoundrySession, instance: ServiceInstance, d
     plan = session.find(f"/v3/service_plans/{instance.plan_guid}") if instance.plan_guid else None
     offering_guid = related(plan, "service_offering") if plan else None
     offering = session.find(f"/v3/service_offerings/{offering_guid}") if offering_guid else None
-    space = session.find(f"/v3/spaces/{instance.space_guid}", include="organization") or {}
-    organizations = (space.get("included") or {}).get("organizations") or []
+    space = session.find(f"/v3/spaces/{instance.space_guid}") or {}
+    organization_guid = related(space, "organization")
+    organization = session.find(f"/v3/organizations/{organization_guid}") if organization_guid else None
     keys = session.list_all(
         "/v3/service_credential_bindings", type="key", service_instance_guids=instance.guid
     ).resources
@@ -48,7 +49,7 @@ def describe_instance(session: CloudFoundrySession, instance: ServiceInstance, d
         "guid": instance.guid,
         "name": instance.name,
         "type": "managed" if instance.managed else "user-provided",
-        "organization": organizations[0]["name"] if organizations else None,
+        "organization": organization["name"] if organization else None,
         "space": space.get("name"),
         "space_guid": instance.space_guid,
         "offering": offering.get("name") if offering else None,

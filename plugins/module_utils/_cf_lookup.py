@@ -109,7 +109,7 @@ def nearest(name: str, names: Iterable[str]) -> str:
     contained = [other for other in known if name.lower() in other.lower() or other.lower() in name.lower()]
     best = list(dict.fromkeys([*close, *contained]))[:4]
     if best:
-        return "nearest are " + ", ".join(f'"{other}"' for other in best)
+        return ("nearest is " if len(best) == 1 else "nearest are ") + ", ".join(f'"{other}"' for other in best)
     shown = ", ".join(f'"{other}"' for other in known[:8])
     return f"there are {shown}" + (f" and {len(known) - 8} more" if len(known) > 8 else "")
 

@@ -10,6 +10,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from ansible.module_utils.basic import AnsibleModule
+
 from ansible_collections.dataservices.redis_migration.plugins.module_utils._cf_cli_config import CliConfig
 from ansible_collections.dataservices.redis_migration.plugins.module_utils._cf_client import (
     LoginOptions,

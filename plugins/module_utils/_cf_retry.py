@@ -31,5 +31,5 @@ def _until(http_date: str) -> float | None:
     except ValueError:
         return None
     if moment.tzinfo is None:
-        moment = moment.replace(tzinfo=datetime.timezone.utc)
+        moment = moment.replace(tzinfo=datetime.UTC)
     return max(0.0, moment.timestamp() - time.time())

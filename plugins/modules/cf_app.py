@@ -107,6 +107,7 @@ apps:
 import typing as t
 
 from ansible.module_utils.basic import AnsibleModule
+
 from ansible_collections.dataservices.redis_migration.plugins.module_utils._cf_app import Apps
 from ansible_collections.dataservices.redis_migration.plugins.module_utils._cf_argspec import (
     cloud_foundry_spec,
@@ -133,7 +134,7 @@ def work(module: AnsibleModule) -> dict[str, t.Any]:
         "diff": {
             "before": {app.name: app.state for app in apps},
             "after": {
-                result["name"]: f"{result['state']}, {wish}" if _again(result, wish) else result["state"]
+                result["name"]: f"{result['state']}, again" if _again(result, wish) else result["state"]
                 for result in outcome.results
             },
         },

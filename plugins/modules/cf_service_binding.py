@@ -171,6 +171,7 @@ import dataclasses
 import typing as t
 
 from ansible.module_utils.basic import AnsibleModule
+
 from ansible_collections.dataservices.redis_migration.plugins.module_utils._cf_annotations import (
     IsolationRecord,
     RecordedBinding,
@@ -302,7 +303,9 @@ def _wanted(
     by_name = {entry.app_name: entry.app_guid for entry in entries}
     details = {by_name.get(name, name): detail for name, detail in given.items()}
     apps = find_apps(context.session, context.place, details)
-    return [_from_record(app, recorded.get(app.guid), detail) for app, detail in zip(apps, details.values(), strict=True)], []
+    return [
+        _from_record(app, recorded.get(app.guid), detail) for app, detail in zip(apps, details.values(), strict=True)
+    ], []
 
 
 def _from_record(app: App, entry: RecordedBinding | None, given: dict[str, t.Any] | None) -> WantedBinding:

@@ -136,6 +136,7 @@ import dataclasses
 import typing as t
 
 from ansible.module_utils.basic import AnsibleModule
+
 from ansible_collections.dataservices.redis_migration.plugins.module_utils._cf_annotations import IsolationRecord
 from ansible_collections.dataservices.redis_migration.plugins.module_utils._cf_argspec import cloud_foundry_spec
 from ansible_collections.dataservices.redis_migration.plugins.module_utils._cf_binding import Bindings

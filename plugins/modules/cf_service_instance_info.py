@@ -131,6 +131,7 @@ service_instance:
 import typing as t
 
 from ansible.module_utils.basic import AnsibleModule
+
 from ansible_collections.dataservices.redis_migration.plugins.module_utils._cf_argspec import cloud_foundry_spec
 from ansible_collections.dataservices.redis_migration.plugins.module_utils._cf_instance import describe_instance
 from ansible_collections.dataservices.redis_migration.plugins.module_utils._cf_module import open_context, run

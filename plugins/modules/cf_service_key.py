@@ -159,6 +159,7 @@ service_key:
 import typing as t
 
 from ansible.module_utils.basic import AnsibleModule
+
 from ansible_collections.dataservices.redis_migration.plugins.module_utils._cf_argspec import (
     cloud_foundry_spec,
     wait_spec,
