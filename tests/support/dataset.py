@@ -177,7 +177,7 @@ def _lists(client: redis.Redis, chance: random.Random, scale: _Scale) -> None:
     client.rpush("list:large-element", chance.randbytes(200_000), "small")
     _chunked(
         lambda chunk: client.rpush("list:long", *chunk),
-        (chance.randbytes(chance.randrange(1, 40)) for _ in range(scale.elements)),
+        (chance.randbytes(chance.randrange(1, 40)) for _number in range(scale.elements)),
     )
     client.rpush("list:same", *["again"] * 100)
     client.lpush("queue:{jobs}", *[f'{{"id":{number}}}' for number in range(30)])
@@ -191,7 +191,7 @@ def _sets(client: redis.Redis, chance: random.Random, scale: _Scale) -> None:
     client.sadd("set:one", "")
     _chunked(
         lambda chunk: client.sadd("set:many", *chunk),
-        (f"member:{chance.getrandbits(40)}" for _ in range(scale.elements)),
+        (f"member:{chance.getrandbits(40)}" for _number in range(scale.elements)),
     )
 
 
@@ -255,7 +255,7 @@ def _streams(client: redis.Redis, chance: random.Random, scale: _Scale) -> None:
 
 def _special_encodings(client: redis.Redis, chance: random.Random) -> None:
     client.pfadd("hll:sparse", *range(10))
-    client.pfadd("hll:dense", *[chance.getrandbits(60) for _ in range(4000)])
+    client.pfadd("hll:dense", *[chance.getrandbits(60) for _number in range(4000)])
     client.pfadd("hll:empty")
     client.geoadd("geo:cities", [13.361389, 38.115556, "Palermo", 15.087269, 37.502669, "Catania"])
     client.geoadd("geo:cities", [-73.985, 40.748, "New York", 8.682, 50.11, "Frankfurt"])
@@ -347,9 +347,9 @@ def _mixed(begin: int, end: int, seed: int, now: int) -> Iterator[tuple[bytes, .
         if kind == 0:
             yield b"SET", key, chance.randbytes(length * 10)
         elif kind == 1:
-            yield b"RPUSH", key, *(chance.randbytes(12) for _ in range(length))
+            yield b"RPUSH", key, *(chance.randbytes(12) for _number in range(length))
         elif kind == 2:
-            yield b"SADD", key, *(b"%d" % chance.getrandbits(20) for _ in range(length))
+            yield b"SADD", key, *(b"%d" % chance.getrandbits(20) for _number in range(length))
         elif kind == 3:
             pairs = ((b"field:%d" % index, chance.randbytes(16)) for index in range(length))
             yield b"HSET", key, *(item for pair in pairs for item in pair)

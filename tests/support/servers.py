@@ -253,8 +253,8 @@ class RedisServer:
 
     def url(self, db: int | None = None, *, username: str = "", password: str | None = None) -> str:
         """redis:// or rediss:// with the server's password, or the user given."""
-        password = self.password if password is None else password
-        user = f"{quote(username, safe='')}:{quote(password, safe='')}@" if password or username else ""
+        secret = (self.password or "") if password is None else password
+        user = f"{quote(username, safe='')}:{quote(secret, safe='')}@" if secret or username else ""
         database = "" if db is None else f"/{db}"
         return f"{'rediss' if self.tls else 'redis'}://{user}{HOST}:{self.port}{database}"
 

@@ -1,0 +1,64 @@
+# Copyright (c) 2026 dataservices.redis_migration contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+# Needs make and Python 3.11+, nothing else: no root, no git, no Galaxy. Everything it makes stays in this directory.
+
+PYTHON ?= python3
+VENV   ?= .venv
+KEEP   ?=
+# More for pytest, the benchmark or the soak test: make test ARGS='-k oracle'
+ARGS   ?=
+
+PY      := $(VENV)/bin/python
+# A recipe's commands find the tools of the venv, and playbooks this collection, whatever the caller had set.
+RUN     := PATH="$(abspath $(VENV))/bin:$$PATH" ANSIBLE_COLLECTIONS_PATH="$(CURDIR)/.collections" ANSIBLE_CONFIG="$(CURDIR)/ansible.cfg"
+TOOLS   := $(VENV)/.ready
+CHECKS  := $(VENV)/.ready-to-check
+
+.PHONY: help demo test check bench soak servers clean
+
+help:
+	@echo 'make demo    move a lively old server to a new one, prove it, do it again (KEEP=1 leaves the servers running)'
+	@echo 'make test    unit and integration tests against real servers (ARGS=... for pytest)'
+	@echo 'make check   linters, documentation, sanity tests, licences, the build'
+	@echo 'make bench   the table of speeds, with the manual procedure as the baseline'
+	@echo 'make soak    random data and random faults for a long time'
+	@echo 'make clean   remove everything that the above made'
+	@echo 'PYTHON=python3.12 chooses the interpreter, VENV=dir where its environment lies'
+
+demo: $(TOOLS)
+	@$(RUN) KEEP='$(KEEP)' $(PY) -m tests.support.demo $(ARGS)
+
+test: $(TOOLS) servers
+	@$(RUN) $(PY) -m pytest -n 2 --dist worksteal $(ARGS)
+
+check: $(CHECKS)
+	@$(RUN) bash .ci/check
+
+bench: $(TOOLS) servers
+	@$(RUN) $(PY) -m tests.bench $(ARGS)
+
+soak: $(TOOLS) servers
+	@$(RUN) $(PY) -m pytest -m soak --timeout=0 $(ARGS)
+
+servers: $(TOOLS)
+	@$(PY) -m tests.support.fetch_servers
+
+clean:
+	rm -rf .venv .venv-* .cache .demo .ansible .mypy_cache .pytest_cache .ruff_cache .hypothesis dist tests/output
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +
+
+$(TOOLS): requirements.txt requirements-test.txt
+	@command -v "$(PYTHON)" >/dev/null || \
+		{ echo 'There is no $(PYTHON) here. Install Python 3.11 or newer, or say where it is: make PYTHON=/path/to/python3'; exit 1; }
+	@"$(PYTHON)" -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
+		{ echo "Python 3.11 or newer is needed, and $(PYTHON) is $$("$(PYTHON)" -V). Name another: make PYTHON=python3.12"; exit 1; }
+	@echo 'Making a Python environment in $(VENV)'
+	@"$(PYTHON)" -m venv "$(VENV)"
+	@"$(PY)" -m pip install --quiet --disable-pip-version-check -r requirements.txt -r requirements-test.txt
+	@touch $@
+
+$(CHECKS): $(TOOLS) requirements-check.txt
+	@"$(PY)" -m pip install --quiet --disable-pip-version-check -r requirements-check.txt
+	@touch $@
