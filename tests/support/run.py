@@ -204,8 +204,8 @@ def run_playbook(
             ANSIBLE_LOCAL_TEMP=str(work / "local"),
             ANSIBLE_NOCOLOR="1",
             TESTS_STATS_FILE=str(work / "stats.json"),
-            **(environment or {}),
         )
+        settings.update(environment or {})
         process = subprocess.Popen(
             command,
             cwd=directory,
