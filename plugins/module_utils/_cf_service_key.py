@@ -27,8 +27,9 @@ _BINDINGS = "/v3/service_credential_bindings"
 # A broker's failure may pass; one that comes twice is told.
 _CREATIONS = 2
 _DELETIONS = 2
+_BUSY = ("in progress", "initial")
 
-Plan = t.Literal["keep", "create", "repair"]
+Plan = t.Literal["keep", "wait", "create", "repair"]
 
 
 def operation_of(binding: Json) -> tuple[str, str, str]:
@@ -53,14 +54,13 @@ class ServiceKeys:
         ).resources
         return next((key for key in found if key.get("name") == name), None)
 
-    def plan(self, name: str) -> Plan:
-        """What C(ensure) would do now."""
-        key = self.find(name)
+    def plan(self, key: Json | None) -> Plan:
+        """What C(ensure) would do about a key that was found in this state."""
         if key is None:
             return "create"
         operation, state, _description = operation_of(key)
-        if operation == "delete" and state == "in progress":
-            return "create"
+        if state in _BUSY:
+            return "wait" if operation == "create" else "create"
         return "repair" if state == "failed" or operation == "delete" else "keep"
 
     def ensure(self, name: str, parameters: Json | None = None) -> tuple[Json, bool]:
@@ -126,7 +126,7 @@ class ServiceKeys:
             if key is None:
                 return None
             operation, state, _description = operation_of(key)
-            if state not in ("in progress", "initial"):
+            if state not in _BUSY:
                 return key
             if self._deadline.passed():
                 raise WaitedTooLong(

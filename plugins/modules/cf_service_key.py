@@ -192,12 +192,21 @@ def work(module: AnsibleModule) -> dict[str, t.Any]:
     if module.params["state"] == "absent":
         changed = before is not None if module.check_mode else keys.remove(name)
         return _result(changed, before, None, instance)
-    if module.check_mode and keys.plan(name) != "keep":
-        planned = {"guid": None, "name": name, "created_at": None}
-        return _result(True, before, planned, instance)
+    if module.check_mode:
+        return _foreseen(module, keys, before, instance)
     key, changed = keys.ensure(name, module.params["parameters"])
     credentials = keys.credentials(key)
     return _result(changed, before, key, instance) | _mapped(module, credentials)
+
+
+def _foreseen(
+    module: AnsibleModule, keys: ServiceKeys, key: dict[str, t.Any] | None, instance: ServiceInstance
+) -> dict[str, t.Any]:
+    plan = keys.plan(key)
+    if key is not None and plan == "keep":
+        return _result(False, key, key, instance) | _mapped(module, keys.credentials(key))
+    planned = {"guid": None, "name": module.params["name"], "created_at": None}
+    return _result(plan != "wait", key, planned, instance)
 
 
 def _mapped(module: AnsibleModule, credentials: dict[str, t.Any]) -> dict[str, t.Any]:

@@ -37,7 +37,7 @@ class ModuleRunner:
     defaults: dict[str, Any]
     environment: dict[str, str]
 
-    def __call__(self, name: str, *, check: bool = False, diff: bool = False, **options: Any) -> dict[str, Any]:
+    def __call__(self, name: str, /, *, check: bool = False, diff: bool = False, **options: Any) -> dict[str, Any]:
         """The result; raises ModuleFailed with the module's own message."""
         arguments = {key: value for key, value in {**self.defaults, **options}.items() if value is not None}
         arguments.update(_ansible_check_mode=check, _ansible_diff=diff)
