@@ -26,6 +26,15 @@ from .uaa import Uaa
 
 GUID = r"([^/]+)"
 V2_VERSION = "2.263.0"
+# fmt: off
+V3_NAMES = (
+    "apps", "builds", "buildpacks", "deployments", "domains", "droplets", "environment_variable_groups",
+    "feature_flags", "info", "isolation_segments", "organizations", "organization_quotas", "packages", "processes",
+    "resource_matches", "roles", "routes", "security_groups", "service_brokers", "service_credential_bindings",
+    "service_instances", "service_offerings", "service_plans", "service_route_bindings", "spaces", "space_quotas",
+    "stacks", "tasks", "users",
+)
+# fmt: on
 
 
 @dataclass
@@ -226,12 +235,8 @@ class Api:
         }
 
     def _v3_root(self) -> dict[str, Any]:
-        names = """apps builds buildpacks deployments domains droplets environment_variable_groups feature_flags info
-            isolation_segments organizations organization_quotas packages processes resource_matches roles routes
-            security_groups service_brokers service_credential_bindings service_instances service_offerings
-            service_plans service_route_bindings spaces space_quotas stacks tasks users""".split()
         link = self.core.present.link
-        return {"links": {"self": link("/v3"), **{name: link(f"/v3/{name}") for name in names}}}
+        return {"links": {"self": link("/v3"), **{name: link(f"/v3/{name}") for name in V3_NAMES}}}
 
     def _info(self) -> dict[str, Any]:
         return {
@@ -263,4 +268,3 @@ class Api:
             "api_version": V2_VERSION if self.v2 else "",
             "osbapi_version": "2.15",
         }
-

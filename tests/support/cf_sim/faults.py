@@ -81,7 +81,7 @@ class Faults:
         times: int = 1,
         *,
         retry_after: float = 1,
-        path: str = "",
+        path: str = r"^/(v2|v3)/(?!info)",  # the first pages everybody reads are never limited
         method: str = "",
         name: str = "RateLimitExceeded",
     ) -> None:

@@ -325,9 +325,7 @@ class Presenter:
         links = {
             "self": self.link(base),
             "app": self.link(f"/v3/apps/{droplet.app.guid}"),
-            "assign_current_droplet": self.link(
-                f"/v3/apps/{droplet.app.guid}/relationships/current_droplet", "PATCH"
-            ),
+            "assign_current_droplet": self.link(f"/v3/apps/{droplet.app.guid}/relationships/current_droplet", "PATCH"),
             "download": self.link(f"{base}/download"),
         }
         if droplet.package is not None:

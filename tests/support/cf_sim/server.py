@@ -72,9 +72,7 @@ class CloudFoundrySim:
         present = Presenter()
         containers = Containers(self.state)
         broker = RedisBroker(self.faults)
-        self.core = Core(
-            self.state, self.faults, present, broker, containers, Jobs(self.state, self.faults, present)
-        )
+        self.core = Core(self.state, self.faults, present, broker, containers, Jobs(self.state, self.faults, present))
         self.uaa = Uaa(self.state)
         self.uaa.token_lifetime = token_lifetime
         parts: list[Callable[[Core], Routes]] = [orgs.routes, services.routes, bindings.routes, apps.routes, v2.routes]

@@ -352,5 +352,3 @@ def routes(core: Core) -> Routes:
         ("DELETE", f"{shared}/GUID", services.unshare),
         ("GET", f"{shared}/usage_summary", services.usage),
     ]
-
-

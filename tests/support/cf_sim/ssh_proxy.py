@@ -109,7 +109,6 @@ class SshProxy:
             public_key_auth=False,
             gss_host=None,
             allow_scp=False,
-            line_editor=False,
             encoding="utf-8",
             login_timeout=30,
         )
@@ -188,10 +187,13 @@ class SshProxy:
                 process.stderr.write(f"bash: {words[0] if words else ''}: command not found\n")
                 process.exit(127)
             return
+        prompt = "vcap@app:~$ " if process.term_type else ""
         try:
+            process.stdout.write(prompt)
             async for line in process.stdin:
-                if line.strip() == "exit" or "\x04" in line:
+                if line.strip() == "exit":
                     break
+                process.stdout.write(prompt)
         except (asyncssh.BreakReceived, asyncssh.TerminalSizeChanged, asyncssh.SignalReceived):
             process.exit(130)
             return

@@ -181,9 +181,7 @@ class Uaa:
             token = form.get("refresh_token", "")
             found = self._refresh.get(token)
             if found is None or found.expires <= now or found.client != client:
-                raise OAuthError(
-                    401, "invalid_token", "The token expired, was revoked, or the token ID is incorrect."
-                )
+                raise OAuthError(401, "invalid_token", "The token expired, was revoked, or the token ID is incorrect.")
             request.user = found.principal.name
             if self.rotate_refresh_tokens:
                 del self._refresh[token]
