@@ -6,18 +6,21 @@
 from __future__ import annotations
 
 import time
-from typing import Any
+from collections.abc import Mapping
+from typing import Any, TypeVar
 
 from . import permissions
 from .api import Call, Core, Lookup, Routes, listing, unpaged
 from .containers import Container, vcap_services
 from .errors import not_found, unprocessable
 from .http import Response
-from .model import App, Build, Deployment, Droplet, Process
+from .model import App, Build, Deployment, Droplet, Package, Process
 from .orgs import metadata_update
 
 SSH_FEATURE = "Enable SSHing into the app."
 REVISIONS_FEATURE = "Enable versioning of an application"
+
+_OfApp = TypeVar("_OfApp", Process, Package, Build, Droplet, Deployment)
 
 
 def ssh_refusal(core: Core, app: App) -> str:
@@ -41,6 +44,17 @@ class _Apps:
         app = self.find.app(call)
         permissions.demand(permissions.manages_apps(call.who, app.space))
         return app
+
+    @staticmethod
+    def _seen(call: Call, table: Mapping[str, _OfApp]) -> list[_OfApp]:
+        return [item for item in table.values() if permissions.sees_space(call.who, item.app.space)]
+
+    @staticmethod
+    def _one(call: Call, table: Mapping[str, _OfApp], what: str) -> _OfApp:
+        item = table.get(call.guid)
+        if item is None or not permissions.sees_space(call.who, item.app.space):
+            raise not_found(what)
+        return item
 
     def index(self, call: Call) -> Response:
         seen = [app for app in self.state.apps.values() if permissions.sees_space(call.who, app.space)]
@@ -179,7 +193,7 @@ class _Apps:
     # Processes and their instances.
 
     def processes(self, call: Call) -> Response:
-        seen = [found for found in self.state.processes.values() if permissions.sees_space(call.who, found.app.space)]
+        seen = self._seen(call, self.state.processes)
         filters = {
             "guids": lambda process: process.guid,
             "types": lambda process: process.type,
@@ -200,12 +214,6 @@ class _Apps:
         filters = {"guids": lambda process: process.guid, "types": lambda process: process.type}
         return listing(self.core, call, app.processes, filters, self.present.process, also=("embed",))
 
-    def _process(self, call: Call) -> Process:
-        process = self.state.processes.get(call.guid)
-        if process is None or not permissions.sees_space(call.who, process.app.space):
-            raise not_found("Process")
-        return process
-
     def _process_of_app(self, call: Call) -> Process:
         for process in self.find.app(call).processes:
             if process.type == call.parts[1]:
@@ -213,19 +221,19 @@ class _Apps:
         raise not_found("Process")
 
     def process(self, call: Call) -> Response:
-        return Response(200, self.present.process(self._process(call)))
+        return Response(200, self.present.process(self._one(call, self.state.processes, "Process")))
 
     def app_process(self, call: Call) -> Response:
         return Response(200, self.present.process(self._process_of_app(call)))
 
     def stats(self, call: Call) -> Response:
-        return Response(200, {"resources": self._stats(self._process(call))})
+        return Response(200, {"resources": self._stats(self._one(call, self.state.processes, "Process"))})
 
     def app_stats(self, call: Call) -> Response:
         return Response(200, {"resources": self._stats(self._process_of_app(call))})
 
     def instances(self, call: Call) -> Response:
-        return Response(200, {"resources": self._brief(self._process(call))})
+        return Response(200, {"resources": self._brief(self._one(call, self.state.processes, "Process"))})
 
     def _brief(self, process: Process) -> list[dict[str, Any]]:
         rows = []
@@ -272,7 +280,7 @@ class _Apps:
     # Packages, builds and droplets: what restage needs.
 
     def packages(self, call: Call) -> Response:
-        seen = [found for found in self.state.packages.values() if permissions.sees_space(call.who, found.app.space)]
+        seen = self._seen(call, self.state.packages)
         if call.parts:
             app = self.find.app(call)
             seen = [package for package in seen if package.app is app]
@@ -286,13 +294,10 @@ class _Apps:
         return listing(self.core, call, seen, filters, self.present.package)
 
     def package(self, call: Call) -> Response:
-        package = self.state.packages.get(call.guid)
-        if package is None or not permissions.sees_space(call.who, package.app.space):
-            raise not_found("Package")
-        return Response(200, self.present.package(package))
+        return Response(200, self.present.package(self._one(call, self.state.packages, "Package")))
 
     def builds(self, call: Call) -> Response:
-        seen = [found for found in self.state.builds.values() if permissions.sees_space(call.who, found.app.space)]
+        seen = self._seen(call, self.state.builds)
         filters = {
             "states": lambda build: build.state,
             "app_guids": lambda build: build.app.guid,
@@ -301,10 +306,7 @@ class _Apps:
         return listing(self.core, call, seen, filters, self.present.build)
 
     def build(self, call: Call) -> Response:
-        build = self.state.builds.get(call.guid)
-        if build is None or not permissions.sees_space(call.who, build.app.space):
-            raise not_found("Build")
-        return Response(200, self.present.build(build))
+        return Response(200, self.present.build(self._one(call, self.state.builds, "Build")))
 
     def create_build(self, call: Call) -> Response:
         guid = (call.request.json().get("package") or {}).get("guid")
@@ -331,7 +333,7 @@ class _Apps:
         return Response(201, self.present.build(build))
 
     def droplets(self, call: Call) -> Response:
-        seen = [found for found in self.state.droplets.values() if permissions.sees_space(call.who, found.app.space)]
+        seen = self._seen(call, self.state.droplets)
         if call.parts and "/packages/" in call.request.path:
             seen = [droplet for droplet in seen if droplet.package and droplet.package.guid == call.guid]
         elif call.parts:
@@ -346,10 +348,7 @@ class _Apps:
         return listing(self.core, call, seen, filters, self.present.droplet)
 
     def droplet(self, call: Call) -> Response:
-        droplet = self.state.droplets.get(call.guid)
-        if droplet is None or not permissions.sees_space(call.who, droplet.app.space):
-            raise not_found("Droplet")
-        return Response(200, self.present.droplet(droplet))
+        return Response(200, self.present.droplet(self._one(call, self.state.droplets, "Droplet")))
 
     def current_droplet(self, call: Call) -> Response:
         app = self.find.app(call)
@@ -379,7 +378,7 @@ class _Apps:
     # Rolling restarts.
 
     def deployments(self, call: Call) -> Response:
-        seen = [item for item in self.state.deployments.values() if permissions.sees_space(call.who, item.app.space)]
+        seen = self._seen(call, self.state.deployments)
         filters = {
             "app_guids": lambda deployment: deployment.app.guid,
             "states": lambda deployment: "DEPLOYING" if deployment.value == "ACTIVE" else "DEPLOYED",
@@ -388,14 +387,8 @@ class _Apps:
         }
         return listing(self.core, call, seen, filters, self.present.deployment)
 
-    def _deployment(self, call: Call) -> Deployment:
-        deployment = self.state.deployments.get(call.guid)
-        if deployment is None or not permissions.sees_space(call.who, deployment.app.space):
-            raise not_found("Deployment")
-        return deployment
-
     def deployment(self, call: Call) -> Response:
-        return Response(200, self.present.deployment(self._deployment(call)))
+        return Response(200, self.present.deployment(self._one(call, self.state.deployments, "Deployment")))
 
     def create_deployment(self, call: Call) -> Response:
         body = call.request.json()
@@ -441,7 +434,7 @@ class _Apps:
         deployment.touch()
 
     def cancel_deployment(self, call: Call) -> Response:
-        deployment = self._deployment(call)
+        deployment = self._one(call, self.state.deployments, "Deployment")
         permissions.demand(permissions.manages_apps(call.who, deployment.app.space))
         if deployment.value != "ACTIVE":
             raise unprocessable("Cannot cancel a FINALIZED deployment")

@@ -175,7 +175,7 @@ class RedisBroker:
                 password=endpoint.get("password") or "",
                 tls=bool(endpoint.get("tls")),
                 ca_pem=endpoint.get("ca_cert_content") or "",
-                server_name=endpoint.get("server_name") or "",
+                server_name=endpoint.get("server_name") or instance.hostname,
             ) as redis:
                 redis.call(*command)
         except (OSError, RespError) as error:

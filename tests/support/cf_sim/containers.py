@@ -164,7 +164,7 @@ class Containers:
         app = container.process.app
         found = next(
             (
-                (service["instance_name"], target)
+                (service, target)
                 for services in container.services.values()
                 for service in services
                 if (target := _target(service["credentials"])) is not None
@@ -173,7 +173,11 @@ class Containers:
         )
         if found is None:
             return
-        instance, target = found
+        service, target = found
+        instance: str = service["instance_name"]
+        # What only a URL tells has no CA in it; Cloud Foundry puts the platform's CAs into every container.
+        trusted = self._state.instances[service["instance_guid"]].endpoint.get("ca_cert_content") or ""
+        target = {"ca_pem": trusted if target["tls"] else "", **target}
         redis: Redis | None = None
         number = len(app.written)
         while not container.stop.is_set():

@@ -8,8 +8,10 @@ from __future__ import annotations
 import json
 import socket
 import ssl
+import sys
 import threading
 import time
+import traceback
 import uuid
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -212,6 +214,9 @@ class Listener:
             return self._handle(request)
         except CFError as error:
             return _too_many(error, 1) if error.status == 429 else Response(error.status, error.body())
+        except Exception:  # a bug of the simulator must be seen, and not as a network that fails
+            traceback.print_exc(file=sys.stderr)
+            return Response(500, CFError("ServerError").body())
 
     @staticmethod
     def _broken(fault: HttpFault) -> Response:

@@ -39,6 +39,9 @@ class Presenter:
     def link(self, path: str, method: str = "") -> dict[str, str]:
         return {"href": self.url + path, **({"method": method} if method else {})}
 
+    def links(self, /, **paths: str) -> dict[str, dict[str, str]]:
+        return {name: self.link(path) for name, path in paths.items()}
+
     @staticmethod
     def _to(resource: Resource | None) -> Shown:
         return {"data": {"guid": resource.guid} if resource else None}
@@ -59,12 +62,12 @@ class Presenter:
             "suspended": org.suspended,
             "relationships": {"quota": {"data": {"guid": "b7887f5c-0000-4000-8000-577572e4fb2d"}}},
             **self._metadata(org),
-            "links": {
-                "self": self.link(base),
-                "domains": self.link(f"{base}/domains"),
-                "default_domain": self.link(f"{base}/domains/default"),
-                "quota": self.link("/v3/organization_quotas/b7887f5c-0000-4000-8000-577572e4fb2d"),
-            },
+            "links": self.links(
+                self=base,
+                domains=f"{base}/domains",
+                default_domain=f"{base}/domains/default",
+                quota="/v3/organization_quotas/b7887f5c-0000-4000-8000-577572e4fb2d",
+            ),
         }
 
     def space(self, space: Space) -> Shown:
@@ -76,9 +79,9 @@ class Presenter:
             "relationships": {"organization": self._to(space.org), "quota": {"data": None}},
             **self._metadata(space),
             "links": {
-                "self": self.link(base),
-                "features": self.link(f"{base}/features"),
-                "organization": self.link(f"/v3/organizations/{space.org.guid}"),
+                **self.links(
+                    self=base, features=f"{base}/features", organization=f"/v3/organizations/{space.org.guid}"
+                ),
                 "apply_manifest": self.link(f"{base}/actions/apply_manifest", "POST"),
             },
         }
@@ -90,7 +93,7 @@ class Presenter:
             "presentation_name": user.name,
             "origin": None if user.is_client else user.origin,
             **self._metadata(user),
-            "links": {"self": self.link(f"/v3/users/{user.guid}")},
+            "links": self.links(self=f"/v3/users/{user.guid}"),
         }
 
     def broker(self, broker: Broker) -> Shown:
@@ -101,10 +104,9 @@ class Presenter:
             "url": "https://broker.sim.example",
             "relationships": {},
             **self._metadata(broker),
-            "links": {
-                "self": self.link(base),
-                "service_offerings": self.link(f"/v3/service_offerings?service_broker_guids={broker.guid}"),
-            },
+            "links": self.links(
+                self=base, service_offerings=f"/v3/service_offerings?service_broker_guids={broker.guid}"
+            ),
         }
 
     def offering(self, offering: Offering) -> Shown:
@@ -131,11 +133,11 @@ class Presenter:
             },
             "relationships": {"service_broker": self._to(offering.broker)},
             **self._metadata(offering),
-            "links": {
-                "self": self.link(base),
-                "service_plans": self.link(f"/v3/service_plans?service_offering_guids={offering.guid}"),
-                "service_broker": self.link(f"/v3/service_brokers/{offering.broker.guid}"),
-            },
+            "links": self.links(
+                self=base,
+                service_plans=f"/v3/service_plans?service_offering_guids={offering.guid}",
+                service_broker=f"/v3/service_brokers/{offering.broker.guid}",
+            ),
         }
 
     def plan(self, plan: Plan) -> Shown:
@@ -162,11 +164,11 @@ class Presenter:
             },
             "relationships": {"service_offering": self._to(plan.offering)},
             **self._metadata(plan),
-            "links": {
-                "self": self.link(base),
-                "service_offering": self.link(f"/v3/service_offerings/{plan.offering.guid}"),
-                "visibility": self.link(f"{base}/visibility"),
-            },
+            "links": self.links(
+                self=base,
+                service_offering=f"/v3/service_offerings/{plan.offering.guid}",
+                visibility=f"{base}/visibility",
+            ),
         }
 
     @staticmethod
@@ -189,16 +191,12 @@ class Presenter:
             "type": "managed" if instance.managed else "user-provided",
             "relationships": {"space": self._to(instance.space)},
             **self._metadata(instance),
-            "links": {
-                "self": self.link(base),
-                "space": self.link(f"/v3/spaces/{instance.space.guid}"),
-                "service_credential_bindings": self.link(
-                    f"/v3/service_credential_bindings?service_instance_guids={instance.guid}"
-                ),
-                "service_route_bindings": self.link(
-                    f"/v3/service_route_bindings?service_instance_guids={instance.guid}"
-                ),
-            },
+            "links": self.links(
+                self=base,
+                space=f"/v3/spaces/{instance.space.guid}",
+                service_credential_bindings=f"/v3/service_credential_bindings?service_instance_guids={instance.guid}",
+                service_route_bindings=f"/v3/service_route_bindings?service_instance_guids={instance.guid}",
+            ),
         }
         if instance.plan is None:
             shown |= {"syslog_drain_url": None, "route_service_url": None}
@@ -294,12 +292,14 @@ class Presenter:
             "relationships": {"app": self._to(process.app), "revision": None},
             **self._metadata(process),
             "links": {
-                "self": self.link(base),
+                **self.links(
+                    self=base,
+                    app=f"/v3/apps/{process.app.guid}",
+                    space=f"/v3/spaces/{process.app.space.guid}",
+                    stats=f"{base}/stats",
+                    process_instances=f"{base}/process_instances",
+                ),
                 "scale": self.link(f"{base}/actions/scale", "POST"),
-                "app": self.link(f"/v3/apps/{process.app.guid}"),
-                "space": self.link(f"/v3/spaces/{process.app.space.guid}"),
-                "stats": self.link(f"{base}/stats"),
-                "process_instances": self.link(f"{base}/process_instances"),
             },
         }
 
@@ -313,10 +313,9 @@ class Presenter:
             "relationships": {"app": self._to(package.app)},
             **self._metadata(package),
             "links": {
-                "self": self.link(base),
+                **self.links(self=base, app=f"/v3/apps/{package.app.guid}"),
                 "upload": self.link(f"{base}/upload", "POST"),
                 "download": self.link(f"{base}/download", "GET"),
-                "app": self.link(f"/v3/apps/{package.app.guid}"),
             },
         }
 

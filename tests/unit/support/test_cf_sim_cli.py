@@ -10,7 +10,7 @@ against the simulator; version 7 still speaks API v2 for services.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from urllib.parse import quote
 
 import pytest
@@ -112,8 +112,16 @@ def cf(sim: CloudFoundrySim) -> Cf:
 
 def _guids(sim: CloudFoundrySim) -> dict[str, str]:
     state = sim.state
-    tables = {"org": state.orgs, "space": state.spaces, "instance": state.instances, "app": state.apps}
-    tables |= {"offering": state.offerings, "plan": state.plans, "process": state.processes, "package": state.packages}
+    tables: dict[str, Mapping[str, object]] = {
+        "org": state.orgs,
+        "space": state.spaces,
+        "instance": state.instances,
+        "app": state.apps,
+        "offering": state.offerings,
+        "plan": state.plans,
+        "process": state.processes,
+        "package": state.packages,
+    }
     found = {name: next(iter(table)) for name, table in tables.items()}
     return found | {"key": next(item.guid for item in state.bindings.values() if item.type == "key")}
 

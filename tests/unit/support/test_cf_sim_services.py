@@ -180,7 +180,8 @@ def test_an_instance_is_provisioned_from_the_plans_pool_and_given_back(there: Th
 def test_lists_are_paged_filtered_and_refuse_what_they_do_not_know(there: There) -> None:
     for name in ("a,b", "A", "a", "z"):
         there.sim.add_user_provided(there.space, name, {"x": 1})
-    url, names = "/v3/service_instances?type=user-provided&order_by=name&per_page=3", []
+    url: str | None = "/v3/service_instances?type=user-provided&order_by=name&per_page=3"
+    names: list[str] = []
     while url:
         page = there.cf.get(url)
         names += [row["name"] for row in page["resources"]]
