@@ -103,8 +103,8 @@ WHEELS = {
 
 def this_platform() -> str:
     """`linux-x86_64`, `linux-aarch64`, `darwin-arm64`, ..."""
-    machine = platform.machine().lower()
-    return f"{platform.system().lower()}-{ {'amd64': 'x86_64'}.get(machine, machine) }"
+    machine = platform.machine().lower().replace("amd64", "x86_64")
+    return f"{platform.system().lower()}-{machine}"
 
 
 def fetch(name: str) -> Path:
