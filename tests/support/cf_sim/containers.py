@@ -175,9 +175,10 @@ class Containers:
             return
         service, target = found
         instance: str = service["instance_name"]
-        # What only a URL tells has no CA in it; Cloud Foundry puts the platform's CAs into every container.
+        # Credentials without a CA: Cloud Foundry puts the platform's CAs into every container.
         trusted = self._state.instances[service["instance_guid"]].endpoint.get("ca_cert_content") or ""
-        target = {"ca_pem": trusted if target["tls"] else "", **target}
+        if target["tls"]:
+            target = {**target, "ca_pem": target.get("ca_pem") or trusted}
         redis: Redis | None = None
         number = len(app.written)
         while not container.stop.is_set():

@@ -5,6 +5,8 @@
 
 from __future__ import annotations
 
+import base64
+import hashlib
 import os
 import socket
 import subprocess
@@ -18,7 +20,7 @@ import pytest
 
 from tests.support.certs import Authority
 from tests.support.cf_sim import App, CloudFoundrySim, Instance, Space
-from tests.support.cf_sim.raw import Cf, eventually, related
+from tests.support.cf_sim.raw import Cf, eventually, related, send
 from tests.support.cf_sim.resp import Redis
 from tests.support.servers import RedisServer
 from tests.support.tls_frontend import TlsFrontend
@@ -208,3 +210,44 @@ def test_openssh_forwards_to_a_backend_name_until_the_proxy_drops_it(
             redis.call("PING")
         there.cf("POST", f"/v3/apps/{app.guid}/actions/stop")  # the container goes, and the tunnel with it
         process.wait(timeout=10)
+
+
+@pytest.mark.parametrize("shape", ["a9s6", "a9s7", "a9s-keyvalue", "exposed", "tanzu", "csb", "csb-hostname", "uri"])
+def test_apps_understand_every_key_shape_over_tls(
+    there: There, tls_frontend: Callable[..., TlsFrontend], authority: Authority, shape: str
+) -> None:
+    frontend = tls_frontend(there.server.port, names=(BACKEND,))
+    endpoint = {"host": "127.0.0.1", "port": frontend.port, "password": "old", "tls": True}
+    instance = there.sim.add_service_instance(
+        there.space,
+        "secure",
+        endpoint={**endpoint, "ca_cert_content": authority.ca_pem},
+        key_shape=shape,
+        hostname=BACKEND,
+        advertised_port=6380,
+    )
+    app = there.sim.add_app(there.space, "shop", writer=True, write_interval=0.01, start_delay=0, started=False)
+    there.sim.bind(app, instance)
+    there.sim.start_app(app)
+    eventually(lambda: app.written or app.write_errors)
+    assert (app.write_errors, frontend.server_names[0]) == ([], BACKEND)
+
+
+@pytest.mark.parametrize(("kind", "length"), [("sha256", 43), ("sha256-hex", 64), ("sha1", 59), ("md5", 47)])
+def test_the_fingerprint_is_announced_in_each_of_its_forms(kind: str, length: int) -> None:
+    with CloudFoundrySim(fingerprint_kind=kind) as sim:
+        meta = send("GET", sim.api_url).json["links"]["app_ssh"]["meta"]
+        assert len(meta["host_key_fingerprint"]) == length
+
+
+@pytest.mark.needs_program("ssh-keyscan", "openssh-client")
+def test_the_host_key_is_the_announced_one_until_it_is_changed(there: There) -> None:
+    def seen() -> str:
+        scan = ["ssh-keyscan", "-p", str(there.sim.ssh.port), "127.0.0.1"]
+        line = subprocess.run(scan, capture_output=True, text=True, check=True, timeout=30).stdout
+        digest = hashlib.sha256(base64.b64decode(line.split()[-1])).digest()
+        return base64.b64encode(digest).decode().rstrip("=")
+
+    assert seen() == there.sim.api.fingerprint
+    there.sim.ssh.change_host_key()
+    assert seen() != there.sim.api.fingerprint
