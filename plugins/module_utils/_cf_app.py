@@ -109,7 +109,7 @@ class Apps:
         build = self._begun(
             "/v3/builds",
             {"package": {"guid": package_guid}},
-            lambda: self._latest(f"/v3/apps/{app.guid}/builds", states="STAGING"),
+            lambda: self._latest("/v3/builds", app_guids=app.guid, states="STAGING"),
             ("staging at a time",),
         )
         for pause in pauses(_FIRST_PAUSE):

@@ -284,5 +284,5 @@ def test_two_instances_of_one_name(installation: Installation, cf: ModuleRunner)
 def test_more_things_than_a_page_holds(installation: Installation, cf: ModuleRunner) -> None:
     for number in range(520):
         installation.sim.add_user_provided(installation.space, f"one-{number}", {})
-    with pytest.raises(ModuleFailed, match='nearest is "one-519"|nearest are .*"one-51'):
+    with pytest.raises(ModuleFailed, match=r'nearest .*"one-519"'):
         cf(LOOK, service_instance="one-519x")
