@@ -73,6 +73,8 @@ class Pipe:
         self._partial = 0
         self._buffer = bytearray(_RECEIVE_BYTES)
         self.last_progress = 0.0
+        # How often it was opened: whether a connection is still the same one.
+        self.openings = 0
         self.bytes_sent = 0
         self.bytes_received = 0
 
@@ -83,6 +85,7 @@ class Pipe:
         self._socket = self._connection._sock  # noqa: SLF001 - redis-py has no public way to hand over its socket
         self._socket.setblocking(False)
         self._reader = hiredis.Reader(notEnoughData=_NOTHING_YET)
+        self.openings += 1
         self.last_progress = time.monotonic()
 
     def close(self) -> None:
