@@ -1,0 +1,231 @@
+# Copyright (c) 2026 dataservices.redis_migration contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Checks of one end by itself. Each takes the situation and the side in question and gives a verdict."""
+
+from __future__ import annotations
+
+import typing as t
+
+from ansible_collections.dataservices.redis_migration.plugins.module_utils import _preflight_access
+from ansible_collections.dataservices.redis_migration.plugins.module_utils._clients import foreign_clients
+from ansible_collections.dataservices.redis_migration.plugins.module_utils._endpoint import Endpoint
+from ansible_collections.dataservices.redis_migration.plugins.module_utils._errors import (
+    ConnectError,
+    RedisMigrationError,
+)
+from ansible_collections.dataservices.redis_migration.plugins.module_utils._explain import reply_hint, reply_text
+from ansible_collections.dataservices.redis_migration.plugins.module_utils._permissions import Need, needs
+from ansible_collections.dataservices.redis_migration.plugins.module_utils._preflight_certificate import (
+    certificate_verdict,
+)
+from ansible_collections.dataservices.redis_migration.plugins.module_utils._preflight_finding import (
+    Verdict,
+    fail,
+    failed,
+    listed,
+    ok,
+    plural,
+    warn,
+)
+from ansible_collections.dataservices.redis_migration.plugins.module_utils._preflight_servers import (
+    mode_problem,
+    target_role_problem,
+)
+from ansible_collections.dataservices.redis_migration.plugins.module_utils._preflight_situation import Side, Situation
+from ansible_collections.dataservices.redis_migration.plugins.module_utils._server import Server
+from ansible_collections.dataservices.redis_migration.plugins.module_utils._strategies import STRATEGIES
+
+# Below these a command that the engine uses does not exist (MEMORY USAGE; RESTORE with ABSTTL).
+_OLDEST = {"source": (4, 0), "target": (5, 0)}
+
+# A run opens a few connections; the applications need the rest.
+_CONNECTIONS_NEEDED = 5
+_CONNECTIONS_COMFORT = 20
+
+_KEYS_ASKED = 10
+
+
+def reachable(situation: Situation, side: Side) -> Verdict:
+    if side.problem:
+        return failed(side.problem)
+    server = t.cast(Server, side.server)
+    user = f" as user '{side.endpoint.user}'" if side.endpoint and side.endpoint.password else " without a password"
+    return ok(f"The {side.endpoint} answers{user} in {side.round_trip_ms:.1f} ms: {server.product}.")
+
+
+def certificate(situation: Situation, side: Side) -> Verdict:
+    return certificate_verdict(t.cast(Endpoint, side.endpoint))
+
+
+def mode(situation: Situation, side: Side) -> Verdict:
+    server = t.cast(Server, side.server)
+    problem = mode_problem(t.cast(Endpoint, side.endpoint), server)
+    return failed(problem) if problem else ok(f"The {side.role} is a {server.mode} server.")
+
+
+def version(situation: Situation, side: Side) -> Verdict:
+    server = t.cast(Server, side.server)
+    oldest = _OLDEST[side.role]
+    if server.version_tuple < oldest:
+        return fail(
+            f"The {side.role} is {server.product}; {'.'.join(map(str, oldest))} is the oldest that can be a {side.role}.",
+            "Upgrade this server in place first.",
+        )
+    return ok(f"The {side.role} is {server.product}.")
+
+
+def role(situation: Situation, side: Side) -> Verdict:
+    server = t.cast(Server, side.server)
+    if side.role == "target":
+        problem = target_role_problem(t.cast(Endpoint, side.endpoint), server)
+        return failed(problem) if problem else ok("The target is a primary.")
+    if server.role == "master":
+        return ok("The source is a primary.")
+    if situation.strategy == "migrate":
+        return fail(
+            f"The {side.endpoint} is a replica, where MIGRATE is refused.",
+            "Give the address of its primary, or use strategy 'copy'.",
+        )
+    link = side.info.get("master_link_status", "")
+    if link != "up":
+        return warn(
+            f"The {side.endpoint} is a replica whose link to its primary is {link or 'unknown'}: its data may be old.",
+            "Give the address of the primary, or wait until the link is up.",
+        )
+    return ok("The source is a replica in step with its primary: it can be read, and is spared at the primary.")
+
+
+def state(situation: Situation, side: Side) -> Verdict:
+    if side.number("loading"):
+        return fail(
+            f"The {side.endpoint} is still loading its data ({side.info.get('loading_loaded_perc', '?')} % done).",
+            "Run again when it has finished.",
+        )
+    saving = side.info.get("rdb_last_bgsave_status", "ok")
+    appending = side.info.get("aof_last_write_status", "ok")
+    if "err" in (saving, appending):
+        what = "save its data" if saving == "err" else "append to its file"
+        return (warn if side.role == "source" else fail)(
+            f"The {side.endpoint} failed to {what} to its disk the last time.",
+            "Have its disk looked at; a server with this trouble may refuse writes (MISCONF) and lose data with a restart.",
+        )
+    busy = [word for field, word in (("rdb_bgsave_in_progress", "saves a snapshot"),
+                                     ("aof_rewrite_in_progress", "rewrites its append-only file")) if side.number(field)]
+    if busy:
+        return ok(f"The {side.role} is up and {' and '.join(busy)} at the moment, which may slow it down.")
+    return ok(f"The {side.role} is up and has no trouble with its data.")
+
+
+def connections(situation: Situation, side: Side) -> Verdict:
+    limit = side.number("maxclients") or int(side.config("maxclients") or 0)
+    used = side.number("connected_clients")
+    if not limit:
+        return ok(f"The {side.role} has {plural(used, 'client')} connected; its limit cannot be asked.")
+    message = f"The {side.role} has {used} of at most {limit} clients connected"
+    if limit - used < _CONNECTIONS_NEEDED:
+        return fail(f"{message}; a run needs {_CONNECTIONS_NEEDED}.", "Close connections or raise maxclients.")
+    if limit - used < _CONNECTIONS_COMFORT:
+        return warn(f"{message}: few are left for a run and the applications.", "Close connections or raise maxclients.")
+    return ok(f"{message}.")
+
+
+def permissions(situation: Situation, side: Side) -> Verdict:
+    endpoint, server = t.cast(Endpoint, side.endpoint), t.cast(Server, side.server)
+    strategy = situation.strategy if situation.strategy in STRATEGIES else "copy"
+    wanted = needs(side.role, server, strategy=strategy, prune=situation.question.prune)
+    answers = _preflight_access.ask(side.client, endpoint, wanted, _some_keys(situation))
+    denied = [need for need in wanted if answers[need].permitted is False]
+    unknown = [need for need in wanted if answers[need].permitted is None and need.required]
+    missing = [need for need in denied if need.required]
+    if missing:
+        return fail(
+            f"User '{endpoint.user}' of the {side.role} may not use {plural(len(missing), 'command')} that strategy"
+            f" '{strategy}' needs: {_commands(missing)}. The server's words: {answers[missing[0]].words}.",
+            f"Give this user: {' '.join(need.acl_rule for need in missing)} (and the keys concerned), or use another user.",
+        )
+    count = len([need for need in wanted if need.required])
+    if unknown:
+        return warn(
+            f"Whether user '{endpoint.user}' of the {side.role} may use {_commands(unknown)} cannot be asked"
+            f"{': ' + answers[unknown[0]].words if answers[unknown[0]].words else ' (MULTI is not permitted)'}",
+            "A command that is not permitted ends the run with its name before or at the first key; nothing is lost.",
+        )
+    if denied:
+        return ok(
+            f"User '{endpoint.user}' of the {side.role} may use all {count} commands that are needed; not permitted, and"
+            f" only helpful: {_commands(denied)}."
+        )
+    return ok(f"User '{endpoint.user}' of the {side.role} may use all {count} commands that are needed.")
+
+
+def _commands(needed: t.Sequence[Need]) -> str:
+    return listed([need.command for need in needed], 12)
+
+
+def _some_keys(situation: Situation) -> list[bytes]:
+    """Names that really occur, for users who may use some keys only."""
+    source = situation.source
+    names: list[bytes] = []
+    if source.client is not None and not source.problem:
+        try:
+            names = list(source.client.scan(0, count=_KEYS_ASKED)[1])
+        except RedisMigrationError:
+            names = []
+    chosen = situation.question.selection.chooser()
+    wanted = [name for name in names if chosen is None or chosen(name)]
+    return wanted[:_KEYS_ASKED] or [b"dataservices.redis_migration"]
+
+
+def writable(situation: Situation, side: Side) -> Verdict:
+    """The target's own word on whether it would take a write now; nothing is written."""
+    endpoint = t.cast(Endpoint, side.endpoint)
+    try:
+        replies = _preflight_access.queue(endpoint, [("RESTORE", b"dataservices.redis_migration", "0", "x")])
+    except ConnectError as exc:
+        return fail(
+            f"The {endpoint} does not answer to a write: {exc.message}",
+            "Its writes may be paused (CLIENT PAUSE): undo that with CLIENT UNPAUSE or wait until it ends.",
+        )
+    if replies is None:
+        return ok("Whether the target takes writes now cannot be asked (MULTI is not permitted); its role and memory are checked.")
+    (reply,) = replies
+    if isinstance(reply, Exception) and not _preflight_access.denied(reply):
+        text = reply_text(reply)
+        return fail(f"The {endpoint} takes no writes now: {text}.", reply_hint(text, endpoint) or "See the server's words.")
+    return ok("The target takes writes.")
+
+
+def clients(situation: Situation, side: Side) -> Verdict:
+    try:
+        found = foreign_clients(side.client)
+    except RedisMigrationError as exc:
+        if isinstance(exc, ConnectError):
+            raise
+        used = side.number("connected_clients")
+        return warn(
+            f"Who is connected to the {side.role} cannot be asked (CLIENT LIST is not permitted); it counts"
+            f" {plural(used, 'connection')}, of which at least one is this check's.",
+            "Make sure by other means that no application writes to the source during the run.",
+        )
+    if not found:
+        return ok(f"No application is connected to the {side.role}.")
+    return warn(
+        f"{plural(len(found), 'client')} of applications or people {'is' if len(found) == 1 else 'are'} connected to the"
+        f" {side.role}: {listed([str(one) for one in found])}.",
+        "Stop or unbind them before the run (the phase 'isolate' does), so that nothing is written meanwhile.",
+    )
+
+
+def replicas(situation: Situation, side: Side) -> Verdict:
+    count = side.number("connected_slaves")
+    if not count:
+        return ok(f"The {side.role} has no replicas.")
+    behind = [number for number in range(count) if "state=online" not in side.info.get(f"slave{number}", "")]
+    if behind:
+        return warn(
+            f"{len(behind)} of the {side.role}'s {plural(count, 'replica')} {'is' if len(behind) == 1 else 'are'} not in step.",
+            "Wait until the replication has caught up: what is moved goes to the replicas, too.",
+        )
+    return ok(f"The {side.role} has {plural(count, 'replica')} in step; they receive what is moved.")
+
