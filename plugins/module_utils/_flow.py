@@ -47,15 +47,25 @@ class Unsteady(Exception):
 class Gate:
     """An amount that may be in use at once; whoever wants more waits in order. A single taker is always let in."""
 
-    __slots__ = ("limit", "used", "waiting")
+    __slots__ = ("limit", "_used", "_takers", "waiting")
 
     def __init__(self, limit: float) -> None:
         self.limit = limit
-        self.used = 0.0
+        self._used = 0.0
+        self._takers = 0
         self.waiting: collections.deque[tuple[float, t.Any]] = collections.deque()
 
     def fits(self, amount: float) -> bool:
-        return self.used == 0 or self.used + amount <= self.limit
+        return not self._takers or self._used + amount <= self.limit
+
+    def take(self, amount: float) -> None:
+        self._takers += 1
+        self._used += amount
+
+    def give(self, amount: float) -> None:
+        self._takers -= 1
+        # What is left of fractions must not keep the last waiting one out.
+        self._used = self._used - amount if self._takers else 0.0
 
 
 class Take(t.NamedTuple):
@@ -116,11 +126,11 @@ class Flow:
 
     def give(self, gate: Gate, amount: float) -> None:
         """Give back what was taken from ``gate``."""
-        gate.used = max(0.0, gate.used - amount)
+        gate.give(amount)
         while gate.waiting and gate.fits(gate.waiting[0][0]):
             wanted, task = gate.waiting.popleft()
             if task.alive:
-                gate.used += wanted
+                gate.take(wanted)
                 self._ready.append((task, None, None))
 
     def run(self) -> None:
@@ -172,7 +182,7 @@ class Flow:
             self._submit(task, wanted)
         elif isinstance(wanted, Take):
             if not wanted.gate.waiting and wanted.gate.fits(wanted.amount):
-                wanted.gate.used += wanted.amount
+                wanted.gate.take(wanted.amount)
                 self._ready.append((task, None, None))
             else:
                 wanted.gate.waiting.append((wanted.amount, task))

@@ -1,0 +1,60 @@
+# Copyright (c) 2026 dataservices.redis_migration contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""One run of the engine in a process of its own, so that its memory and processor time are its own.
+
+`python -m tests.bench.engine '{"job": "copy", "source": {...}, "target": {...}}'` prints one line of JSON.
+"""
+
+from __future__ import annotations
+
+import json
+import resource
+import subprocess
+import sys
+import time
+from typing import Any
+
+from tests.support.paths import COLLECTIONS_PATH, REPO
+
+
+def run(job: str, source: dict[str, Any], target: dict[str, Any], **options: Any) -> dict[str, Any]:
+    """Run `job` (copy, migrate, keys, metadata, values) in a child; returns seconds, cpu_seconds, rss_mib, counts."""
+    order = json.dumps({"job": job, "source": source, "target": target, **options})
+    done = subprocess.run(
+        [sys.executable, "-m", "tests.bench.engine", order], cwd=REPO, capture_output=True, text=True, check=False
+    )
+    if done.returncode:
+        raise RuntimeError(done.stderr)
+    return dict(json.loads(done.stdout.splitlines()[-1]))
+
+
+def _main() -> None:
+    sys.path.insert(0, str(COLLECTIONS_PATH))
+    from ansible_collections.dataservices.redis_migration.plugins.module_utils._endpoint import parse_endpoint
+    from ansible_collections.dataservices.redis_migration.plugins.module_utils._keydiff import DiffPlan, KeyDiff
+    from ansible_collections.dataservices.redis_migration.plugins.module_utils._migration import Migration, Plan
+    from ansible_collections.dataservices.redis_migration.plugins.module_utils._selection import Selection
+
+    order = json.loads(sys.argv[1])
+    source, target = parse_endpoint(order["source"], "source"), parse_endpoint(order["target"], "target")
+    started, cpu = time.monotonic(), time.process_time()
+    if order["job"] in ("copy", "migrate", "auto", "rebuild"):
+        migration = Migration(Plan(source, target, Selection(), strategy=order["job"]))
+        counts = migration.run().totals.as_dict()
+    else:
+        compared = KeyDiff(DiffPlan(source, target, Selection(), level=order["job"])).run()
+        totals = compared.totals
+        counts = {"keys": totals.source_keys, "differences": totals.missing + totals.extra + totals.different}
+    result = {
+        "seconds": time.monotonic() - started,
+        "cpu_seconds": time.process_time() - cpu,
+        "rss_mib": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024,
+        "counts": counts,
+    }
+    print(json.dumps(result))
+
+
+if __name__ == "__main__":
+    _main()
