@@ -95,8 +95,11 @@ class Containers:
     def of(self, process: Process) -> list[Container]:
         return list(self._running.get(process.guid, []))
 
-    def start(self, process: Process, ready: Callable[[], None] = lambda: None) -> None:
-        """Start all instances of the process; `ready` is called once the first of them runs."""
+    def start(self, process: Process, ready: Callable[[], None] = lambda: None, *, at_once: bool = False) -> None:
+        """Start all instances of the process; `ready` is called once the first of them runs.
+
+        `at_once` skips the waiting: as if they had been started long ago.
+        """
         app = process.app
         crashes = app.crash_on_start != 0
         if app.crash_on_start > 0:
@@ -104,12 +107,13 @@ class Containers:
         services = vcap_services(self._state, app)
         containers = [Container(process, index, services) for index in range(process.instances)]
         self._running[process.guid] = containers
+        outcome = self._crash if crashes else self._run
         for container in containers:
-            self._later(app.start_delay / 3, container, lambda found: found.move("STARTING"))
-            if crashes:
-                self._later(app.start_delay, container, self._crash)
+            if at_once:
+                outcome(container)
             else:
-                self._later(app.start_delay, container, self._run)
+                self._later(app.start_delay / 3, container, lambda found: found.move("STARTING"))
+                self._later(app.start_delay, container, outcome)
         if not crashes:
             self._state.scheduler.after(app.start_delay, ready)
 

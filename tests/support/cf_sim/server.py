@@ -107,12 +107,12 @@ class CloudFoundrySim:
         return self
 
     def stop(self) -> None:
-        self.core.containers.stop_all()
-        if self.ssh is not None:
-            self.ssh.stop()
         self._api_listener.stop()
         self._uaa_listener.stop()
         self.state.scheduler.stop()
+        self.core.containers.stop_all()
+        if self.ssh is not None:
+            self.ssh.stop()
 
     def __enter__(self) -> CloudFoundrySim:
         return self.start()
@@ -260,7 +260,11 @@ class CloudFoundrySim:
         crash_on_start: int = 0,
         started: bool = True,
     ) -> App:
-        """An app with a package and a droplet. A started one takes up its bindings with `restart`, as in life."""
+        """An app with a package and a droplet, which runs when this returns, unless `started` is false.
+
+        `start_delay` and `stop_delay` apply to starts and stops through the API. `crash_on_start`: so many starts
+        end in a crash (-1: all). An app takes up its bindings with its next start.
+        """
         with self.state.lock:
             app = App(name, space, ssh, writer=writer, write_interval=write_interval)
             app.start_delay, app.stop_delay, app.crash_on_start = start_delay, stop_delay, crash_on_start
@@ -277,12 +281,12 @@ class CloudFoundrySim:
         return app
 
     def start_app(self, app: App) -> None:
-        """(Re)start the app with the bindings it has now."""
+        """(Re)start the app with the bindings it has now; it runs when this returns."""
         with self.state.lock:
             app.state = "STARTED"
             for process in app.processes:
                 self.core.containers.stop(process)
-                self.core.containers.start(process)
+                self.core.containers.start(process, at_once=True)
 
     def crash_app(self, app: App) -> None:
         with self.state.lock:
