@@ -16,7 +16,7 @@ RUN     := PATH="$(abspath $(VENV))/bin:$$PATH" ANSIBLE_COLLECTIONS_PATH="$(CURD
 TOOLS   := $(VENV)/.ready
 CHECKS  := $(VENV)/.ready-to-check
 
-.PHONY: help demo test check bench soak servers clean
+.PHONY: help demo test check bench soak changelog servers clean
 
 help:
 	@echo 'make demo    move a lively old server to a new one, prove it, do it again (KEEP=1 leaves the servers running)'
@@ -24,6 +24,7 @@ help:
 	@echo 'make check   linters, documentation, sanity tests, licences, the build'
 	@echo 'make bench   the table of speeds, with the manual procedure as the baseline'
 	@echo 'make soak    random data and random faults for a long time'
+	@echo 'make changelog  take new modules and fragments into the changelog of this version'
 	@echo 'make clean   remove everything that the above made'
 	@echo 'PYTHON=python3.12 chooses the interpreter, VENV=dir where its environment lies'
 
@@ -41,6 +42,9 @@ bench: $(TOOLS) servers
 
 soak: $(TOOLS) servers
 	@$(RUN) $(PY) -m pytest -m soak --timeout=0 $(ARGS)
+
+changelog: $(CHECKS)
+	@$(RUN) antsibull-changelog release --reload-plugins --update-existing
 
 servers: $(TOOLS)
 	@$(PY) -m tests.support.fetch_servers
