@@ -61,9 +61,26 @@ _TRANSIENT = re.compile(r"LOADING|MASTERDOWN|TRYAGAIN|CLUSTERDOWN|BUSY |.*max nu
 _SHOWN = 300
 
 
+# redis-py takes the code off the replies for which it has a class of its own.
+_CODES = (
+    {
+        redis.exceptions.NoPermissionError: "NOPERM",
+        redis.exceptions.ReadOnlyError: "READONLY",
+        redis.exceptions.OutOfMemoryError: "OOM",
+        redis.exceptions.BusyLoadingError: "LOADING",
+        redis.exceptions.MasterDownError: "MASTERDOWN",
+    }
+    if redis
+    else {}
+)
+
+
 def reply_text(reply: object) -> str:
     """A server's error reply as one printable line of at most 300 characters."""
     text = "".join(c if c.isprintable() else "?" for c in str(reply))
+    code = _CODES.get(type(reply), "")
+    if not text.startswith(code):
+        text = f"{code} {text}"
     return text if len(text) <= _SHOWN else text[:_SHOWN] + "…"
 
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 import typing as t
 
 from ansible_collections.dataservices.redis_migration.plugins.module_utils._counters import Change
+from ansible_collections.dataservices.redis_migration.plugins.module_utils._drift import Drift
 from ansible_collections.dataservices.redis_migration.plugins.module_utils._endpoint import parse_endpoint
 from ansible_collections.dataservices.redis_migration.plugins.module_utils._errors import RedisMigrationError
 from ansible_collections.dataservices.redis_migration.plugins.module_utils._keyname import printable
@@ -55,6 +56,8 @@ def result_of(progress: Progress) -> dict[str, t.Any]:
         "keys_per_second": per_second(totals.scanned, progress.elapsed),
         "bytes_per_second": per_second(totals.bytes, progress.elapsed),
         "reconnects": progress.reconnects,
+        "source_writes": progress.source_writes,
+        "drift": progress.drift,
         "finished": progress.finished,
     }
     if not progress.finished:
@@ -95,6 +98,9 @@ def run_module(module: t.Any) -> t.NoReturn:
     result = result_of(progress)
     if module._diff:  # noqa: SLF001 - Ansible's own way to ask
         result["diff"] = diff_of(progress.changes)
+    drift = Drift(progress.source_writes, progress.drift).sentence
+    if drift:
+        module.warn(drift)
     failed = progress.totals.failed
     if progress.finished and failed > module.params["max_failures"]:
         first = progress.failures[0] if progress.failures else None

@@ -12,7 +12,7 @@ import dataclasses
 import time
 import typing as t
 
-from ansible_collections.dataservices.redis_migration.plugins.module_utils import _backend
+from ansible_collections.dataservices.redis_migration.plugins.module_utils import _backend, _drift
 from ansible_collections.dataservices.redis_migration.plugins.module_utils._connection import client
 from ansible_collections.dataservices.redis_migration.plugins.module_utils._counters import Change, Counters, Failure
 from ansible_collections.dataservices.redis_migration.plugins.module_utils._end import End
@@ -22,6 +22,11 @@ from ansible_collections.dataservices.redis_migration.plugins.module_utils._flow
 from ansible_collections.dataservices.redis_migration.plugins.module_utils._measure import measure
 from ansible_collections.dataservices.redis_migration.plugins.module_utils._mover import Mover
 from ansible_collections.dataservices.redis_migration.plugins.module_utils._pace import Pace
+from ansible_collections.dataservices.redis_migration.plugins.module_utils._preflight_servers import (
+    mode_problem,
+    prune_problem,
+    target_role_problem,
+)
 from ansible_collections.dataservices.redis_migration.plugins.module_utils._prune import Pruner
 from ansible_collections.dataservices.redis_migration.plugins.module_utils._scan import Scan
 from ansible_collections.dataservices.redis_migration.plugins.module_utils._selection import (
@@ -77,6 +82,10 @@ class Progress:
     moved_before: dict[int, Counters] = dataclasses.field(default_factory=dict)
     failures: list[Failure] = dataclasses.field(default_factory=list)
     changes: list[Change] = dataclasses.field(default_factory=list)
+    # What the source had counted when the look at its keys began, and what came of the comparison at the end.
+    activity: dict[str, t.Any] | None = None
+    source_writes: int | None = None
+    drift: bool = False
     elapsed: float = 0.0
     finished: bool = False
 
@@ -145,6 +154,7 @@ class Migration:
             progress.counters = {here: Counters() for here, _there in progress.pairs}
             if progress.choice.strategy == "migrate":
                 self._check_backend()
+            self._begin_watch()
         elif progress.run_ids != (self._source.run_id, self._target.run_id):
             self._start_over()
 
@@ -156,6 +166,15 @@ class Migration:
                 raise
             self.progress.choice = Choice("copy", f"MIGRATE cannot be used: {exc.message}")
 
+    def _begin_watch(self) -> None:
+        activity = _drift.read_activity(self._plan.source)
+        self.progress.activity = dataclasses.asdict(activity) if activity else None
+
+    def _end_watch(self) -> None:
+        progress = self.progress
+        before = _drift.Activity(**progress.activity) if progress.activity else None
+        progress.source_writes, progress.drift = _drift.between(before, _drift.read_activity(self._plan.source))
+
     def _start_over(self) -> None:
         progress = self.progress
         progress.restarts += 1
@@ -166,6 +185,7 @@ class Migration:
         progress.run_ids = (self._source.run_id, self._target.run_id)
         progress.position, progress.cursor, progress.pruning, progress.fresh = 0, b"0", False, None
         progress.distrust = True
+        self._begin_watch()
         for here, counters in progress.counters.items():
             done = progress.moved_before.setdefault(here, Counters())
             done.copied, done.updated, done.pruned = (
@@ -185,6 +205,7 @@ class Migration:
         for here, done in progress.moved_before.items():
             _merge(progress.counters[here], done)
         progress.moved_before.clear()
+        self._end_watch()
         progress.finished = True
 
     def _run_pair(self, here: int, there: int) -> None:
@@ -289,17 +310,11 @@ def _merge(now: Counters, before: Counters) -> None:
 
 
 def _check_servers(plan: Plan, source: Server, target: Server) -> None:
-    for endpoint, server in ((plan.source, source), (plan.target, target)):
-        if server.mode == "cluster":
-            raise RedisMigrationError(
-                f"The {endpoint} is in cluster mode, which is not supported.", hint="Use a single primary with its replicas."
-            )
-        if server.mode == "sentinel":
-            raise RedisMigrationError(f"The {endpoint} is a Sentinel and holds no data.", hint="Give the primary's address.")
-    if target.role != "master" and not plan.check_mode:
-        raise RedisMigrationError(f"The {plan.target} is a replica and takes no writes.", hint="Give the address of its primary.")
-    if plan.prune and source.keys == 0 and target.keys:
-        raise RedisMigrationError(
-            f"The {plan.source} holds no keys, and prune would delete all {target.keys} keys of the {plan.target}.",
-            hint="Check that this is the source you mean; to empty a target, do so explicitly.",
-        )
+    problems = [mode_problem(plan.source, source), mode_problem(plan.target, target)]
+    if not plan.check_mode:
+        problems.append(target_role_problem(plan.target, target))
+    if plan.prune:
+        problems.append(prune_problem(plan.source, plan.target, source, target))
+    for problem in problems:
+        if problem:
+            raise problem

@@ -201,6 +201,18 @@ reconnects:
   description: How many times a connection was lost and opened again.
   returned: always
   type: int
+source_writes:
+  description:
+    - Write commands that the source received during the run from others, those that changed nothing included.
+    - Null where that cannot be told, because the user may not use COMMAND or the statistics were reset.
+  returned: always
+  type: int
+drift:
+  description:
+    - Whether data of the source was changed by others during the run. Expired keys are no such change.
+    - Then M(dataservices.redis_migration.redis_key_diff) names what is not up to date at the target, and another run repairs it.
+  returned: always
+  type: bool
 finished:
   description: Whether all is done; false only with O(slice_seconds).
   returned: always
