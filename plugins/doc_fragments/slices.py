@@ -12,11 +12,17 @@ options:
   slice_seconds:
     description:
       - Return after about so many seconds even if there is more to do, with RV(finished) false and RV(resume) set.
-      - V(0) runs to the end. The collection's action plugin uses this to report progress; playbooks need not.
+      - V(0) runs to the end. The collection's action plugin sets this itself to report progress; tasks need not.
     type: float
     default: 0.0
   resume:
     description: RV(resume) of the slice before.
     type: str
     default: ''
+  progress_seconds:
+    description:
+      - How often to print a line of progress, in seconds, on the error stream. A run of less than 10 seconds prints none.
+      - V(0) prints none at all. Neither does a task with C(async).
+    type: float
+    default: 15.0
 """

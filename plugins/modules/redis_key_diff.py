@@ -21,6 +21,12 @@ extends_documentation_fragment:
   - dataservices.redis_migration.selection
   - dataservices.redis_migration.slices
 options:
+  types:
+    description: Only keys of these types. By default all.
+    type: list
+    elements: str
+    choices: [string, list, set, zset, hash, stream]
+    default: []
   level:
     description:
       - V(keys) compares which keys there are, V(metadata) also types and expiry times, V(values) also values.
@@ -141,7 +147,7 @@ def main() -> None:
     module = AnsibleModule(
         argument_spec={
             **source_target_spec(),
-            **selection_spec(),
+            **selection_spec(types=True),
             **slice_spec(),
             "level": {"type": "str", "choices": ["keys", "metadata", "values"], "default": "values"},
             "ttl_tolerance_ms": {"type": "int", "default": 10},

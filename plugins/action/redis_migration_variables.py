@@ -1,0 +1,41 @@
+# Copyright (c) 2026 dataservices.redis_migration contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Refuses misspelt and malformed variables before anything runs."""
+
+from __future__ import annotations
+
+import time
+import typing as t
+
+from ansible.errors import AnsibleError
+from ansible.plugins.action import ActionBase
+
+from ansible_collections.dataservices.redis_migration.plugins.plugin_utils._variables import (
+    PREFIX,
+    missing_variables,
+    unknown_variables,
+    variable_specs,
+    wrong_values,
+)
+
+
+class ActionModule(ActionBase):
+    _requires_connection = False
+
+    def run(self, tmp: str | None = None, task_vars: dict[str, t.Any] | None = None) -> dict[str, t.Any]:
+        result = super().run(tmp, task_vars)
+        variables = task_vars or {}
+        names = [name for name in variables if name.startswith(PREFIX)]
+        problems = missing_variables(names) + unknown_variables(names)
+        values: dict[str, t.Any] = {}
+        for name in variable_specs().keys() & set(names):
+            try:
+                values[name] = self._templar.template(variables[name])
+            except AnsibleError as exc:
+                problems.append(f"{name} cannot be worked out: {exc}")
+        problems += wrong_values(values)
+        result.update(changed=False, began=time.time())
+        if problems:
+            result.update(failed=True, msg=f"{variables['inventory_hostname']}: {' '.join(problems)}")
+        return result

@@ -1,0 +1,25 @@
+# Copyright (c) 2026 dataservices.redis_migration contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Filters that turn results into sentences and findings."""
+
+from __future__ import annotations
+
+import typing as t
+
+from ansible_collections.dataservices.redis_migration.plugins.plugin_utils._summary import migration_summary
+from ansible_collections.dataservices.redis_migration.plugins.plugin_utils._verification import (
+    findings_failure,
+    findings_lines,
+    verification_findings,
+)
+
+
+class FilterModule:
+    def filters(self) -> dict[str, t.Callable[..., t.Any]]:
+        return {
+            "migration_summary": migration_summary,
+            "verification_findings": verification_findings,
+            "findings_lines": findings_lines,
+            "findings_failure": findings_failure,
+        }

@@ -1,0 +1,162 @@
+# Copyright (c) 2026 dataservices.redis_migration contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The report of a run as data: what the phases of every migration registered, picked field by field, never a secret."""
+
+from __future__ import annotations
+
+import datetime
+import typing as t
+
+from ansible_collections.dataservices.redis_migration.plugins.module_utils._endpoint import parse_endpoint
+from ansible_collections.dataservices.redis_migration.plugins.module_utils._errors import RedisMigrationError
+from ansible_collections.dataservices.redis_migration.plugins.plugin_utils._summary import migration_summary
+from ansible_collections.dataservices.redis_migration.plugins.plugin_utils._verification import findings_failure
+from ansible_collections.dataservices.redis_migration.plugins.plugin_utils._words import keys
+
+Data = dict[str, t.Any]
+
+# Phases in the order in which they run, and what each registers.
+_PHASES = (
+    ("credentials", "__redis_migration_variables"),
+    ("migrate", "__redis_migration_migrate"),
+    ("verify", "__redis_migration_comparison"),
+    ("verify", "__redis_migration_counters"),
+)
+
+_MIGRATE_FIELDS = (
+    "changed",
+    "strategy",
+    "strategy_reason",
+    "databases",
+    "totals",
+    "failures",
+    "elapsed_seconds",
+    "keys_per_second",
+    "bytes_per_second",
+    "reconnects",
+)
+_COMPARISON_FIELDS = ("identical", "databases", "totals", "differences", "elapsed_seconds", "keys_per_second")
+
+
+def build_report(hosts: t.Mapping[str, t.Mapping[str, t.Any]], *, check_mode: bool, finished: float) -> Data:
+    """The report about ``hosts`` (the variables of each). ``finished``: when the run ended, in seconds since 1970."""
+    migrations = [_migration(name, variables, check_mode) for name, variables in hosts.items()]
+    began = min((migration.pop("began") for migration in migrations), default=finished)
+    states = [migration["status"] for migration in migrations]
+    moved = [migration["migrate"]["totals"] for migration in migrations if migration["migrate"]]
+    return {
+        "started": _iso(min(began, finished)),
+        "finished": _iso(finished),
+        "elapsed_seconds": round(max(0.0, finished - began), 1),
+        "check_mode": check_mode,
+        "summary": {
+            "migrations": len(migrations),
+            **{status: states.count(status) for status in ("proved", "done", "planned", "failed", "not_run")},
+            "keys_moved": sum(totals["copied"] + totals["updated"] for totals in moved),
+            "bytes_moved": sum(totals["bytes"] for totals in moved),
+            "keys_proved": sum(
+                migration["verify"]["totals"]["source_keys"] for migration in migrations if migration["status"] == "proved"
+            ),
+        },
+        "migrations": migrations,
+    }
+
+
+def report_lines(report: t.Mapping[str, t.Any]) -> list[str]:
+    """The report in a few words: a line for each migration, the failed ones last, where they are read."""
+    lines = []
+    for migration in sorted(report["migrations"], key=lambda migration: migration["status"] == "failed"):
+        lines.append(f"{migration['name']}: {_line(migration)}")
+    return lines
+
+
+def _line(migration: Data) -> str:
+    status = migration["status"]
+    if status == "failed":
+        return f"FAILED in {migration['failure']['phase']}: {migration['failure']['message']}"
+    if status == "not_run":
+        return "nothing was asked for, or it ended before its end (see above)."
+    words = []
+    if status == "proved":
+        words.append(f"PROVED equal, {keys(migration['verify']['totals']['source_keys'])} ({migration['verify']['level']}).")
+    if migration["migrate"]:
+        words.append(migration["migrate"]["summary"])
+    return " ".join(words) or "done."
+
+
+def _migration(name: str, variables: t.Mapping[str, t.Any], check_mode: bool) -> Data:
+    failure = _failure(variables)
+    migrate = _migrate(variables, check_mode)
+    verify = _verify(variables)
+    if failure:
+        status = "failed"
+    elif verify and verify["findings"]:
+        status = "proved"
+    elif migrate:
+        status = "planned" if check_mode else "done"
+    else:
+        status = "not_run"
+    counters = _results(variables, "__redis_migration_counters")
+    return {
+        "name": name,
+        "began": float(variables.get("__redis_migration_variables", {}).get("began", float("inf"))),
+        "status": status,
+        "source": _end(variables, "source", counters[0] if len(counters) == 2 else {}),
+        "target": _end(variables, "target", counters[1] if len(counters) == 2 else {}),
+        "migrate": migrate,
+        "verify": verify,
+        "failure": failure,
+    }
+
+
+def _migrate(variables: t.Mapping[str, t.Any], check_mode: bool) -> Data | None:
+    result = variables.get("__redis_migration_migrate", {})
+    if "totals" not in result:
+        return None
+    picked = {field: result[field] for field in _MIGRATE_FIELDS if field in result}
+    return {**picked, "summary": migration_summary({"changed": False, **picked}, check_mode=check_mode)}
+
+
+def _verify(variables: t.Mapping[str, t.Any]) -> Data | None:
+    result = variables.get("__redis_migration_comparison", {})
+    if "identical" not in result:
+        return None
+    return {
+        **{field: result[field] for field in _COMPARISON_FIELDS},
+        "level": variables.get("redis_migration_verify_level", "values"),
+        "findings": variables.get("__redis_migration_verification", []),
+    }
+
+
+def _failure(variables: t.Mapping[str, t.Any]) -> Data | None:
+    """The first phase that failed, and why."""
+    for phase, name in _PHASES:
+        for result in [variables.get(name, {}), *_results(variables, name)]:
+            if result.get("failed") or result.get("unreachable"):
+                return {"phase": phase, "message": str(result.get("msg", "no reason was given"))}
+    reason = findings_failure(variables.get("__redis_migration_verification", []))
+    return {"phase": "verify", "message": reason} if reason else None
+
+
+def _results(variables: t.Mapping[str, t.Any], name: str) -> list[t.Any]:
+    """The results of a looped task, failed items first in line for :func:`_failure`."""
+    return list(variables.get(name, {}).get("results", []))
+
+
+def _end(variables: t.Mapping[str, t.Any], role: str, info: t.Mapping[str, t.Any]) -> Data:
+    """Where an end is, and which server answered there. No user name, password or URL."""
+    end: Data = {"address": "", "tls": False, "product": ""}
+    try:
+        endpoint = parse_endpoint(variables.get(f"__redis_migration_{role}"), role)
+        end.update(address=endpoint.address, tls=endpoint.tls)
+    except RedisMigrationError:
+        pass
+    if "server" in info:
+        flavor = {"redis": "Redis", "valkey": "Valkey"}.get(info["server"]["flavor"], info["server"]["flavor"])
+        end.update(product=f"{flavor} {info['server']['version']}", memory=info["memory"]["used_memory"])
+    return end
+
+
+def _iso(moment: float) -> str:
+    return datetime.datetime.fromtimestamp(moment, datetime.timezone.utc).isoformat(timespec="seconds")

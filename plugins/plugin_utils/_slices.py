@@ -1,0 +1,90 @@
+# Copyright (c) 2026 dataservices.redis_migration contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Runs a long module in slices of time and tells its progress between them.
+
+A module's output arrives only when it has ended, so a long one runs as several short ones: each returns how far it came,
+and the next one goes on from there. Nothing is left behind on the way, and an interrupt costs one slice.
+"""
+
+from __future__ import annotations
+
+import typing as t
+
+from ansible.errors import AnsibleActionFail
+from ansible.plugins.action import ActionBase
+from ansible.utils.display import Display
+
+from ansible_collections.dataservices.redis_migration.plugins.plugin_utils._progress import Progress
+
+_COLLECTION = "dataservices.redis_migration"
+
+# Most runs end within it, and then nothing was spent on progress.
+_FIRST_SLICE_SECONDS = 10.0
+
+
+class SlicedAction(ActionBase):
+    """Base of the action plugins; a subclass names its ``module`` and the counter that tells how far it is."""
+
+    _supports_async = True
+
+    module: t.ClassVar[str]
+    looked_at: t.ClassVar[str]
+
+    def run(self, tmp: str | None = None, task_vars: dict[str, t.Any] | None = None) -> dict[str, t.Any]:
+        super().run(tmp, task_vars)
+        variables = task_vars or {}
+        arguments = dict(self._task.args)
+        seconds = self._interval(arguments)
+        if self._task.async_val or not seconds or arguments.get("resume") or arguments.get("slice_seconds"):
+            return self._run_module(self.module, arguments, variables)
+        return self._run_slices(arguments, seconds, variables)
+
+    def _interval(self, arguments: t.Mapping[str, t.Any]) -> float:
+        given = arguments.get("progress_seconds")
+        try:
+            seconds = 15.0 if given is None else float(given)
+        except (TypeError, ValueError):
+            seconds = -1.0
+        if seconds < 0:
+            raise AnsibleActionFail("progress_seconds must be a number of seconds, or 0 for no progress.")
+        return seconds
+
+    def _run_slices(self, arguments: dict[str, t.Any], seconds: float, variables: dict[str, t.Any]) -> dict[str, t.Any]:
+        display = Display()
+        progress = Progress(str(variables.get("inventory_hostname", "localhost")), self.looked_at)
+        expected: dict[str, int] | None = None
+        warnings: list[t.Any] = []
+        arguments["slice_seconds"] = min(_FIRST_SLICE_SECONDS, seconds)
+        while True:
+            result = self._run_module(self.module, arguments, variables)
+            warnings += [warning for warning in result.pop("warnings", []) if warning not in warnings]
+            token = result.pop("resume", None)
+            if not token or result.get("failed") or result.get("unreachable"):
+                break
+            # On the error stream, where it arrives at once and a machine's output stays readable to machines.
+            display.display(progress.line(result, expected), stderr=True)
+            if "resume" in arguments and expected is None:
+                expected = self._expected(arguments, variables)
+            arguments.update(slice_seconds=seconds, resume=token)
+        if warnings:
+            result["warnings"] = warnings
+        for option in ("resume", "slice_seconds"):
+            result.get("invocation", {}).get("module_args", {}).pop(option, None)
+        return result
+
+    def _expected(self, arguments: t.Mapping[str, t.Any], variables: dict[str, t.Any]) -> dict[str, int]:
+        """Keys per database of the source; none where they are unknown, for they only serve an estimate."""
+        if any(arguments.get(option) for option in ("match", "exclude", "types")):
+            return {}
+        endpoint = {name: value for name, value in arguments["source"].items() if name != "backend"}
+        info = self._run_module("redis_keyspace_info", {"endpoint": endpoint}, variables)
+        return {number: int(database["keys"]) for number, database in info.get("databases", {}).items()}
+
+    def _run_module(self, name: str, arguments: dict[str, t.Any], variables: dict[str, t.Any]) -> dict[str, t.Any]:
+        return self._execute_module(
+            module_name=f"{_COLLECTION}.{name}",
+            module_args=arguments,
+            task_vars=variables,
+            wrap_async=bool(self._task.async_val),
+        )

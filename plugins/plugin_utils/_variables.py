@@ -1,0 +1,63 @@
+# Copyright (c) 2026 dataservices.redis_migration contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The collection's variables: which there are, and what is wrong with the ones that were given."""
+
+from __future__ import annotations
+
+import difflib
+import functools
+import pathlib
+import typing as t
+
+import yaml
+from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
+
+PREFIX = "redis_migration_"
+
+_ROLES = pathlib.Path(__file__).resolve().parents[2] / "roles"
+
+
+@functools.cache
+def variable_specs() -> dict[str, dict[str, t.Any]]:
+    """Every variable of every role with its argument spec."""
+    specs: dict[str, dict[str, t.Any]] = {}
+    for path in sorted(_ROLES.glob("*/meta/argument_specs.yml")):
+        for entry in yaml.safe_load(path.read_text(encoding="utf-8"))["argument_specs"].values():
+            specs.update(entry["options"])
+    return specs
+
+
+def unknown_variables(names: t.Iterable[str]) -> list[str]:
+    """A sentence for each of ``names`` that is none of the collection's variables."""
+    known = variable_specs()
+    sentences = []
+    for name in sorted(set(names) - set(known)):
+        nearest = difflib.get_close_matches(name, known, n=1, cutoff=0.6)
+        meant = f" Did you mean {nearest[0]}?" if nearest else ""
+        sentences.append(f"There is no variable {name}.{meant}")
+    return sentences
+
+
+def missing_variables(names: t.Iterable[str]) -> list[str]:
+    """A sentence for each required variable that is not among ``names``."""
+    given = set(names)
+    return [
+        f"{name} is missing; give it to this host, such as {name}: {{url: ...}}."
+        for name, spec in sorted(variable_specs().items())
+        if spec.get("required") and name not in given
+    ]
+
+
+def wrong_values(given: t.Mapping[str, t.Any]) -> list[str]:
+    """A sentence for each thing wrong with the values of known variables. No value of an endpoint is repeated."""
+    sentences = []
+    specs = variable_specs()
+    for name, value in sorted(given.items()):
+        if isinstance(value, str) and specs[name]["type"] == "dict":
+            # The validator would try to read key=value pairs out of what may be a URL with a password.
+            sentences.append(f"{name} is a text; it must be a dictionary, such as {name}: {{url: ...}}.")
+            continue
+        found = ArgumentSpecValidator({name: specs[name]}).validate({name: value})
+        sentences += [f"{name}: {message}." for message in found.error_messages]
+    return sentences
