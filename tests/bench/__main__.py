@@ -57,7 +57,7 @@ class Table:
 
 
 def _median(rounds: int, measure: Callable[[], float]) -> float:
-    return statistics.median(measure() for _ in range(rounds))
+    return statistics.median(measure() for _round in range(rounds))
 
 
 @contextmanager
@@ -86,7 +86,7 @@ def _bench(kind: str, count: int, options: argparse.Namespace, table: Table) -> 
 
         pipe: list[float] = []
         copy: list[float] = []
-        for _ in range(options.rounds):
+        for _round in range(options.rounds):
             target.client().flushall()
             pipe.append(baseline.pipeline(source, target))
             copy.append(job("copy", empty=True)["seconds"])

@@ -55,7 +55,7 @@ def dump_and_restore(source: RedisServer, target: RedisServer, page: int = _PAGE
             connection.send_command("SCAN", cursor, "COUNT", page)
             cursor, keys = connection.read_response()
             connection.send_packed_command([b"".join([pack((b"DUMP", key)) for key in keys])])
-            batches.append((keys, [connection.read_response(disable_decoding=True) for _ in keys]))
+            batches.append((keys, [connection.read_response(disable_decoding=True) for _key in keys]))
             if cursor == b"0":
                 break
         dumped = time.monotonic() - started
@@ -64,6 +64,6 @@ def dump_and_restore(source: RedisServer, target: RedisServer, page: int = _PAGE
         for keys, payloads in batches:
             commands = [pack((b"RESTORE", key, b"0", value)) for key, value in zip(keys, payloads, strict=True)]
             connection.send_packed_command([b"".join(commands)])
-            for _ in keys:
+            for _key in keys:
                 connection.read_response()
         return dumped, time.monotonic() - started

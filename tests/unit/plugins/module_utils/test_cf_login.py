@@ -60,10 +60,10 @@ CONFIG = {
 }
 
 
-def home(tmp_path: Path, content: str | dict[str, object] = CONFIG) -> str:
+def home(tmp_path: Path, content: str | dict[str, object] | None = None) -> str:
     directory = tmp_path / ".cf"
     directory.mkdir()
-    text = content if isinstance(content, str) else json.dumps(content)
+    text = content if isinstance(content, str) else json.dumps(CONFIG if content is None else content)
     (directory / "config.json").write_text(text)
     return str(tmp_path)
 
