@@ -5,10 +5,20 @@
 
 from __future__ import annotations
 
+from ansible_collections.dataservices.redis_migration.plugins.doc_fragments.endpoint import (
+    ModuleDocFragment as EndpointFragment,
+)
+
 
 class ModuleDocFragment:
     # cloud_foundry_spec()
     DOCUMENTATION = r"""
+attributes:
+  action_group:
+    description: Use C(group/dataservices.redis_migration.cf) in C(module_defaults) to set options for this module.
+    support: full
+    membership:
+      - dataservices.redis_migration.cf
 options:
   api_url:
     description:
@@ -92,24 +102,14 @@ options:
     default: 600
 """
 
-    # What all of these modules have in common.
-    ATTRIBUTES = r"""
-attributes:
-  action_group:
-    description: Use C(group/dataservices.redis_migration.cf) in C(module_defaults) to set options for this module.
-    support: full
-    membership:
-      - dataservices.redis_migration.cf
-  check_mode:
-    description: Can run in C(check_mode) and return changed status prediction without modifying the target.
-  diff_mode:
-    description: Will return details on what has changed (or possibly needs changing in C(check_mode)), when in diff mode.
-  idempotent:
+    # endpoint_spec() where no library is needed, as nothing but a PING is sent
+    DESTINATION = r"""
+options:
+  endpoint:
     description:
-      - When run twice in a row outside check mode, with the same arguments, the second invocation indicates no change.
-      - This assumes that the system controlled by this module has not changed in a relevant way.
-  platform:
-    description: Target OS/families that can be operated against.
-    support: full
-    platforms: posix
-"""
+      - The Redis to reach, as the app sees it - the endpoint dictionary of this collection. Host, port, and what is
+        said about TLS count; user and password are not needed and not used.
+    type: dict
+    required: true
+    suboptions:
+""" + EndpointFragment.FIELDS.replace("{option}", "endpoint")

@@ -8,6 +8,7 @@ from __future__ import annotations
 import base64
 import binascii
 import hashlib
+import shlex
 import subprocess
 import typing as t
 from collections.abc import Iterable
@@ -164,8 +165,11 @@ def _pairs(digits: str) -> Iterable[str]:
     return (digits[start : start + 2] for start in range(0, len(digits), 2))
 
 
-def ssh_command(target: SshTarget, known_hosts: str, local_port: int, host: str, port: int) -> list[str]:
-    """The OpenSSH client that forwards 127.0.0.1:local_port. Nothing in it is secret; the code comes by askpass."""
+def ssh_command(target: SshTarget, known_hosts: str, ready: str, local_port: int, host: str, port: int) -> list[str]:
+    """The OpenSSH client that forwards 127.0.0.1:local_port. Nothing in it is secret; the code comes by askpass.
+
+    It makes the file C(ready) once it listens: that something answers on the port would not tell that it is this ssh.
+    """
     destination = f"[{host}]" if ":" in host else host
     options = {
         "BatchMode": "no",
@@ -176,8 +180,10 @@ def ssh_command(target: SshTarget, known_hosts: str, local_port: int, host: str,
         "ExitOnForwardFailure": "yes",
         "ForwardAgent": "no",
         "GlobalKnownHostsFile": "/dev/null",
+        "LocalCommand": f": > {shlex.quote(ready).replace('%', '%%')}",
         "LogLevel": "INFO",
         "NumberOfPasswordPrompts": "1",
+        "PermitLocalCommand": "yes",
         "PreferredAuthentications": "password,keyboard-interactive",
         "PubkeyAuthentication": "no",
         "ServerAliveCountMax": "3",

@@ -73,7 +73,7 @@ class TunnelFiles:
     @property
     def passing(self) -> dict[str, str]:
         """Files that are there only while an SSH connection is being opened."""
-        return {name: f"{self._base}.{name}" for name in ("askpass", "code", "known_hosts")}
+        return {name: f"{self._base}.{name}" for name in ("askpass", "code", "known_hosts", "ready")}
 
     def read(self) -> TunnelState | None:
         """None when there is no state, or none that can be understood."""

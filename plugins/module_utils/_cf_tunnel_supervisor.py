@@ -16,7 +16,6 @@ import dataclasses
 import json
 import os
 import signal
-import socket
 import subprocess
 import sys
 import threading
@@ -155,9 +154,11 @@ class Supervisor:
         target = find_target(session, app, self._spec.process, self._spec.instance, order.fingerprint)
         self._said.clear()
         with self._passing_files(known_hosts_line(target)) as paths:
-            command = ssh_command(target, paths["known_hosts"], order.local_port, self._spec.host, self._spec.port)
+            command = ssh_command(
+                target, paths["known_hosts"], paths["ready"], order.local_port, self._spec.host, self._spec.port
+            )
             self._start_ssh(command, paths["askpass"], paths["code"], session.ssh_code())
-            self._await_listening()
+            self._await_ready(paths["ready"])
         self._prove()
         reopened = self._state.ssh_pid != 0
         assert self._ssh is not None
@@ -222,42 +223,46 @@ class Supervisor:
             for line in stream:
                 self._said.append(line.decode("utf-8", "replace").strip())
 
-    def _await_listening(self) -> None:
-        assert self._ssh is not None
+    def _await_ready(self, ready: str) -> None:
         ends = time.monotonic() + _OPEN_SECONDS
         while time.monotonic() < ends:
-            if self._ssh.poll() is not None:
-                # The reading thread needs a moment for the last words.
-                time.sleep(0.1)
-                raise CloudFoundryError(
-                    f"The SSH connection for {self._spec} could not be opened: "
-                    f"{self._last_words() or 'ssh gives no reason'}.",
-                    hint="'cf ssh APP' shows whether SSH to the app works at all.",
-                )
-            with contextlib.suppress(OSError), socket.create_connection(("127.0.0.1", self._order.local_port), 1):
+            self._require_ssh()
+            if os.path.exists(ready):
                 return
-            self._pause(0.1)
+            self._pause(0.05)
         raise CloudFoundryError(
             f"The SSH connection for {self._spec} was not open after {_OPEN_SECONDS:.0f} seconds.",
             hint="Check that this host can reach the SSH proxy.",
         )
 
     def _prove(self) -> None:
-        endpoint = parse_endpoint(self._order.endpoint, "tunnelled")
         try:
-            ping(endpoint)
+            ping(parse_endpoint(self._order.endpoint, "tunnelled"))
         except NoRedis as exc:
-            time.sleep(0.2)
-            said = self._last_words()
-            hint = f"The app must be able to reach it: check host and port, and the space's security groups ({said})."
-            if exc.certificate:
-                hint = "Check server_name and the CA certificate of the endpoint."
-            elif not said:
-                hint = "Check host, port and tls of the endpoint, and the space's security groups."
-            raise CloudFoundryError(
-                f'No Redis answers at {self._spec.host}:{self._spec.port} through the app "{self._spec.app}": {exc}.',
-                hint=hint,
-            ) from exc
+            raise self._no_redis(exc) from exc
+
+    def _require_ssh(self) -> None:
+        if self._ssh is not None and self._ssh.poll() is None:
+            return
+        # The thread that reads ssh's last words needs a moment.
+        time.sleep(0.1)
+        raise CloudFoundryError(
+            f"The SSH connection for {self._spec} could not be opened: {self._last_words() or 'ssh gives no reason'}.",
+            hint="'cf ssh APP' shows whether SSH to the app works at all.",
+        )
+
+    def _no_redis(self, cause: NoRedis) -> CloudFoundryError:
+        time.sleep(0.2)
+        said = self._last_words()
+        hint = f"The app must be able to reach it: check host and port, and the space's security groups ({said})."
+        if cause.certificate:
+            hint = "Check server_name and the CA certificate of the endpoint."
+        elif not said:
+            hint = "Check host, port and tls of the endpoint, and the space's security groups."
+        return CloudFoundryError(
+            f'No Redis answers at {self._spec.host}:{self._spec.port} through the app "{self._spec.app}": {cause}.',
+            hint=hint,
+        )
 
     def _last_words(self) -> str:
         """What ssh said last that is no chatter."""

@@ -16,10 +16,10 @@ description:
   - When some of several apps fail, the others are done all the same, and the error has the recent state of every
     instance of those that failed.
 author:
-  - The dataservices.redis_migration contributors
+  - dataservices.redis_migration contributors (@dataservices)
 extends_documentation_fragment:
+  - dataservices.redis_migration.attributes
   - dataservices.redis_migration.cloud_foundry
-  - dataservices.redis_migration.cloud_foundry.attributes
   - dataservices.redis_migration.cloud_foundry.wait
 attributes:
   check_mode:

@@ -19,10 +19,10 @@ description:
     then. Restart or stop it with M(dataservices.redis_migration.cf_app).
   - When some of several apps fail, the others are done all the same, and the error names those that failed.
 author:
-  - The dataservices.redis_migration contributors
+  - dataservices.redis_migration contributors (@dataservices)
 extends_documentation_fragment:
+  - dataservices.redis_migration.attributes
   - dataservices.redis_migration.cloud_foundry
-  - dataservices.redis_migration.cloud_foundry.attributes
   - dataservices.redis_migration.cloud_foundry.wait
 attributes:
   check_mode:

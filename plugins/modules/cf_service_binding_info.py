@@ -14,21 +14,11 @@ description:
   - Lists the apps that are bound to a service instance, in every space that it is shared into.
   - Reads the record that M(dataservices.redis_migration.cf_service_binding) keeps of the apps it unbound.
 author:
-  - The dataservices.redis_migration contributors
+  - dataservices.redis_migration contributors (@dataservices)
 extends_documentation_fragment:
+  - dataservices.redis_migration.attributes
+  - dataservices.redis_migration.attributes.info_module
   - dataservices.redis_migration.cloud_foundry
-  - dataservices.redis_migration.cloud_foundry.attributes
-attributes:
-  check_mode:
-    support: full
-    details:
-      - This module only reads.
-  diff_mode:
-    support: N/A
-    details:
-      - This module only reads.
-  idempotent:
-    support: full
 options:
   service_instance:
     description: The name (case-sensitive) or GUID of the service instance.

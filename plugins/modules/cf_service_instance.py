@@ -15,10 +15,10 @@ description:
     until it is ready, and left as it is.
   - It never deletes or changes a service instance.
 author:
-  - The dataservices.redis_migration contributors
+  - dataservices.redis_migration contributors (@dataservices)
 extends_documentation_fragment:
+  - dataservices.redis_migration.attributes
   - dataservices.redis_migration.cloud_foundry
-  - dataservices.redis_migration.cloud_foundry.attributes
 attributes:
   check_mode:
     support: full

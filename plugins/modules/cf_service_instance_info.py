@@ -13,21 +13,11 @@ version_added: 1.0.0
 description:
   - Does what C(cf service) does.
 author:
-  - The dataservices.redis_migration contributors
+  - dataservices.redis_migration contributors (@dataservices)
 extends_documentation_fragment:
+  - dataservices.redis_migration.attributes
+  - dataservices.redis_migration.attributes.info_module
   - dataservices.redis_migration.cloud_foundry
-  - dataservices.redis_migration.cloud_foundry.attributes
-attributes:
-  check_mode:
-    support: full
-    details:
-      - This module only reads.
-  diff_mode:
-    support: N/A
-    details:
-      - This module only reads.
-  idempotent:
-    support: full
 options:
   service_instance:
     description: The name (case-sensitive) or GUID of the service instance.

@@ -18,10 +18,10 @@ description:
     that gives host and port, or a C(redis://) or C(rediss://) URI. O(endpoint_query) maps everything else.
   - Of a user-provided service instance, which has no keys, the credentials of the instance itself are returned.
 author:
-  - The dataservices.redis_migration contributors
+  - dataservices.redis_migration contributors (@dataservices)
 extends_documentation_fragment:
+  - dataservices.redis_migration.attributes
   - dataservices.redis_migration.cloud_foundry
-  - dataservices.redis_migration.cloud_foundry.attributes
   - dataservices.redis_migration.cloud_foundry.wait
 attributes:
   check_mode:

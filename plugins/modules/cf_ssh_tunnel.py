@@ -18,10 +18,11 @@ description:
   - A small process of its own watches over the tunnel. It ends, and the tunnel with it, with O(state=absent), when the
     C(ansible-playbook) that opened it is gone (where that runs on the same machine), or after O(max_lifetime).
 author:
-  - The dataservices.redis_migration contributors
+  - dataservices.redis_migration contributors (@dataservices)
 extends_documentation_fragment:
+  - dataservices.redis_migration.attributes
   - dataservices.redis_migration.cloud_foundry
-  - dataservices.redis_migration.cloud_foundry.attributes
+  - dataservices.redis_migration.cloud_foundry.destination
 attributes:
   check_mode:
     support: full
@@ -42,12 +43,6 @@ options:
     description:
       - The name or GUID of a running app in a space from which the Redis can be reached, with SSH enabled.
     type: str
-    required: true
-  endpoint:
-    description:
-      - The Redis to reach, as the app sees it - the endpoint dictionary of this collection. Host, port, and what is
-        said about TLS count; user and password are not needed and not used.
-    type: dict
     required: true
   state:
     description: Whether the tunnel must be open.
@@ -146,6 +141,7 @@ import typing as t
 
 from ansible.module_utils.basic import AnsibleModule
 
+from ansible_collections.dataservices.redis_migration.plugins.module_utils._argspec import endpoint_spec
 from ansible_collections.dataservices.redis_migration.plugins.module_utils._cf_argspec import (
     cloud_foundry_spec,
     wait_spec,
@@ -210,10 +206,9 @@ def _owner(owner: dict[str, t.Any] | None) -> dict[str, t.Any]:
 
 
 def main() -> None:
-    spec = cloud_foundry_spec() | wait_spec(120)
+    spec = cloud_foundry_spec() | wait_spec(120) | endpoint_spec()
     spec |= {
         "app": {"type": "str", "required": True},
-        "endpoint": {"type": "dict", "required": True},
         "state": {"type": "str", "choices": ["present", "absent"], "default": "present"},
         "process": {"type": "str", "default": "web"},
         "instance": {"type": "int", "default": 0},

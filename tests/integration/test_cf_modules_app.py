@@ -81,7 +81,7 @@ def test_an_app_that_takes_too_long(installation: Installation, cf: ModuleRunner
 def test_staging_that_fails_leaves_the_app_running(installation: Installation, cf: ModuleRunner) -> None:
     (app,) = installation.apps(1)
     installation.sim.state.packages.clear()
-    with pytest.raises(ModuleFailed, match='Could not restage the app "app-0". It has no package'):
+    with pytest.raises(ModuleFailed, match=r'Could not restage the app "app-0"\. It has no package'):
         cf("cf_app", apps=["app-0"], state="restaged")
     assert app.state == "STARTED"
 

@@ -62,11 +62,12 @@ def test_a_fingerprint_of_no_kind_is_refused(fingerprint: str) -> None:
 
 def test_the_command() -> None:
     target = SshTarget("cf:guid/0", "ssh.example.org", 2222, "x")
-    command = ssh_command(target, "/run/known hosts", 4711, "red1.service", 6379)
+    command = ssh_command(target, "/run/known hosts", "/run/it's 5%", 4711, "red1.service", 6379)
     assert command[-4:] == ["-L", "127.0.0.1:4711:red1.service:6379", "--", "ssh.example.org"]
     assert 'UserKnownHostsFile="/run/known hosts"' in command
     assert "StrictHostKeyChecking=yes" in command
-    assert "127.0.0.1:1:[::1]:2" in ssh_command(target, "k", 1, "::1", 2)
+    assert "LocalCommand=: > '/run/it'\"'\"'s 5%%'" in command
+    assert "127.0.0.1:1:[::1]:2" in ssh_command(target, "k", "r", 1, "::1", 2)
 
 
 def test_a_process_is_known_by_more_than_its_number() -> None:
