@@ -15,7 +15,7 @@ from ansible_collections.dataservices.redis_migration.plugins.module_utils._end 
 from ansible_collections.dataservices.redis_migration.plugins.module_utils._flow import Flow, Gate, Job, Take, restarting
 from ansible_collections.dataservices.redis_migration.plugins.module_utils._pace import Pace
 from ansible_collections.dataservices.redis_migration.plugins.module_utils._selection import Selection
-from ansible_collections.dataservices.redis_migration.plugins.module_utils._wire import ReplyTooLarge, pack
+from ansible_collections.dataservices.redis_migration.plugins.module_utils._wire import ReplyTooLarge, any_error, is_error, pack
 
 # Names in flight, counting what Python needs around each.
 _NAME_BYTES = 6 * 1024 * 1024
@@ -26,12 +26,16 @@ _PAGE = 1000
 _PAGE_FAR = 5000
 _FAR_US = 2000
 
+# The share of keys that are no strings from which on asking for the length of strings first does not pay.
+_FEW_OTHERS = 0.1
+
 # Where a single reply with so many names is too large (names may be of 1 MB), smaller pages are tried.
 _SMALLEST_PAGE = 1
 
 
 class Chunk:
-    """Keys that are handled together: their names, and how many bytes of memory each takes (the server's estimate).
+    """Keys that are handled together: their names, and how many bytes each takes (of memory, by the server's estimate;
+    of a string its length).
 
     Two lists rather than a list of pairs: a million small objects are felt.
     """
@@ -87,6 +91,7 @@ class Scan:
         self._measured = measured
         self._page = _PAGE_FAR if round_trip_us > _FAR_US else _PAGE
         self._names = Gate(_NAME_BYTES)
+        self._mostly_strings = True
         self._should_stop = should_stop
         self.cursor = cursor
         self.finished = False
@@ -156,11 +161,31 @@ class Scan:
         cost = self._pace.cost(len(keys) // 2, 0)
         yield Take(self._pace.gate, cost)
         try:
-            sizes = yield self._end.call(each(b"MEMORY USAGE", keys), len(keys))
+            if self._mostly_strings:
+                sizes = yield from self._string_sizes(keys)
+            else:
+                sizes = yield from self._memory_usage(keys)
         finally:
             self._flow.give(self._pace.gate, cost)
+        return keys, sizes
+
+    def _memory_usage(self, keys: list[bytes]) -> Job:
+        sizes = yield self._end.call(each(b"MEMORY USAGE", keys), len(keys))
         self._end.check(sizes, "MEMORY USAGE")
-        return keys, [0 if size is None else size for size in sizes] if None in sizes else sizes
+        return [0 if size is None else size for size in sizes] if None in sizes else sizes
+
+    def _string_sizes(self, keys: list[bytes]) -> Job:
+        """The sizes where most keys are strings: STRLEN costs the server a third less than MEMORY USAGE."""
+        sizes = yield self._end.call(each(b"STRLEN", keys), len(keys))
+        others = [position for position, size in enumerate(sizes) if is_error(size)] if any_error(sizes) else []
+        if others:
+            self._mostly_strings = len(others) <= len(keys) * _FEW_OTHERS
+            if not str(sizes[others[0]]).startswith("WRONGTYPE"):
+                self._end.check([sizes[others[0]]], "STRLEN")
+            known = yield from self._memory_usage([keys[position] for position in others])
+            for position, size in zip(others, known):
+                sizes[position] = size
+        return sizes
 
     def _chunks(self, names: list[bytes], sizes: list[int]) -> t.Iterator[Chunk]:
         most = self._chunk_keys
