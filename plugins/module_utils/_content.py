@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import typing as t
 
-from ansible_collections.dataservices.redis_migration.plugins.module_utils import _stream_content
+from ansible_collections.dataservices.redis_migration.plugins.module_utils import _stream_content, _stream_whole
 from ansible_collections.dataservices.redis_migration.plugins.module_utils._commands import one
 from ansible_collections.dataservices.redis_migration.plugins.module_utils._difference import GONE_AT_SOURCE, Difference, Verdict
 from ansible_collections.dataservices.redis_migration.plugins.module_utils._end import End
@@ -51,25 +51,27 @@ def same_whole(source: End, target: End, keys: t.Sequence[tuple[bytes, str]]) ->
     plain = [index for index, (_key, kind) in enumerate(keys) if kind in _WHOLE]
     commands = b"".join([_WHOLE[keys[index][1]](keys[index][0]) for index in plain])
     here, there = yield source.call(commands, len(plain)), target.call(commands, len(plain))
-    hashes: list[int] = []
     for index, mine, its in zip(plain, here, there):
-        kind = keys[index][1]
-        source.check([mine], "reading a " + kind)
-        target.check([its], "reading a " + kind)
         if mine != its:
+            kind = keys[index][1]
+            source.check([mine], "reading a " + kind)
+            target.check([its], "reading a " + kind)
             verdicts[index] = _COMPARE[kind](mine, its)
-        if kind == "hash" and verdicts[index] is None:
-            hashes.append(index)
-    if hashes and (source.server.supports_field_ttl() or target.server.supports_field_ttl()):
-        fields = {index: mine[::2] for index, mine in zip(plain, here) if index in set(hashes)}
-        for index in hashes:
-            verdicts[index] = yield from _same_field_ttls(source, target, keys[index][0], fields[index])
+    if source.server.supports_field_ttl() or target.server.supports_field_ttl():
+        hashes = [
+            (index, mine[::2]) for index, mine in zip(plain, here) if keys[index][1] == "hash" and verdicts[index] is None
+        ]
+        found = yield from _same_field_ttls(source, target, [(keys[index][0], fields) for index, fields in hashes])
+        for (index, _fields), verdict in zip(hashes, found):
+            verdicts[index] = verdict
+    streams = [index for index, (_key, kind) in enumerate(keys) if kind == "stream"]
+    if streams:
+        found = yield from _stream_whole.same_streams(source, target, [keys[index][0] for index in streams])
+        for index, verdict in zip(streams, found):
+            verdicts[index] = verdict
     for index, (key, kind) in enumerate(keys):
-        if kind not in _WHOLE:
-            if kind == "stream":
-                verdicts[index] = yield from _stream_content.same_stream(source, target, key)
-            else:
-                verdicts[index] = yield from _same_payload(source, target, key, kind)
+        if kind not in _WHOLE and kind != "stream":
+            verdicts[index] = yield from _same_payload(source, target, key, kind)
     return verdicts
 
 
@@ -148,23 +150,31 @@ def _same_payload(source: End, target: End, key: bytes, kind: str) -> Job:
     return Difference("value", f"the payloads of this {kind} differ (its content cannot be compared here)", kind)
 
 
-def _same_field_ttls(source: End, target: End, key: bytes, fields: t.Sequence[bytes]) -> Job:
-    """Compare when hash fields expire; an end that knows no field expiry has none."""
-    if not fields:
-        return None
-    ask = one(b"HPEXPIRETIME", key, b"FIELDS", b"%d" % len(fields), *fields)
-    none = [[-1] * len(fields)]
+def _same_field_ttls(source: End, target: End, hashes: t.Sequence[tuple[bytes, t.Sequence[bytes]]]) -> Job:
+    """Verdicts on when the given fields of hashes expire; an end that knows no field expiry has none."""
+    hashes = [(key, fields or [b""]) for key, fields in hashes]
+    if not hashes:
+        return []
+    ask = b"".join([one(b"HPEXPIRETIME", key, b"FIELDS", b"%d" % len(fields), *fields) for key, fields in hashes])
+    none = [[-1] * len(fields) for _key, fields in hashes]
     if not target.server.supports_field_ttl():
-        here, there = (yield source.call(ask, 1)), none
+        here, there = (yield source.call(ask, len(hashes))), none
     elif not source.server.supports_field_ttl():
-        here, there = none, (yield target.call(ask, 1))
+        here, there = none, (yield target.call(ask, len(hashes)))
     else:
-        here, there = yield source.call(ask, 1), target.call(ask, 1)
+        here, there = yield source.call(ask, len(hashes)), target.call(ask, len(hashes))
     source.check(here, "HPEXPIRETIME")
     target.check(there, "HPEXPIRETIME")
-    if not isinstance(here[0], list):
+    return [
+        _field_ttl_verdict(fields, mine, its) if mine != its else None
+        for (_key, fields), mine, its in zip(hashes, here, there)
+    ]
+
+
+def _field_ttl_verdict(fields: t.Sequence[bytes], here: t.Any, there: t.Any) -> Verdict:
+    if not isinstance(here, list):
         return GONE_AT_SOURCE
-    for field, mine, its in zip(fields, here[0], there[0] or none[0]):
+    for field, mine, its in zip(fields, here, there or [-1] * len(fields)):
         if mine == -2:
             continue
         if (mine < 0) != (its < 0) or abs(mine - its) > _FIELD_TTL_TOLERANCE_MS:
@@ -252,7 +262,8 @@ def _look_up_hash(source: End, target: End, key: bytes, elements: list[bytes]) -
         its = {field: value for field, value in zip(fields, there[0]) if value is not None}
         return Difference("value", _mapping_detail(pairs, its, "field"), "hash")
     if source.server.supports_field_ttl() or target.server.supports_field_ttl():
-        return (yield from _same_field_ttls(source, target, key, fields))
+        (verdict,) = yield from _same_field_ttls(source, target, [(key, fields)])
+        return verdict
     return None
 
 
