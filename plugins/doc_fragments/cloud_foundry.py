@@ -5,10 +5,6 @@
 
 from __future__ import annotations
 
-from ansible_collections.dataservices.redis_migration.plugins.doc_fragments.endpoint import (
-    ModuleDocFragment as EndpointFragment,
-)
-
 
 class ModuleDocFragment:
     # cloud_foundry_spec()
@@ -101,15 +97,3 @@ options:
     type: int
     default: 600
 """
-
-    # endpoint_spec() where no library is needed, as nothing but a PING is sent
-    DESTINATION = r"""
-options:
-  endpoint:
-    description:
-      - The Redis to reach, as the app sees it - the endpoint dictionary of this collection. Host, port, and what is
-        said about TLS count; user and password are not needed and not used.
-    type: dict
-    required: true
-    suboptions:
-""" + EndpointFragment.FIELDS.replace("{option}", "endpoint")
