@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import typing as t
 
-from ansible_collections.dataservices.redis_migration.plugins.plugin_utils._summary import migration_summary
+from ansible_collections.dataservices.redis_migration.plugins.plugin_utils._summary import migration_summary, plan_lines
 from ansible_collections.dataservices.redis_migration.plugins.plugin_utils._verification import (
     findings_failure,
     findings_lines,
@@ -19,6 +19,7 @@ class FilterModule:
     def filters(self) -> dict[str, t.Callable[..., t.Any]]:
         return {
             "migration_summary": migration_summary,
+            "plan_lines": plan_lines,
             "verification_findings": verification_findings,
             "findings_lines": findings_lines,
             "findings_failure": findings_failure,

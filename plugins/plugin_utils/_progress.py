@@ -31,7 +31,9 @@ class Progress:
             latest = (total - self._before) / spent
             self._rate = latest if not self._rate else (self._rate + 2 * latest) / 3
         self._before, self._elapsed_before = total, elapsed
-        current = max((number for number in looked_at if looked_at[number]), key=int, default=next(iter(looked_at), "0"))
+        current = max(
+            (number for number in looked_at if looked_at[number]), key=int, default=next(iter(looked_at), "0")
+        )
         words = [f"{self._host}: database {current}: {count(looked_at[current])}"]
         if expected and expected.get(current):
             words.append(f" of ~{count(max(expected[current], looked_at[current]))}")

@@ -19,6 +19,7 @@ Data = dict[str, t.Any]
 # Phases in the order in which they run, and what each registers.
 _PHASES = (
     ("credentials", "__redis_migration_variables"),
+    ("preflight", "__redis_migration_preflight"),
     ("migrate", "__redis_migration_migrate"),
     ("verify", "__redis_migration_comparison"),
     ("verify", "__redis_migration_counters"),
@@ -35,6 +36,8 @@ _MIGRATE_FIELDS = (
     "keys_per_second",
     "bytes_per_second",
     "reconnects",
+    "drift",
+    "source_writes",
 )
 _COMPARISON_FIELDS = ("identical", "databases", "totals", "differences", "elapsed_seconds", "keys_per_second")
 
@@ -56,7 +59,9 @@ def build_report(hosts: t.Mapping[str, t.Mapping[str, t.Any]], *, check_mode: bo
             "keys_moved": sum(totals["copied"] + totals["updated"] for totals in moved),
             "bytes_moved": sum(totals["bytes"] for totals in moved),
             "keys_proved": sum(
-                migration["verify"]["totals"]["source_keys"] for migration in migrations if migration["status"] == "proved"
+                migration["verify"]["totals"]["source_keys"]
+                for migration in migrations
+                if migration["status"] == "proved"
             ),
         },
         "migrations": migrations,
@@ -79,15 +84,18 @@ def _line(migration: Data) -> str:
         return "nothing was asked for, or it ended before its end (see above)."
     words = []
     if status == "proved":
-        words.append(f"PROVED equal, {keys(migration['verify']['totals']['source_keys'])} ({migration['verify']['level']}).")
+        words.append(
+            f"PROVED equal, {keys(migration['verify']['totals']['source_keys'])} ({migration['verify']['level']})."
+        )
     if migration["migrate"]:
         words.append(migration["migrate"]["summary"])
     return " ".join(words) or "done."
 
 
 def _migration(name: str, variables: t.Mapping[str, t.Any], check_mode: bool) -> Data:
-    failure = _failure(variables)
+    failure = _failure(variables, name)
     migrate = _migrate(variables, check_mode)
+    preflight = _preflight(variables)
     verify = _verify(variables)
     if failure:
         status = "failed"
@@ -102,17 +110,25 @@ def _migration(name: str, variables: t.Mapping[str, t.Any], check_mode: bool) ->
         "name": name,
         "began": float(variables.get("__redis_migration_variables", {}).get("began", float("inf"))),
         "status": status,
-        "source": _end(variables, "source", counters[0] if len(counters) == 2 else {}),
-        "target": _end(variables, "target", counters[1] if len(counters) == 2 else {}),
+        "source": _end(variables, "source", preflight, counters[0] if len(counters) == 2 else {}),
+        "target": _end(variables, "target", preflight, counters[1] if len(counters) == 2 else {}),
+        "preflight": preflight,
         "migrate": migrate,
         "verify": verify,
         "failure": failure,
     }
 
 
+def _preflight(variables: t.Mapping[str, t.Any]) -> Data | None:
+    result = variables.get("__redis_migration_preflight", {})
+    if "findings" not in result:
+        return None
+    return {field: result[field] for field in ("passed", "summary", "findings", "left_out", "plan")}
+
+
 def _migrate(variables: t.Mapping[str, t.Any], check_mode: bool) -> Data | None:
     result = variables.get("__redis_migration_migrate", {})
-    if "totals" not in result:
+    if "totals" not in result or (result.get("failed") and not result["totals"]["scanned"]):
         return None
     picked = {field: result[field] for field in _MIGRATE_FIELDS if field in result}
     return {**picked, "summary": migration_summary({"changed": False, **picked}, check_mode=check_mode)}
@@ -129,22 +145,26 @@ def _verify(variables: t.Mapping[str, t.Any]) -> Data | None:
     }
 
 
-def _failure(variables: t.Mapping[str, t.Any]) -> Data | None:
+def _failure(variables: t.Mapping[str, t.Any], host: str) -> Data | None:
     """The first phase that failed, and why."""
     for phase, name in _PHASES:
-        for result in [variables.get(name, {}), *_results(variables, name)]:
+        for result in [*_results(variables, name), variables.get(name, {})]:
             if result.get("failed") or result.get("unreachable"):
-                return {"phase": phase, "message": str(result.get("msg", "no reason was given"))}
+                message = str(result.get("msg", "no reason was given"))
+                return {"phase": phase, "message": message.removeprefix(f"{host}: ")}
+    preflight = variables.get("__redis_migration_preflight", {})
+    if not preflight.get("passed", True):
+        return {"phase": "preflight", "message": findings_failure(preflight["findings"]) or preflight["summary"]}
     reason = findings_failure(variables.get("__redis_migration_verification", []))
     return {"phase": "verify", "message": reason} if reason else None
 
 
 def _results(variables: t.Mapping[str, t.Any], name: str) -> list[t.Any]:
-    """The results of a looped task, failed items first in line for :func:`_failure`."""
+    """The results of a looped task, by item."""
     return list(variables.get(name, {}).get("results", []))
 
 
-def _end(variables: t.Mapping[str, t.Any], role: str, info: t.Mapping[str, t.Any]) -> Data:
+def _end(variables: t.Mapping[str, t.Any], role: str, preflight: Data | None, info: t.Mapping[str, t.Any]) -> Data:
     """Where an end is, and which server answered there. No user name, password or URL."""
     end: Data = {"address": "", "tls": False, "product": ""}
     try:
@@ -152,6 +172,9 @@ def _end(variables: t.Mapping[str, t.Any], role: str, info: t.Mapping[str, t.Any
         end.update(address=endpoint.address, tls=endpoint.tls)
     except RedisMigrationError:
         pass
+    planned = preflight["plan"].get(role) if preflight else None
+    if planned:
+        end.update(product=planned["product"], memory=planned["used_memory"])
     if "server" in info:
         flavor = {"redis": "Redis", "valkey": "Valkey"}.get(info["server"]["flavor"], info["server"]["flavor"])
         end.update(product=f"{flavor} {info['server']['version']}", memory=info["memory"]["used_memory"])

@@ -1,12 +1,13 @@
 # Copyright (c) 2026 dataservices.redis_migration contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""One line about one migration."""
+"""Migrations in a line."""
 
 from __future__ import annotations
 
 import typing as t
 
+from ansible_collections.dataservices.redis_migration.plugins.plugin_utils._verification import findings_lines
 from ansible_collections.dataservices.redis_migration.plugins.plugin_utils._words import count, duration, keys, size
 
 
@@ -17,14 +18,21 @@ def migration_summary(result: t.Mapping[str, t.Any], *, check_mode: bool = False
     took = duration(result["elapsed_seconds"])
     if not result["changed"] and not totals["failed"]:
         rest = _rest(totals, without_unchanged=True)
-        return f"Nothing to do: {keys(totals['unchanged'])} of the source are equal at the target ({took}){rest}."
+        equal = f"{keys(totals['unchanged'])} of the source {'is' if totals['unchanged'] == 1 else 'are'} equal at the target"
+        return f"Nothing to do: {equal} ({took}){rest}.{_drift(result)}"
     verb = "Would move" if check_mode else "Moved"
     rates = f"{count(result['keys_per_second'])} keys/s, {size(result['bytes_per_second'])}/s"
     speed = "" if check_mode else f" in {took} ({rates})"
     return (
         f"{verb} {keys(written)} ({size(totals['bytes'])}){speed} by {result['strategy']} ({result['strategy_reason']})"
-        f"{_rest(totals, without_unchanged=False)}."
+        f"{_rest(totals, without_unchanged=False)}.{_drift(result)}"
     )
+
+
+def _drift(result: t.Mapping[str, t.Any]) -> str:
+    if not result.get("drift"):
+        return ""
+    return " The source was written to meanwhile: run again to move what changed."
 
 
 def _rest(totals: t.Mapping[str, int], *, without_unchanged: bool) -> str:
@@ -40,3 +48,25 @@ def _rest(totals: t.Mapping[str, int], *, without_unchanged: bool) -> str:
         del words["unchanged"]
     parts = [f"{count(totals[name])} {text}" for name, text in words.items() if totals[name]]
     return f"; {', '.join(parts)}" if parts else ""
+
+
+def plan_lines(result: t.Mapping[str, t.Any]) -> list[str]:
+    """What a result of redis_preflight_info says of the run, and every finding that is not well."""
+    plan = result["plan"]
+    lines = []
+    if "databases" in plan:
+        ends = " to ".join(f"{plan[end]['product']} at {plan[end]['address']}" for end in ("source", "target"))
+        lines.append(
+            f"{ends} (round trips of {plan['source']['round_trip_ms']:.1f} and {plan['target']['round_trip_ms']:.1f} ms)"
+        )
+        for database in plan["databases"]:
+            place = "" if database["source"] == database["target"] else f" to database {database['target']}"
+            there = f", {count(database['target_keys'])} there now" if database["target_keys"] else ""
+            lines.append(
+                f"database {database['source']}{place}: {keys(database['keys'])}, {count(database['expires'])} of them expiring{there}"
+            )
+        lines.append(f"together {keys(plan['keys'])}, about {size(plan['bytes'])} of memory at the source")
+        if "strategy" in plan:
+            lines.append(f"strategy {plan['strategy']} ({plan['strategy_reason']})")
+    lines += findings_lines(found for found in result["findings"] if found["status"] != "ok")
+    return [*lines, result["summary"]]

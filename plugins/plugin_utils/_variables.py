@@ -8,6 +8,7 @@ from __future__ import annotations
 import difflib
 import functools
 import pathlib
+import re
 import typing as t
 
 import yaml
@@ -50,7 +51,7 @@ def missing_variables(names: t.Iterable[str]) -> list[str]:
 
 
 def wrong_values(given: t.Mapping[str, t.Any]) -> list[str]:
-    """A sentence for each thing wrong with the values of known variables. No value of an endpoint is repeated."""
+    """A sentence for each thing wrong with the values of known variables. No value of a dictionary is repeated."""
     sentences = []
     specs = variable_specs()
     for name, value in sorted(given.items()):
@@ -59,5 +60,15 @@ def wrong_values(given: t.Mapping[str, t.Any]) -> list[str]:
             sentences.append(f"{name} is a text; it must be a dictionary, such as {name}: {{url: ...}}.")
             continue
         found = ArgumentSpecValidator({name: specs[name]}).validate({name: value})
-        sentences += [f"{name}: {message}." for message in found.error_messages]
+        sentences += [_sentence(name, message) for message in found.error_messages]
     return sentences
+
+
+def _sentence(name: str, message: str) -> str:
+    # What could not be converted may be a secret in the wrong place.
+    message = re.sub(r"(unable to convert to \w+):.*", r"\1", message, flags=re.DOTALL)
+    unsupported = re.match(r"(\S+)\. Supported parameters include: (.*?)\.*$", message)
+    if unsupported:
+        fields = ", ".join(field.removeprefix(f"{name}.") for field in unsupported[1].split(","))
+        return f"{name} has no field {fields}; there are {unsupported[2]}."
+    return f"{name}: {message}."

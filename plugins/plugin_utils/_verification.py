@@ -33,26 +33,35 @@ def verification_findings(
     level: str,
     whole: bool,
     allow_empty: bool,
+    allow_extra: bool,
     memory_check: str,
     memory_tolerance_percent: float,
 ) -> list[Finding]:
     """``comparison`` is a result of redis_key_diff, ``source`` and ``target`` of redis_keyspace_info, read after it.
 
     ``whole``: whether all keys of the compared databases were compared, so that the servers' counters can be too.
-    ``memory_check`` is ``warn``, ``fail`` or ``ignore``. Each finding has ``name``, ``status`` (ok, warn, fail),
+    ``allow_extra``: keys that only the target has are fine. ``memory_check`` is ``warn``, ``fail`` or ``ignore``. Each finding has ``name``, ``status`` (ok, warn, fail),
     ``message`` and ``next_step``.
     """
-    findings = [_keys_finding(comparison, level), _empty_finding(comparison, allow_empty)]
-    if whole:
+    findings = [_keys_finding(comparison, level, allow_extra), _empty_finding(comparison, allow_empty)]
+    # With keys of its own the target's counters are not the source's, and rightly so.
+    if whole and not (allow_extra and comparison["totals"]["extra"]):
         findings.append(_counts_finding(comparison, source, target))
         if memory_check != "ignore":
             findings.append(_memory_finding(source, target, memory_check, memory_tolerance_percent))
     return findings
 
 
-def _keys_finding(comparison: t.Mapping[str, t.Any], level: str) -> Finding:
+def _keys_finding(comparison: t.Mapping[str, t.Any], level: str, allow_extra: bool) -> Finding:
     totals = comparison["totals"]
     proved = _PROVED[level]
+    if allow_extra and totals["extra"] and not (totals["missing"] or totals["different"]):
+        return _finding(
+            "keys",
+            "ok",
+            f"{keys(totals['source_keys'])} compared: equal in {proved}. "
+            f"The target has {count(totals['extra'])} more of its own, as allowed.",
+        )
     if comparison["identical"]:
         return _finding("keys", "ok", f"{keys(totals['source_keys'])} compared on both sides: equal in {proved}.")
     parts = [f"{count(totals[kind])} {kind}" for kind in ("missing", "extra", "different") if totals[kind]]
@@ -69,7 +78,10 @@ def _keys_finding(comparison: t.Mapping[str, t.Any], level: str) -> Finding:
     if totals["missing"] or totals["different"]:
         steps.append("run the migration again, which moves just these")
     if totals["extra"]:
-        steps.append("let it delete the extra keys with redis_migration_prune: true, if nobody else put them there")
+        steps.append(
+            "let the migration delete the extra keys with redis_migration_prune: true, or keep them with "
+            "redis_migration_allow_extra: true"
+        )
     steps.append("if they come back, something still writes to one of the two servers")
     step = "; ".join(steps)
     return _finding("keys", "fail", message, f"{step[0].upper()}{step[1:]}.")
