@@ -44,7 +44,8 @@ class Drift(t.NamedTuple):
             return None
         how_often = "" if self.writes is None else f" ({self.writes} write command{'s' * (self.writes != 1)})"
         return (
-            f"The source was written to during the run{how_often}: keys that changed after they were read are not up to date"
+            f"The source was written to during the run{how_often}: keys that changed after they were read are not up"
+            " to date"
             " at the target. redis_key_diff names them, and another run brings just these up to date."
         )
 
@@ -92,7 +93,7 @@ def count_writes(info: t.Mapping[str, str], writing: t.Container[str]) -> int:
     total = 0
     for name, value in info.items():
         command = name.removeprefix("cmdstat_")
-        if command == name or command == _OURS or command not in writing:
+        if command in (name, _OURS) or command not in writing:
             continue
         counts = dict(part.split("=", 1) for part in value.split(",") if "=" in part)
         total += int(counts.get("calls", 0)) - int(counts.get("failed_calls", 0))

@@ -12,7 +12,7 @@ from ansible_collections.dataservices.redis_migration.plugins.module_utils._serv
 # Stands for the name of a key in an example.
 KEY = b"\0key"
 
-Word = t.Union[str, bytes]
+Word = str | bytes
 
 
 class Need(t.NamedTuple):
@@ -142,6 +142,7 @@ _STRATEGY: dict[str, tuple[tuple[Need, ...], tuple[Need, ...]]] = {
             Need("EXISTS", "migrate", (KEY,)),
         ),
     ),
+    "rebuild": ((), ()),
 }
 
 _PRUNE_TARGET = (

@@ -236,6 +236,7 @@ CHECKS: tuple[_Check, ...] = (
     _Check("source_connections", ("source",), _of_source(ends.connections)),
     _Check("target_connections", ("target",), _of_target(ends.connections)),
     _Check("target_replicas", ("target",), _of_target(ends.replicas)),
+    _Check("source_writes", ("source",), _of_source(ends.writes)),
 )
 
 NAMES: tuple[str, ...] = tuple(check.name for check in CHECKS)

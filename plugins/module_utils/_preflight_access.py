@@ -23,8 +23,11 @@ from ansible_collections.dataservices.redis_migration.plugins.module_utils._impo
 from ansible_collections.dataservices.redis_migration.plugins.module_utils._permissions import Need
 
 # A server whose writes are paused (CLIENT PAUSE) answers nothing to a write; no reason to wait for long.
-_PATIENCE_SECONDS = 3.0
+_PATIENCE_SECONDS = 2.0
 
+
+class HeldBack(ConnectError):
+    """A server that is connected but does not answer to a write."""
 
 
 class Answer(t.NamedTuple):
@@ -34,7 +37,9 @@ class Answer(t.NamedTuple):
     words: str = ""
 
 
-def ask(redis_client: t.Any, endpoint: Endpoint, needs: t.Sequence[Need], keys: t.Sequence[bytes]) -> dict[Need, Answer]:
+def ask(
+    redis_client: t.Any, endpoint: Endpoint, needs: t.Sequence[Need], keys: t.Sequence[bytes]
+) -> dict[Need, Answer]:
     """The answer to every need, for every one of ``keys``. Raises :class:`RedisMigrationError` if the end is lost."""
     answers = _by_dryrun(redis_client, endpoint, needs, keys)
     if answers is not None:
@@ -42,7 +47,7 @@ def ask(redis_client: t.Any, endpoint: Endpoint, needs: t.Sequence[Need], keys: 
     answers = _by_queueing(endpoint, [need for need in needs if not need.writes], keys)
     try:
         answers.update(_by_queueing(endpoint, [need for need in needs if need.writes], keys))
-    except ConnectError as exc:
+    except HeldBack as exc:
         answers.update({need: Answer(None, exc.message) for need in needs if need.writes})
     return answers
 
@@ -106,13 +111,17 @@ def queue(endpoint: Endpoint, commands: t.Sequence[t.Sequence[t.Any]]) -> list[t
     """What a server answers when asked to queue ``commands``; they are discarded and never run.
 
     None where the user may not use MULTI. A refusal is an exception in the list.
-    Raises :class:`ConnectError` when it does not answer, as a server does whose writes are paused.
+    Raises :class:`HeldBack` when it does not answer, as a server does whose writes are paused; :class:`ConnectError`.
     """
     connection = connect(dataclasses.replace(endpoint, timeout=min(endpoint.timeout, _PATIENCE_SECONDS)))
     try:
-        packed = connection.pack_commands([("MULTI",), *commands, ("DISCARD",)])
-        connection.send_packed_command(packed)
+        connection.send_packed_command(connection.pack_commands([("MULTI",), *commands, ("DISCARD",)]))
         replies = [_reply(connection) for _command in range(len(commands) + 2)]
+    except redis.TimeoutError:
+        raise HeldBack(
+            f"The {endpoint} does not answer to a write within {_PATIENCE_SECONDS:g} s.",
+            hint="Its writes may be paused (CLIENT PAUSE): undo that with CLIENT UNPAUSE or wait until it ends.",
+        ) from None
     except (redis.RedisError, OSError) as exc:
         raise explain(exc, endpoint, command=("MULTI",)) from None
     finally:

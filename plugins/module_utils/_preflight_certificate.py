@@ -71,9 +71,11 @@ def _judge(endpoint: Endpoint, end: datetime.datetime, problem: RedisMigrationEr
 def _handshake(endpoint: Endpoint) -> bytes:
     """The server's certificate (DER). Ends after the handshake: no user name, password or command is sent."""
     try:
-        with socket.create_connection((endpoint.host, endpoint.port), timeout=endpoint.timeout) as plain:
-            with _tls.wrap(plain, endpoint) as wrapped:
-                return wrapped.getpeercert(binary_form=True) or b""
+        with (
+            socket.create_connection((endpoint.host, endpoint.port), timeout=endpoint.timeout) as plain,
+            _tls.wrap(plain, endpoint) as wrapped,
+        ):
+            return wrapped.getpeercert(binary_form=True) or b""
     except OSError as exc:
         raise explain(exc, endpoint) from None
 
@@ -103,5 +105,3 @@ def _element(der: bytes) -> tuple[int, bytes, bytes]:
         start += length & 0x7F
         length = int.from_bytes(der[2:start], "big")
     return der[0], der[start : start + length], der[start + length :]
-
-

@@ -5,16 +5,19 @@
 
 from __future__ import annotations
 
+import time
 import typing as t
 
 from ansible_collections.dataservices.redis_migration.plugins.module_utils import _preflight_access
 from ansible_collections.dataservices.redis_migration.plugins.module_utils._clients import foreign_clients
+from ansible_collections.dataservices.redis_migration.plugins.module_utils._drift import Watcher, between
 from ansible_collections.dataservices.redis_migration.plugins.module_utils._endpoint import Endpoint
 from ansible_collections.dataservices.redis_migration.plugins.module_utils._errors import (
     ConnectError,
     RedisMigrationError,
 )
 from ansible_collections.dataservices.redis_migration.plugins.module_utils._explain import reply_hint, reply_text
+from ansible_collections.dataservices.redis_migration.plugins.module_utils._isolation_pause import is_paused
 from ansible_collections.dataservices.redis_migration.plugins.module_utils._permissions import Need, needs
 from ansible_collections.dataservices.redis_migration.plugins.module_utils._preflight_certificate import (
     certificate_verdict,
@@ -34,7 +37,6 @@ from ansible_collections.dataservices.redis_migration.plugins.module_utils._pref
 )
 from ansible_collections.dataservices.redis_migration.plugins.module_utils._preflight_situation import Side, Situation
 from ansible_collections.dataservices.redis_migration.plugins.module_utils._server import Server
-from ansible_collections.dataservices.redis_migration.plugins.module_utils._strategies import STRATEGIES
 
 # Below these a command that the engine uses does not exist (MEMORY USAGE; RESTORE with ABSTTL).
 _OLDEST = {"source": (4, 0), "target": (5, 0)}
@@ -44,6 +46,9 @@ _CONNECTIONS_NEEDED = 5
 _CONNECTIONS_COMFORT = 20
 
 _KEYS_ASKED = 10
+
+# How long writes are watched for at least.
+_WATCHED_SECONDS = 0.5
 
 
 def reachable(situation: Situation, side: Side) -> Verdict:
@@ -69,7 +74,8 @@ def version(situation: Situation, side: Side) -> Verdict:
     oldest = _OLDEST[side.role]
     if server.version_tuple < oldest:
         return fail(
-            f"The {side.role} is {server.product}; {'.'.join(map(str, oldest))} is the oldest that can be a {side.role}.",
+            f"The {side.role} is {server.product}; {'.'.join(map(str, oldest))} is the oldest that can be a"
+            f" {side.role}.",
             "Upgrade this server in place first.",
         )
     return ok(f"The {side.role} is {server.product}.")
@@ -102,16 +108,33 @@ def state(situation: Situation, side: Side) -> Verdict:
             f"The {side.endpoint} is still loading its data ({side.info.get('loading_loaded_perc', '?')} % done).",
             "Run again when it has finished.",
         )
+    if (
+        side.role == "source"
+        and situation.strategy == "migrate"
+        and is_paused(side.client, t.cast(Endpoint, side.endpoint))
+    ):
+        return fail(
+            f"The writes of the {side.endpoint} are paused, and MIGRATE is a write: it would wait until the pause"
+            " ends.",
+            "Use strategy 'copy', which reads only, or end the pause (redis_isolation with state 'released').",
+        )
     saving = side.info.get("rdb_last_bgsave_status", "ok")
     appending = side.info.get("aof_last_write_status", "ok")
     if "err" in (saving, appending):
         what = "save its data" if saving == "err" else "append to its file"
         return (warn if side.role == "source" else fail)(
             f"The {side.endpoint} failed to {what} to its disk the last time.",
-            "Have its disk looked at; a server with this trouble may refuse writes (MISCONF) and lose data with a restart.",
+            "Have its disk looked at; a server with this trouble may refuse writes (MISCONF) and lose data with a"
+            " restart.",
         )
-    busy = [word for field, word in (("rdb_bgsave_in_progress", "saves a snapshot"),
-                                     ("aof_rewrite_in_progress", "rewrites its append-only file")) if side.number(field)]
+    busy = [
+        word
+        for field, word in (
+            ("rdb_bgsave_in_progress", "saves a snapshot"),
+            ("aof_rewrite_in_progress", "rewrites its append-only file"),
+        )
+        if side.number(field)
+    ]
     if busy:
         return ok(f"The {side.role} is up and {' and '.join(busy)} at the moment, which may slow it down.")
     return ok(f"The {side.role} is up and has no trouble with its data.")
@@ -126,13 +149,16 @@ def connections(situation: Situation, side: Side) -> Verdict:
     if limit - used < _CONNECTIONS_NEEDED:
         return fail(f"{message}; a run needs {_CONNECTIONS_NEEDED}.", "Close connections or raise maxclients.")
     if limit - used < _CONNECTIONS_COMFORT:
-        return warn(f"{message}: few are left for a run and the applications.", "Close connections or raise maxclients.")
+        return warn(
+            f"{message}: few are left for a run and the applications.", "Close connections or raise maxclients."
+        )
     return ok(f"{message}.")
 
 
 def permissions(situation: Situation, side: Side) -> Verdict:
     endpoint, server = t.cast(Endpoint, side.endpoint), t.cast(Server, side.server)
-    strategy = situation.strategy if situation.strategy in STRATEGIES else "copy"
+    # Which one 'auto' takes is not known while an end does not answer.
+    strategy = "copy" if situation.strategy == "auto" else situation.strategy
     wanted = needs(side.role, server, strategy=strategy, prune=situation.question.prune)
     answers = _preflight_access.ask(side.client, endpoint, wanted, _some_keys(situation))
     denied = [need for need in wanted if answers[need].permitted is False]
@@ -142,7 +168,8 @@ def permissions(situation: Situation, side: Side) -> Verdict:
         return fail(
             f"User '{endpoint.user}' of the {side.role} may not use {plural(len(missing), 'command')} that strategy"
             f" '{strategy}' needs: {_commands(missing)}. The server's words: {answers[missing[0]].words}.",
-            f"Give this user: {' '.join(need.acl_rule for need in missing)} (and the keys concerned), or use another user.",
+            f"Give this user: {' '.join(need.acl_rule for need in missing)} (and the keys concerned), or use another"
+            " user.",
         )
     count = len([need for need in wanted if need.required])
     if unknown:
@@ -153,7 +180,8 @@ def permissions(situation: Situation, side: Side) -> Verdict:
         )
     if denied:
         return ok(
-            f"User '{endpoint.user}' of the {side.role} may use all {count} commands that are needed; not permitted, and"
+            f"User '{endpoint.user}' of the {side.role} may use all {count} commands that are needed; not permitted,"
+            " and"
             f" only helpful: {_commands(denied)}."
         )
     return ok(f"User '{endpoint.user}' of the {side.role} may use all {count} commands that are needed.")
@@ -182,17 +210,19 @@ def writable(situation: Situation, side: Side) -> Verdict:
     endpoint = t.cast(Endpoint, side.endpoint)
     try:
         replies = _preflight_access.queue(endpoint, [("RESTORE", b"dataservices.redis_migration", "0", "x")])
-    except ConnectError as exc:
-        return fail(
-            f"The {endpoint} does not answer to a write: {exc.message}",
-            "Its writes may be paused (CLIENT PAUSE): undo that with CLIENT UNPAUSE or wait until it ends.",
-        )
+    except _preflight_access.HeldBack as exc:
+        return failed(exc)
     if replies is None:
-        return ok("Whether the target takes writes now cannot be asked (MULTI is not permitted); its role and memory are checked.")
+        return ok(
+            "Whether the target takes writes now cannot be asked (MULTI is not permitted); its role and memory are"
+            " checked."
+        )
     (reply,) = replies
     if isinstance(reply, Exception) and not _preflight_access.denied(reply):
         text = reply_text(reply)
-        return fail(f"The {endpoint} takes no writes now: {text}.", reply_hint(text, endpoint) or "See the server's words.")
+        return fail(
+            f"The {endpoint} takes no writes now: {text}.", reply_hint(text, endpoint) or "See the server's words."
+        )
     return ok("The target takes writes.")
 
 
@@ -211,7 +241,8 @@ def clients(situation: Situation, side: Side) -> Verdict:
     if not found:
         return ok(f"No application is connected to the {side.role}.")
     return warn(
-        f"{plural(len(found), 'client')} of applications or people {'is' if len(found) == 1 else 'are'} connected to the"
+        f"{plural(len(found), 'client')} of applications or people {'is' if len(found) == 1 else 'are'} connected to"
+        " the"
         f" {side.role}: {listed([str(one) for one in found])}.",
         "Stop or unbind them before the run (the phase 'isolate' does), so that nothing is written meanwhile.",
     )
@@ -224,8 +255,25 @@ def replicas(situation: Situation, side: Side) -> Verdict:
     behind = [number for number in range(count) if "state=online" not in side.info.get(f"slave{number}", "")]
     if behind:
         return warn(
-            f"{len(behind)} of the {side.role}'s {plural(count, 'replica')} {'is' if len(behind) == 1 else 'are'} not in step.",
+            f"{len(behind)} of the {side.role}'s {plural(count, 'replica')} {'is' if len(behind) == 1 else 'are'} not"
+            " in step.",
             "Wait until the replication has caught up: what is moved goes to the replicas, too.",
         )
     return ok(f"The {side.role} has {plural(count, 'replica')} in step; they receive what is moved.")
 
+
+def writes(situation: Situation, side: Side) -> Verdict:
+    """Whether others write to the server, from its own statistics since this check began."""
+    time.sleep(max(0.0, side.looked_at + _WATCHED_SECONDS - time.monotonic()))
+    watched = time.monotonic() - side.looked_at
+    seen = between(side.activity, t.cast(Watcher, side.watcher).look())
+    next_step = "Stop the applications that write before the run (the phase 'isolate' waits until none does)."
+    if seen.writes:
+        return warn(
+            f"{plural(seen.writes, 'write command')} reached the {side.role} within {watched:.1f} s.", next_step
+        )
+    if seen.changed:
+        return warn(f"Data of the {side.role} changed within {watched:.1f} s.", next_step)
+    if seen.writes is None:
+        return ok(f"The data of the {side.role} did not change within {watched:.1f} s; writes cannot be counted.")
+    return ok(f"No write reached the {side.role} within {watched:.1f} s.")

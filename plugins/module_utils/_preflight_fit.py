@@ -33,7 +33,6 @@ from ansible_collections.dataservices.redis_migration.plugins.module_utils._sele
     check_same_server,
 )
 from ansible_collections.dataservices.redis_migration.plugins.module_utils._server import Server
-from ansible_collections.dataservices.redis_migration.plugins.module_utils._strategies import STRATEGIES
 
 # Versions and allocators differ in what a key takes; so much more must be free for the run to be safe.
 _HEADROOM = 0.25
@@ -44,8 +43,7 @@ _CLOCKS_MS = 1000
 # Modules that come with a server itself: there whether anybody uses them or not.
 _BUILT_IN = {"vectorset", "lua"}
 
-# A payload above this is refused by servers with the default proto-max-bulk-len.
-_LARGEST_PAYLOAD = 512 * 1024 * 1024
+# Keys of each database whose size is asked, to see whether there are large ones.
 _SAMPLE = 1000
 
 
@@ -76,15 +74,18 @@ def formats(situation: Situation) -> Verdict:
     how = f"Strategy '{choice.strategy}': {choice.reason}."
     if can_restore(source, target):
         return ok(
-            f"{target.product} reads what {source.product} writes (format {rdb_version(source)} against {rdb_version(target)})."
+            f"{target.product} reads what {source.product} writes (format {rdb_version(source)} against"
+            f" {rdb_version(target)})."
             f" {how}"
         )
     if choice.strategy == "rebuild":
-        return ok(f"{target.product} does not read what {source.product} writes, so keys are rebuilt by commands. {how}")
-    return fail(
+        return ok(
+            f"{target.product} does not read what {source.product} writes, so keys are rebuilt by commands. {how}"
+        )
+    return warn(
         f"{target.product} does not read what {source.product} writes (format {rdb_version(source)} against"
-        f" {rdb_version(target)}), and strategy '{choice.strategy}' depends on that.",
-        "Use strategy 'rebuild' (or 'auto'), or a target of the source's version or newer.",
+        f" {rdb_version(target)}), so strategy '{choice.strategy}' will fall back to rebuilding for most keys.",
+        "Use strategy 'rebuild' (or 'auto'), which does not try in vain first.",
     )
 
 
@@ -93,8 +94,11 @@ def databases(situation: Situation) -> Verdict:
         return failed(situation.pairs_problem)
     source, target = _endpoints(situation)
     check_databases(situation.pairs, source, target)
-    counts = [f"{side.role} has {count}" for side in (situation.source, situation.target)
-              if (count := side.config("databases"))]
+    counts = [
+        f"{side.role} has {count}"
+        for side in (situation.source, situation.target)
+        if (count := side.config("databases"))
+    ]
     known = f" ({', '.join(counts)})" if counts else ""
     if not situation.pairs:
         return ok(f"No logical database holds keys{known}.")
@@ -139,7 +143,9 @@ def target_keys(situation: Situation) -> Verdict:
         round_trip_ms=situation.source.round_trip_ms + situation.target.round_trip_ms,
     )
     situation.names = names
-    looked = "" if names.complete else f" (only {names.looked} of {held} could be looked at in {question.scan_seconds:g} s)"
+    looked = (
+        "" if names.complete else f" (only {names.looked} of {held} could be looked at in {question.scan_seconds:g} s)"
+    )
     if names.extra and not question.prune:
         return fail(
             f"The target holds {plural(names.extra, 'key')} that the source does not have{looked}, such as"
@@ -149,13 +155,15 @@ def target_keys(situation: Situation) -> Verdict:
         )
     if names.extra:
         return warn(
-            f"prune will delete {plural(names.extra, 'key')} of the target that the source does not have{looked}, such as"
+            f"prune will delete {plural(names.extra, 'key')} of the target that the source does not have{looked}, such"
+            " as"
             f" {listed(names.examples)}.",
             "Check that these may go; redis_migrate_keys in check and diff mode lists them.",
         )
     if question.existing_keys == "fail" and names.both:
         return fail(
-            f"{plural(names.both, 'key')} of the target bear names of keys of the source{looked}, and existing_keys is 'fail'.",
+            f"{plural(names.both, 'key')} of the target bear names of keys of the source{looked}, and existing_keys is"
+            " 'fail'.",
             "Empty the target, or set existing_keys to 'update'.",
         )
     if not names.complete:
@@ -202,7 +210,9 @@ def target_memory(situation: Situation) -> Verdict:
             )
         return ok(f"{what}; the target sets itself no limit and uses {human(used)}.")
     free = limit - used
-    numbers = f"{what}; the target has {human(max(0, free))} free of {human(limit)} (maxmemory), {human(used)} being used"
+    numbers = (
+        f"{what}; the target has {human(max(0, free))} free of {human(limit)} (maxmemory), {human(used)} being used"
+    )
     if needed > free:
         return fail(
             f"{numbers}: {human(needed - free)} too little.",
@@ -210,7 +220,8 @@ def target_memory(situation: Situation) -> Verdict:
         )
     if needed * (1 + _HEADROOM) > free:
         return warn(
-            f"{numbers}: it should just fit, with less than {_HEADROOM:.0%} to spare (keys may take more there than here).",
+            f"{numbers}: it should just fit, with less than {_HEADROOM:.0%} to spare (keys may take more there than"
+            " here).",
             "Use a larger plan or raise maxmemory to be safe.",
         )
     return ok(f"{numbers}.")
@@ -247,7 +258,8 @@ def modules(situation: Situation) -> Verdict:
     if serious:
         return fail(
             f"The source has modules loaded that the target lacks: {listed(serious)}.",
-            "Use a target with these modules, or, if no key is of their types, ignore this finding: a key that the target"
+            "Use a target with these modules, or, if no key is of their types, ignore this finding: a key that the"
+            " target"
             " cannot hold is reported by name and never dropped.",
         )
     older = sorted(name for name in source if name in target and target[name] < source[name])
@@ -258,7 +270,8 @@ def modules(situation: Situation) -> Verdict:
         )
     if missing:
         return ok(
-            f"The source comes with {listed(missing)}, which the target lacks; a key of such a type, if there is one, is"
+            f"The source comes with {listed(missing)}, which the target lacks; a key of such a type, if there is one,"
+            " is"
             " reported by name."
         )
     return ok(f"The target has every module of the source: {listed(sorted(source))}.")
@@ -287,7 +300,9 @@ def functions(situation: Situation) -> Verdict:
     except RedisMigrationError as exc:
         if isinstance(exc, ConnectError):
             raise
-        return warn(f"The source has functions ({names}); whether the target has them cannot be asked.", "Load them there.")
+        return warn(
+            f"The source has functions ({names}); whether the target has them cannot be asked.", "Load them there."
+        )
     missing = sorted(name for name, code in source.items() if there.get(name) != code)
     if missing:
         return warn(
@@ -317,7 +332,9 @@ def backend(situation: Situation) -> Verdict:
     except RedisMigrationError as exc:
         if wanted == "migrate":
             return failed(exc)
-        return warn(f"{exc.message} Strategy '{situation.strategy}' does not use it.", exc.hint or "Correct the backend.")
+        return warn(
+            f"{exc.message} Strategy '{situation.strategy}' does not use it.", exc.hint or "Correct the backend."
+        )
     return ok(f"The backend {where} is no exposed frontend, and its credentials and databases are valid at the target.")
 
 
@@ -328,7 +345,8 @@ def clocks(situation: Situation) -> Verdict:
     if abs(apart) - unsure > _CLOCKS_MS:
         which, effect = ("ahead of", "sooner") if apart > 0 else ("behind", "later")
         return warn(
-            f"The target's clock is {abs(apart) / 1000:.1f} s {which} the source's: keys expire that much {effect} there.",
+            f"The target's clock is {abs(apart) / 1000:.1f} s {which} the source's: keys expire that much {effect}"
+            " there.",
             "Have the clocks set right (NTP) before the run.",
         )
     return ok(f"The clocks of the two ends agree within {abs(apart) + unsure:.0f} ms.")
@@ -339,10 +357,7 @@ def large_keys(situation: Situation) -> Verdict:
     if not sample["largest"]:
         return ok("There are no keys to be large.")
     largest = sample["largest"][0]
-    seen = f"The largest of {plural(sample['keys'], 'sampled key')} takes {human(largest['bytes'])}"
-    if largest["bytes"] > _LARGEST_PAYLOAD and "rebuild" not in STRATEGIES:
-        return warn(
-            f"{seen} ('{largest['key']}', a {largest['type']}): too large for one payload.",
-            "Such a key is reported as failed; split it, or raise proto-max-bulk-len at the target.",
-        )
-    return ok(f"{seen}.")
+    return ok(
+        f"The largest of {plural(sample['keys'], 'sampled key')} takes {human(largest['bytes'])}:"
+        f" '{largest['key']}' in database {largest['database']}, a {largest['type']}."
+    )

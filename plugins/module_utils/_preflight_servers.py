@@ -14,10 +14,13 @@ def mode_problem(endpoint: Endpoint, server: Server) -> RedisMigrationError | No
     """Why a server of this mode cannot be an end."""
     if server.mode == "cluster":
         return RedisMigrationError(
-            f"The {endpoint} is in cluster mode, which is not supported.", hint="Use a single primary with its replicas."
+            f"The {endpoint} is in cluster mode, which is not supported.",
+            hint="Use a single primary with its replicas.",
         )
     if server.mode == "sentinel":
-        return RedisMigrationError(f"The {endpoint} is a Sentinel and holds no data.", hint="Give the primary's address.")
+        return RedisMigrationError(
+            f"The {endpoint} is a Sentinel and holds no data.", hint="Give the primary's address."
+        )
     return None
 
 
@@ -25,10 +28,14 @@ def target_role_problem(endpoint: Endpoint, server: Server) -> RedisMigrationErr
     """Why this server cannot be written to."""
     if server.role == "master":
         return None
-    return RedisMigrationError(f"The {endpoint} is a replica and takes no writes.", hint="Give the address of its primary.")
+    return RedisMigrationError(
+        f"The {endpoint} is a replica and takes no writes.", hint="Give the address of its primary."
+    )
 
 
-def prune_problem(source: Endpoint, target: Endpoint, source_server: Server, target_server: Server) -> RedisMigrationError | None:
+def prune_problem(
+    source: Endpoint, target: Endpoint, source_server: Server, target_server: Server
+) -> RedisMigrationError | None:
     """Why pruning would do harm."""
     if source_server.keys or not target_server.keys:
         return None

@@ -12,6 +12,7 @@ import time
 import typing as t
 
 from ansible_collections.dataservices.redis_migration.plugins.module_utils._connection import client
+from ansible_collections.dataservices.redis_migration.plugins.module_utils._drift import Activity, Watcher
 from ansible_collections.dataservices.redis_migration.plugins.module_utils._endpoint import Endpoint, parse_endpoint
 from ansible_collections.dataservices.redis_migration.plugins.module_utils._errors import RedisMigrationError
 from ansible_collections.dataservices.redis_migration.plugins.module_utils._preflight_keys import NamesFound
@@ -51,6 +52,9 @@ class Side:
         self.server: Server | None = None
         self.info: dict[str, str] = {}
         self.modules: dict[str, int] = {}
+        self.watcher: Watcher | None = None
+        self.activity: Activity | None = None
+        self.looked_at = 0.0
         self.round_trip_ms = 0.0
         self.clock_ahead_ms = 0.0
         try:
@@ -68,6 +72,8 @@ class Side:
             server = server_of(self.client, self.endpoint)
             text = self._everything()
             self.info, self.modules = parse_info(text), parse_modules(text)
+            self.watcher = Watcher(self.client)
+            self.activity, self.looked_at = self.watcher.look(), time.monotonic()
             self.server = server
         except RedisMigrationError as exc:
             self.problem = exc
@@ -106,8 +112,13 @@ class Side:
     @property
     def data_bytes(self) -> int:
         """About how much memory the keys take: what is used, without what an empty server with its clients would."""
-        overhead = ("used_memory_startup", "mem_clients_normal", "mem_clients_slaves", "mem_replication_backlog",
-                    "mem_aof_buffer")
+        overhead = (
+            "used_memory_startup",
+            "mem_clients_normal",
+            "mem_clients_slaves",
+            "mem_replication_backlog",
+            "mem_aof_buffer",
+        )
         return max(0, self.number("used_memory") - sum(self.number(field) for field in overhead))
 
 

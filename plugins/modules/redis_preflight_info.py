@@ -10,9 +10,12 @@ module: redis_preflight_info
 short_description: Prove before a migration that it can succeed, and return its plan
 version_added: 1.0.0
 description:
-  - Looks at both ends of a migration and returns every finding at once, each with what to do next, and the plan in numbers.
-  - Never stops at the first problem. If an end does not answer, the checks that need it are left out, and RV(left_out) names them.
-  - Writes nothing, at neither end. Permissions are asked with C(ACL DRYRUN) where possible, and else by queueing commands
+  - Looks at both ends of a migration and returns every finding at once, each with what to do next, and the plan in
+    numbers.
+  - Never stops at the first problem. If an end does not answer, the checks that need it are left out, and
+    RV(left_out) names them.
+  - Writes nothing, at neither end. Permissions are asked with C(ACL DRYRUN) where possible, and else by queueing
+    commands
     between C(MULTI) and C(DISCARD), which runs none of them.
   - Does not fail when a finding does; see RV(passed).
 extends_documentation_fragment:
@@ -33,7 +36,7 @@ options:
     choices: [auto, copy, migrate, rebuild]
     default: auto
   existing_keys:
-    description: What the run does with keys that the target already holds; see M(dataservices.redis_migration.redis_migrate_keys).
+    description: What the run does with keys that the target holds; see M(dataservices.redis_migration.redis_migrate_keys).
     type: str
     choices: [update, replace, skip, fail]
     default: update
@@ -44,11 +47,16 @@ options:
   ignore:
     description:
       - Names of findings that you accept. Where one fails, it becomes a warning that says so.
-      - The names are C(source_reachable), C(target_reachable), C(source_certificate), C(target_certificate), C(source_version),
-        C(target_version), C(source_mode), C(target_mode), C(source_role), C(target_role), C(source_state), C(target_state),
-        C(target_writable), C(same_server), C(formats), C(databases), C(source_permissions), C(target_permissions), C(source_keys),
-        C(target_keys), C(large_keys), C(target_memory), C(target_eviction), C(modules), C(functions), C(backend), C(clocks),
-        C(source_clients), C(source_connections), C(target_connections) and C(target_replicas).
+      - The names are C(source_reachable), C(target_reachable), C(source_certificate), C(target_certificate),
+        C(source_version),
+        C(target_version), C(source_mode), C(target_mode), C(source_role), C(target_role), C(source_state),
+        C(target_state),
+        C(target_writable), C(same_server), C(formats), C(databases), C(source_permissions), C(target_permissions),
+        C(source_keys),
+        C(target_keys), C(large_keys), C(target_memory), C(target_eviction), C(modules), C(functions), C(backend),
+        C(clocks),
+        C(source_clients), C(source_connections), C(target_connections), C(target_replicas)
+        and C(source_writes).
     type: list
     elements: str
     default: []
@@ -100,7 +108,7 @@ summary:
   description: One sentence on all of it.
   returned: success
   type: str
-  sample: "31 checks: 1 failure (target_memory), 1 warning (source_clients)."
+  sample: "32 checks: 1 failure (target_memory), 1 warning (source_clients)."
 findings:
   description: Every check.
   returned: success
@@ -131,7 +139,8 @@ plan:
   contains:
     source:
       description:
-        - C(address), C(product), C(role), C(keys), C(used_memory), C(maxmemory), C(round_trip_ms) and C(clients) of the source.
+        - C(address), C(product), C(role), C(keys), C(used_memory), C(maxmemory), C(round_trip_ms) and C(clients) of
+          the source.
         - C(clients) are the applications that are connected, null where that may not be asked.
       type: dict
     target:
@@ -144,7 +153,7 @@ plan:
       description: Why that one.
       type: str
     databases:
-      description: For every logical database C(source) and C(target) number, C(keys), C(expires), and C(target_keys) there now.
+      description: Of every logical database C(source) and C(target) number, C(keys), C(expires) and C(target_keys).
       type: list
       elements: dict
     keys:
@@ -158,7 +167,8 @@ plan:
       type: int
     target_names:
       description: >-
-        If the target holds keys, how many were C(looked_at), are C(also_at_source) and C(only_at_target), and whether that is
+        If the target holds keys, how many were C(looked_at), are C(also_at_source) and C(only_at_target), and
+        whether that is
         C(complete).
       type: dict
 """

@@ -1,0 +1,223 @@
+#!/usr/bin/python
+# Copyright (c) 2026 dataservices.redis_migration contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+module: redis_isolation
+short_description: Wait until no application uses a Redis, or hold back its writes
+version_added: 1.0.0
+description:
+  - A source that is written to while its keys are moved is not what arrives. This module waits until nobody writes,
+    says who
+    still does, and can hold back writes or cut connections where the user may do that.
+  - Connections of this collection, replicas, primaries and Sentinels never count as applications and are never cut.
+  - Stopping the applications themselves is better where that is possible; see M(dataservices.redis_migration.cf_app).
+extends_documentation_fragment:
+  - dataservices.redis_migration.attributes
+  - dataservices.redis_migration.endpoint
+attributes:
+  check_mode:
+    support: full
+    details:
+      - Waits for nothing. Says who is connected, and who would be disconnected.
+  diff_mode:
+    support: none
+  idempotent:
+    support: full
+    details:
+      - V(state=paused) changes nothing where writes are held back already, but makes that last O(pause_seconds) from
+        now.
+options:
+  state:
+    description:
+      - V(isolated) waits until no application is connected and no write arrives. It fails after O(timeout), naming
+        who is
+        still there.
+      - V(paused) holds back all writes for O(pause_seconds) (C(CLIENT PAUSE … WRITE), Redis 6.2 or newer) and
+        returns at once.
+        The pause ends by itself, so that nothing stays blocked if the run dies; call again to renew it. Reading goes
+        on, and
+        so does V(strategy=copy) of M(dataservices.redis_migration.redis_migrate_keys), but V(strategy=migrate) would
+        be held
+        back as well, since C(MIGRATE) is a write.
+      - V(released) ends the pause. Writes that applications have been waiting with then run B(at this server). After
+        a migration
+        they would be missing at the target, so use O(disconnect) together with this state, which drops them.
+    type: str
+    choices: [isolated, paused, released]
+    default: isolated
+  ignore:
+    description: Clients that do not count as applications, such as monitoring. They are never disconnected.
+    type: list
+    elements: dict
+    default: []
+    suboptions:
+      address:
+        description: Glob pattern for the client's address with its port, such as V(10.0.3.7:*).
+        type: str
+      name:
+        description: Glob pattern for the name that the client gave itself.
+        type: str
+      user:
+        description: Glob pattern for the ACL user that the client uses.
+        type: str
+  disconnect:
+    description:
+      - Clients to disconnect (C(CLIENT KILL)), among those that count as applications. All patterns of an entry must
+        match.
+      - With V(state=isolated) this is repeated while waiting, since applications come back.
+    type: list
+    elements: dict
+    default: []
+    suboptions:
+      address:
+        description: Glob pattern for the client's address with its port.
+        type: str
+      name:
+        description: Glob pattern for the name that the client gave itself.
+        type: str
+      user:
+        description: Glob pattern for the ACL user that the client uses.
+        type: str
+  quiet_seconds:
+    description: For how long no write must have arrived with V(state=isolated).
+    type: float
+    default: 2.0
+  timeout:
+    description: Seconds to wait at most with V(state=isolated). V(0) looks once.
+    type: float
+    default: 300.0
+  pause_seconds:
+    description: For how long writes are held back with V(state=paused), counted from now.
+    type: float
+    default: 600.0
+seealso:
+  - module: dataservices.redis_migration.redis_migrate_keys
+author:
+  - dataservices.redis_migration contributors (@dataservices)
+"""
+
+EXAMPLES = r"""
+- name: Wait until the applications have gone; the exporter may stay
+  dataservices.redis_migration.redis_isolation:
+    endpoint:
+      url: "rediss://{{ vault_old }}@old.example.com:49620"
+    ignore:
+      - name: redis_exporter
+    timeout: 120
+
+- name: Move while writes are held back
+  block:
+    - name: Hold them back
+      dataservices.redis_migration.redis_isolation:
+        endpoint:
+          url: "rediss://{{ vault_old }}@old.example.com:49620"
+        state: paused
+        pause_seconds: 900
+
+    - name: Move
+      dataservices.redis_migration.redis_migrate_keys:
+        source:
+          url: "rediss://{{ vault_old }}@old.example.com:49620"
+        target:
+          url: "rediss://{{ vault_user }}:{{ vault_new }}@new.example.com:49621"
+        strategy: copy
+  always:
+    - name: Cut the applications off, so that no write that waits is lost at the old server, and let writes through
+      again
+      dataservices.redis_migration.redis_isolation:
+        endpoint:
+          url: "rediss://{{ vault_old }}@old.example.com:49620"
+        state: released
+        disconnect:
+          - address: "*"
+"""
+
+RETURN = r"""
+isolated:
+  description: With V(state=isolated), whether no application is connected and none has written for O(quiet_seconds).
+  returned: always
+  type: bool
+paused:
+  description: Whether writes are held back now; null if unknown.
+  returned: always
+  type: bool
+clients:
+  description: The applications that are connected, or null where the user may not use C(CLIENT LIST).
+  returned: always
+  type: list
+  elements: dict
+  contains:
+    id:
+      description: The server's number for the connection.
+      type: int
+    address:
+      description: Where it comes from.
+      type: str
+    name:
+      description: The name that the client gave itself.
+      type: str
+    user:
+      description: Its ACL user.
+      type: str
+    database:
+      description: Its logical database.
+      type: int
+    age:
+      description: For how many seconds it has been connected.
+      type: int
+    idle:
+      description: For how many seconds it has sent nothing.
+      type: int
+    flags:
+      description: Its flags, as the server shows them.
+      type: str
+    command:
+      description: Its last command, without arguments.
+      type: str
+disconnected:
+  description: The clients that were disconnected (in check mode, that would be), as in RV(clients).
+  returned: always
+  type: list
+  elements: dict
+writes:
+  description: With V(state=isolated), write commands that arrived while waiting; null where they cannot be counted.
+  returned: always
+  type: int
+waited_seconds:
+  description: How long it took.
+  returned: always
+  type: float
+"""
+
+from ansible.module_utils.basic import AnsibleModule
+
+from ansible_collections.dataservices.redis_migration.plugins.module_utils._argspec import endpoint_spec
+from ansible_collections.dataservices.redis_migration.plugins.module_utils._imports import require_libraries
+from ansible_collections.dataservices.redis_migration.plugins.module_utils._isolation_module import run_module
+
+
+def main() -> None:
+    rule = {"address": {"type": "str"}, "name": {"type": "str"}, "user": {"type": "str"}}
+    rules = {"type": "list", "elements": "dict", "options": rule, "default": []}
+    module = AnsibleModule(
+        argument_spec={
+            **endpoint_spec(),
+            "state": {"type": "str", "choices": ["isolated", "paused", "released"], "default": "isolated"},
+            "ignore": rules,
+            "disconnect": rules,
+            "quiet_seconds": {"type": "float", "default": 2.0},
+            "timeout": {"type": "float", "default": 300.0},
+            "pause_seconds": {"type": "float", "default": 600.0},
+        },
+        supports_check_mode=True,
+    )
+    require_libraries(module)
+    run_module(module)
+
+
+if __name__ == "__main__":
+    main()
