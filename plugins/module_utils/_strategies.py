@@ -71,12 +71,15 @@ def _migrate_obstacle(source: Endpoint, target: Endpoint, source_server: Server)
     if _backend.is_exposed_frontend(backend.host):
         return f"the backend {backend} is an exposed frontend"
     with client(source) as redis_client:
-        if not redis_client.execute_command("COMMAND", "INFO", "MIGRATE"):
-            return "the source does not know the command"
         try:
-            verdict = redis_client.execute_command(
-                "ACL", "DRYRUN", source.user, "MIGRATE", backend.host, str(backend.port), "key", "0", "1000", "COPY"
-            )
+            redis_client.execute_command("MULTI")
         except RedisMigrationError:
-            return None
-        return None if verdict in (b"OK", "OK") else f"user '{source.user}' has no permission for it"
+            return f"whether user '{source.user}' may use it cannot be found out"
+        # Within MULTI a command is checked as ever and not carried out.
+        try:
+            redis_client.execute_command("MIGRATE", backend.host, str(backend.port), "key", "0", "1000", "COPY")
+        except RedisMigrationError as exc:
+            return exc.message
+        finally:
+            redis_client.execute_command("DISCARD")
+    return None
