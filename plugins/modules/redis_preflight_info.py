@@ -36,7 +36,7 @@ options:
     choices: [auto, copy, migrate, rebuild]
     default: auto
   existing_keys:
-    description: What the run does with keys that the target holds; see M(dataservices.redis_migration.redis_migrate_keys).
+    description: What happens to keys that the target holds; see M(dataservices.redis_migration.redis_migrate_keys).
     type: str
     choices: [update, replace, skip, fail]
     default: update
@@ -48,15 +48,11 @@ options:
     description:
       - Names of findings that you accept. Where one fails, it becomes a warning that says so.
       - The names are C(source_reachable), C(target_reachable), C(source_certificate), C(target_certificate),
-        C(source_version),
-        C(target_version), C(source_mode), C(target_mode), C(source_role), C(target_role), C(source_state),
-        C(target_state),
-        C(target_writable), C(same_server), C(formats), C(databases), C(source_permissions), C(target_permissions),
-        C(source_keys),
-        C(target_keys), C(large_keys), C(target_memory), C(target_eviction), C(modules), C(functions), C(backend),
-        C(clocks),
-        C(source_clients), C(source_connections), C(target_connections), C(target_replicas)
-        and C(source_writes).
+        C(source_version), C(target_version), C(source_mode), C(target_mode), C(source_role), C(target_role),
+        C(source_state), C(target_state), C(target_writable), C(same_server), C(formats), C(databases),
+        C(source_permissions), C(target_permissions), C(source_keys), C(target_keys), C(large_keys),
+        C(target_memory), C(target_eviction), C(modules), C(functions), C(backend), C(clocks), C(source_clients),
+        C(source_connections), C(target_connections), C(target_replicas) and C(source_writes).
     type: list
     elements: str
     default: []
