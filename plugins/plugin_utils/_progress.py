@@ -1,7 +1,7 @@
 # Copyright (c) 2026 dataservices.redis_migration contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What an operator reads while a long module runs. Whole lines of numbers and fixed words; no key name is ever in one."""
+"""What an operator reads while a long module runs: whole lines of numbers and fixed words, never a key's name."""
 
 from __future__ import annotations
 
@@ -31,10 +31,9 @@ class Progress:
             latest = (total - self._before) / spent
             self._rate = latest if not self._rate else (self._rate + 2 * latest) / 3
         self._before, self._elapsed_before = total, elapsed
-        current = max(
-            (number for number in looked_at if looked_at[number]), key=int, default=next(iter(looked_at), "0")
-        )
-        words = [f"{self._host}: database {current}: {count(looked_at[current])}"]
+        begun = [number for number, done in looked_at.items() if done]
+        current = max(begun, key=int) if begun else next(iter(looked_at), "0")
+        words = [f"{self._host}: database {current}: {count(looked_at.get(current, 0))}"]
         if expected and expected.get(current):
             words.append(f" of ~{count(max(expected[current], looked_at[current]))}")
         words.append(f" keys ({count(self._rate)}/s)")

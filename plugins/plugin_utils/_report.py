@@ -182,4 +182,4 @@ def _end(variables: t.Mapping[str, t.Any], role: str, preflight: Data | None, in
 
 
 def _iso(moment: float) -> str:
-    return datetime.datetime.fromtimestamp(moment, datetime.timezone.utc).isoformat(timespec="seconds")
+    return datetime.datetime.fromtimestamp(moment, datetime.UTC).isoformat(timespec="seconds")

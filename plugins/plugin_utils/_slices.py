@@ -3,8 +3,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Runs a long module in slices of time and tells its progress between them.
 
-A module's output arrives only when it has ended, so a long one runs as several short ones: each returns how far it came,
-and the next one goes on from there. Nothing is left behind on the way, and an interrupt costs one slice.
+A module's output arrives only when it has ended, so a long one runs as several short ones: each returns how far it
+came, and the next one goes on from there. Nothing is left behind on the way, and an interrupt costs one slice.
 """
 
 from __future__ import annotations

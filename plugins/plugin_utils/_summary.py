@@ -18,7 +18,8 @@ def migration_summary(result: t.Mapping[str, t.Any], *, check_mode: bool = False
     took = duration(result["elapsed_seconds"])
     if not result["changed"] and not totals["failed"]:
         rest = _rest(totals, without_unchanged=True)
-        equal = f"{keys(totals['unchanged'])} of the source {'is' if totals['unchanged'] == 1 else 'are'} equal at the target"
+        verb = "is" if totals["unchanged"] == 1 else "are"
+        equal = f"{keys(totals['unchanged'])} of the source {verb} equal at the target"
         return f"Nothing to do: {equal} ({took}){rest}.{_drift(result)}"
     verb = "Would move" if check_mode else "Moved"
     rates = f"{count(result['keys_per_second'])} keys/s, {size(result['bytes_per_second'])}/s"
@@ -56,15 +57,13 @@ def plan_lines(result: t.Mapping[str, t.Any]) -> list[str]:
     lines = []
     if "databases" in plan:
         ends = " to ".join(f"{plan[end]['product']} at {plan[end]['address']}" for end in ("source", "target"))
-        lines.append(
-            f"{ends} (round trips of {plan['source']['round_trip_ms']:.1f} and {plan['target']['round_trip_ms']:.1f} ms)"
-        )
+        trips = " and ".join(f"{plan[end]['round_trip_ms']:.1f}" for end in ("source", "target"))
+        lines.append(f"{ends} (round trips of {trips} ms)")
         for database in plan["databases"]:
             place = "" if database["source"] == database["target"] else f" to database {database['target']}"
             there = f", {count(database['target_keys'])} there now" if database["target_keys"] else ""
-            lines.append(
-                f"database {database['source']}{place}: {keys(database['keys'])}, {count(database['expires'])} of them expiring{there}"
-            )
+            amount = f"{keys(database['keys'])}, {count(database['expires'])} of them expiring"
+            lines.append(f"database {database['source']}{place}: {amount}{there}")
         lines.append(f"together {keys(plan['keys'])}, about {size(plan['bytes'])} of memory at the source")
         if "strategy" in plan:
             lines.append(f"strategy {plan['strategy']} ({plan['strategy_reason']})")

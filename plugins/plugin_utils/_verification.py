@@ -40,8 +40,8 @@ def verification_findings(
     """``comparison`` is a result of redis_key_diff, ``source`` and ``target`` of redis_keyspace_info, read after it.
 
     ``whole``: whether all keys of the compared databases were compared, so that the servers' counters can be too.
-    ``allow_extra``: keys that only the target has are fine. ``memory_check`` is ``warn``, ``fail`` or ``ignore``. Each finding has ``name``, ``status`` (ok, warn, fail),
-    ``message`` and ``next_step``.
+    ``allow_extra``: keys that only the target has are fine. ``memory_check`` is ``warn``, ``fail`` or ``ignore``.
+    Each finding has ``name``, ``status`` (ok, warn, fail), ``message`` and ``next_step``.
     """
     findings = [_keys_finding(comparison, level, allow_extra), _empty_finding(comparison, allow_empty)]
     # With keys of its own the target's counters are not the source's, and rightly so.
@@ -99,7 +99,7 @@ def _empty_finding(comparison: t.Mapping[str, t.Any], allow_empty: bool) -> Find
         "not_empty",
         "fail",
         f"{which} empty (of the keys chosen), so equality proves nothing.",
-        "Check that these are the servers and databases you mean; if it is right, set redis_migration_allow_empty: true.",
+        "Check that these are the servers and databases you mean; if they are, set redis_migration_allow_empty: true.",
     )
 
 
@@ -126,7 +126,8 @@ def _counts_finding(
         return _finding(
             "keyspace",
             "fail",
-            f"The servers' own counters (INFO keyspace) differ although the comparison found all equal: {'; '.join(lasting)}.",
+            "The servers' own counters (INFO keyspace) differ although the comparison found all equal: "
+            f"{'; '.join(lasting)}.",
             "Something wrote to one of the servers after the comparison: find out what, stop it, and run again.",
         )
     if lasting:
