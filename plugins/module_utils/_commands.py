@@ -11,7 +11,6 @@ from __future__ import annotations
 import functools
 import typing as t
 
-
 # Names up to this length get their command's head from a table.
 _TABLED = 256
 
@@ -31,17 +30,18 @@ class _Heads(dict[int, bytes]):
 
 
 @functools.lru_cache(maxsize=64)
-def _heads(words: tuple[bytes, ...]) -> _Heads:
-    count = b"*%d\r\n" % (len(words) + 1)
+def _heads(words: tuple[bytes, ...], after: int) -> _Heads:
+    count = b"*%d\r\n" % (len(words) + 1 + after)
     return _Heads(count + b"".join(b"$%d\r\n%b\r\n" % (len(word), word) for word in words) + b"$%d\r\n")
 
 
-def each(command: bytes, keys: t.Sequence[bytes]) -> bytes:
-    """``COMMAND key`` for every key; a command of two words is written with a space."""
+def each(command: bytes, keys: t.Sequence[bytes], *after: bytes) -> bytes:
+    """``COMMAND key after…`` for every key; a command of two words is written with a space."""
     if not keys:
         return b""
-    heads = _heads(tuple(command.split(b" ")))
-    return b"\r\n".join([heads[len(key)] + key for key in keys]) + b"\r\n"
+    heads = _heads(tuple(command.split(b" ")), len(after))
+    end = b"\r\n" + b"".join([b"$%d\r\n%b\r\n" % (len(word), word) for word in after])
+    return end.join([heads[len(key)] + key for key in keys]) + end
 
 
 def one(*words: bytes) -> bytes:
@@ -59,7 +59,9 @@ def restores(items: t.Sequence[tuple[bytes, int | None, bytes]], *, replace: boo
     if all([item[1] is None for item in items]):
         heads = _REPLACING if replace else _RESTORING
         end = b"\r\n$7\r\nREPLACE\r\n" if replace else b"\r\n"
-        return end.join([heads[len(key)] + key + _PAYLOAD[len(payload)] + payload for key, _never, payload in items]) + end
+        return (
+            end.join([heads[len(key)] + key + _PAYLOAD[len(payload)] + payload for key, _never, payload in items]) + end
+        )
     out = []
     plain = b"*5\r\n" if replace else b"*4\r\n"
     timed = b"*6\r\n" if replace else b"*5\r\n"
@@ -67,7 +69,8 @@ def restores(items: t.Sequence[tuple[bytes, int | None, bytes]], *, replace: boo
     for key, expiry, payload in items:
         if expiry is None:
             out.append(
-                b"%b$7\r\nRESTORE\r\n$%d\r\n%b\r\n$1\r\n0\r\n$%d\r\n%b%b" % (plain, len(key), key, len(payload), payload, end)
+                b"%b$7\r\nRESTORE\r\n$%d\r\n%b\r\n$1\r\n0\r\n$%d\r\n%b%b"
+                % (plain, len(key), key, len(payload), payload, end)
             )
         else:
             at = b"%d" % expiry

@@ -9,14 +9,15 @@ import typing as t
 
 from ansible_collections.dataservices.redis_migration.plugins.module_utils._endpoint import Endpoint
 from ansible_collections.dataservices.redis_migration.plugins.module_utils._errors import RedisMigrationError
-from ansible_collections.dataservices.redis_migration.plugins.module_utils._explain import explain_reply, is_transient
 from ansible_collections.dataservices.redis_migration.plugins.module_utils._expiry import ExpiryReader
-from ansible_collections.dataservices.redis_migration.plugins.module_utils._flow import Unsteady
+from ansible_collections.dataservices.redis_migration.plugins.module_utils._explain import explain_reply, is_transient
+from ansible_collections.dataservices.redis_migration.plugins.module_utils._flow import Flow, Unsteady
 from ansible_collections.dataservices.redis_migration.plugins.module_utils._server import Server
 from ansible_collections.dataservices.redis_migration.plugins.module_utils._wire import (
     DEFAULT_REPLY_LIMIT,
     Call,
     Pipe,
+    RawPipe,
     any_error,
     is_error,
 )
@@ -30,11 +31,20 @@ class End:
         self.server = server
         self.database = database
         self.pipe = Pipe(endpoint, database)
+        # A second connection for answers that only need to be the same; opened by those who compare.
+        self.raw: RawPipe | None = None
         self.expiries = ExpiryReader(self.pipe, server)
 
     def call(self, commands: bytes, count: int, limit: int = DEFAULT_REPLY_LIMIT) -> Call:
         """Commands for this end that give ``count`` replies."""
         return Call(self.pipe, commands, count, limit)
+
+    def open_pipes(self, flow: Flow, *, compares: bool) -> None:
+        """Connect; ``compares`` says whether values will be compared."""
+        flow.add_pipe(self.pipe)
+        if compares:
+            self.raw = RawPipe(self.endpoint, self.database)
+            flow.add_pipe(self.raw)
 
     def refusal(self, reply: t.Any, *command: str) -> RedisMigrationError:
         """The exception for an error reply."""

@@ -22,8 +22,16 @@ import selectors
 import time
 import typing as t
 
-from ansible_collections.dataservices.redis_migration.plugins.module_utils._errors import ConnectError, RedisMigrationError
-from ansible_collections.dataservices.redis_migration.plugins.module_utils._wire import Call, Pipe, PipeLost, ReplyTooLarge
+from ansible_collections.dataservices.redis_migration.plugins.module_utils._errors import (
+    ConnectError,
+    RedisMigrationError,
+)
+from ansible_collections.dataservices.redis_migration.plugins.module_utils._wire import (
+    Call,
+    Pipe,
+    PipeLost,
+    ReplyTooLarge,
+)
 
 Job = t.Generator[t.Any, t.Any, t.Any]
 
@@ -242,7 +250,9 @@ class Flow:
                 self._recover(pipe, lost.error)
                 return
             except ReplyTooLarge as too_large:
-                self._recover(pipe, ConnectError(f"The {pipe.endpoint} sent a reply that is too large."), at_head=too_large)
+                self._recover(
+                    pipe, ConnectError(f"The {pipe.endpoint} sent a reply that is too large."), at_head=too_large
+                )
                 return
         now = time.monotonic()
         while self._sleeping and self._sleeping[0][0] <= now:

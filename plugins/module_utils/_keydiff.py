@@ -172,8 +172,8 @@ class KeyDiff:
         flow = Flow(plan.timeout, on_reconnect=self._check_identity)
         try:
             source, target = End(plan.source, source_server, here), End(plan.target, target_server, there)
-            flow.add_pipe(source.pipe)
-            flow.add_pipe(target.pipe)
+            for end in (source, target):
+                end.open_pipes(flow, compares=plan.level == "values")
             looker = _Looker(plan, source, target, progress.databases[here], progress.differences)
             if not progress.reverse and self._walk(flow, source, looker.forward, plan.level == "values"):
                 progress.reverse, progress.cursor = True, b"0"

@@ -7,11 +7,16 @@ from __future__ import annotations
 
 import typing as t
 
-from ansible_collections.dataservices.redis_migration.plugins.module_utils._difference import GONE_AT_SOURCE, Difference, Verdict
+from ansible_collections.dataservices.redis_migration.plugins.module_utils._commands import each
+from ansible_collections.dataservices.redis_migration.plugins.module_utils._difference import (
+    GONE_AT_SOURCE,
+    Difference,
+    Verdict,
+)
 from ansible_collections.dataservices.redis_migration.plugins.module_utils._end import End
 from ansible_collections.dataservices.redis_migration.plugins.module_utils._flow import Job
 from ansible_collections.dataservices.redis_migration.plugins.module_utils._keyname import printable
-from ansible_collections.dataservices.redis_migration.plugins.module_utils._wire import is_error, pack
+from ansible_collections.dataservices.redis_migration.plugins.module_utils._wire import any_error, is_error
 
 # Of a stream and of a group; what one of the two servers does not know is not compared.
 _STREAM = (b"last-generated-id", b"entries", b"max-deleted-entry-id", b"entries-added")
@@ -20,9 +25,29 @@ _GROUP = (b"last-delivered-id", b"pel", b"entries-read")
 _Fields = dict[bytes, t.Any]
 
 
+def same_groups(source: End, target: End, keys: t.Sequence[bytes]) -> Job:
+    """Verdicts on streams whose entries are known to be the same."""
+    ask = each(b"XINFO STREAM", keys)
+    here, there = yield source.call(ask, len(keys)), target.call(ask, len(keys))
+    if any_error(here) or any_error(there):
+        return (yield from same_streams(source, target, keys))
+    verdicts: list[Verdict] = [None] * len(keys)
+    grouped: list[int] = []
+    for position, (mine, its) in enumerate(zip(map(_fields, here), map(_fields, there))):
+        if mine[b"groups"] or its[b"groups"]:
+            grouped.append(position)
+        else:
+            verdicts[position] = _same_fields(mine, its)
+    if grouped:
+        found = yield from same_streams(source, target, [keys[position] for position in grouped])
+        for position, verdict in zip(grouped, found):
+            verdicts[position] = verdict
+    return verdicts
+
+
 def same_streams(source: End, target: End, keys: t.Sequence[bytes]) -> Job:
     """Verdicts on streams that fit into memory whole."""
-    ask = b"".join([pack(b"XINFO", b"STREAM", key, b"FULL", b"COUNT", 0) for key in keys])
+    ask = each(b"XINFO STREAM", keys, b"FULL", b"COUNT", b"0")
     here, there = yield source.call(ask, len(keys)), target.call(ask, len(keys))
     verdicts: list[Verdict] = []
     for mine, its in zip(here, there):
@@ -43,9 +68,9 @@ def _fields(flat: t.Sequence[t.Any]) -> _Fields:
 
 
 def _same(mine: _Fields, its: _Fields) -> Verdict:
-    for name in _STREAM:
-        if name in mine and name in its and mine[name] != its[name]:
-            return Difference("value", f"its {name.decode()} differ", "stream")
+    verdict = _same_fields(mine, its)
+    if verdict is not None:
+        return verdict
     if not mine[b"groups"] and not its[b"groups"]:
         return None
     groups, its_groups = _by_name(mine[b"groups"]), _by_name(its[b"groups"])
@@ -59,6 +84,13 @@ def _same(mine: _Fields, its: _Fields) -> Verdict:
     return None
 
 
+def _same_fields(mine: _Fields, its: _Fields) -> Verdict:
+    for name in _STREAM:
+        if name in mine and name in its and mine[name] != its[name]:
+            return Difference("value", f"its {name.decode()} differ", "stream")
+    return None
+
+
 def _by_name(items: t.Sequence[t.Any]) -> dict[bytes, _Fields]:
     return {fields[b"name"]: fields for fields in map(_fields, items)}
 
@@ -66,8 +98,11 @@ def _by_name(items: t.Sequence[t.Any]) -> dict[bytes, _Fields]:
 def _group_difference(mine: _Fields, its: _Fields) -> str | None:
     for name in _GROUP:
         # A server that cannot know an older stream's counter says nil.
-        if name in mine and name in its and mine[name] != its[name] and not (
-            name == b"entries-read" and None in (mine[name], its[name])
+        if (
+            name in mine
+            and name in its
+            and mine[name] != its[name]
+            and not (name == b"entries-read" and None in (mine[name], its[name]))
         ):
             return "pending entries" if name == b"pel" else name.decode()
     if set(_by_name(mine[b"consumers"])) != set(_by_name(its[b"consumers"])):

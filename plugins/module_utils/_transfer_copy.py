@@ -11,8 +11,18 @@ from __future__ import annotations
 import typing as t
 
 from ansible_collections.dataservices.redis_migration.plugins.module_utils._commands import each, one, restores
-from ansible_collections.dataservices.redis_migration.plugins.module_utils._expiry import GONE, NEVER, Expiry, clock_ms, is_over
-from ansible_collections.dataservices.redis_migration.plugins.module_utils._explain import is_transient, reply_hint, reply_text
+from ansible_collections.dataservices.redis_migration.plugins.module_utils._expiry import (
+    GONE,
+    NEVER,
+    Expiry,
+    clock_ms,
+    is_over,
+)
+from ansible_collections.dataservices.redis_migration.plugins.module_utils._explain import (
+    is_transient,
+    reply_hint,
+    reply_text,
+)
 from ansible_collections.dataservices.redis_migration.plugins.module_utils._flow import Job, Take, Unsteady
 from ansible_collections.dataservices.redis_migration.plugins.module_utils._pace import between_us
 from ansible_collections.dataservices.redis_migration.plugins.module_utils._payload import type_of
@@ -96,7 +106,9 @@ class CopyStrategy:
         dumps = each(b"DUMP", [names[position] for position in others] if plain else names)
         expiry_commands, expiry_replies = source.expiries.commands(names)
         count = len(others)
-        replies = yield from self._paced(dumps + expiry_commands, count + expiry_replies, 2 * count, size if count else 0)
+        replies = yield from self._paced(
+            dumps + expiry_commands, count + expiry_replies, 2 * count, size if count else 0
+        )
         source.check(replies[:count], "DUMP")
         for position, payload in zip(others, replies):
             payloads[position] = payload
@@ -126,7 +138,9 @@ class CopyStrategy:
                 for position, payload in enumerate(payloads)
                 if payload is None or expiries[position] == GONE
             }
-        present = [position for position in range(len(names)) if position not in others] if others else range(len(names))
+        present = (
+            [position for position in range(len(names)) if position not in others] if others else range(len(names))
+        )
         items = t.cast("list[Item]", list(zip(names, expiries, payloads)))
         strings = [position for position in present if position in plain] if plain else []
         dumped = [position for position in present if position not in plain] if len(plain) < len(names) else []

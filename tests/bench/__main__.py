@@ -44,7 +44,9 @@ class Table:
     def title(self, text: str) -> None:
         print(f"\n{text}\n{'-' * len(text)}", flush=True)
 
-    def row(self, what: str, value: str, ratio: float | None = None, wanted: float | None = None, most: bool = False) -> None:
+    def row(
+        self, what: str, value: str, ratio: float | None = None, wanted: float | None = None, most: bool = False
+    ) -> None:
         """`wanted`: the least `ratio` (the most, with `most`)."""
         verdict = ""
         if ratio is not None and wanted is not None:
@@ -98,7 +100,9 @@ def _bench(kind: str, count: int, options: argparse.Namespace, table: Table) -> 
         dumped, restored = baseline.dump_and_restore(source, target, 1000 if kind != "strings10k" else 100)
         bound = max(dumped, restored)
         if kind in BOUND:
-            table.row("bound (the slower of DUMP and RESTORE only)", f"{bound:.2f} s", copy_s / bound, BOUND[kind], most=True)
+            table.row(
+                "bound (the slower of DUMP and RESTORE only)", f"{bound:.2f} s", copy_s / bound, BOUND[kind], most=True
+            )
         migrate_s = _median(options.rounds, lambda: float(job("migrate", empty=True)["seconds"]))
         table.row("migrate, every key confirmed", f"{migrate_s:.2f} s", pipe_s / migrate_s, 1.0)
 
