@@ -34,6 +34,7 @@ from ansible_collections.dataservices.redis_migration.plugins.module_utils._cf_s
 _BINDINGS = "/v3/service_credential_bindings"
 # A broker's failure may pass; one that comes twice is told.
 _ATTEMPTS = 2
+_PARAMETERS_NOT_SUPPORTED = 90007
 
 
 @dataclass(frozen=True)
@@ -73,6 +74,7 @@ class Bindings:
         self._session = session
         self._instance = instance
         self._deadline = deadline
+        self._gives_no_parameters = False
 
     def all(self) -> list[AppBinding]:
         """Ordered by the names of the apps."""
@@ -137,11 +139,15 @@ class Bindings:
         """The parameters, and whether they are kept secret by the broker. An empty object means there were none."""
         if not self._instance.managed:
             return None, False
+        if self._gives_no_parameters:
+            return None, True
         try:
-            return self._session.get(f"{_BINDINGS}/{binding.guid}/parameters") or None, False
+            # The broker itself answers this; one that fails is no reason to wait long, as it is for every app.
+            return self._session.get(f"{_BINDINGS}/{binding.guid}/parameters", attempts=2) or None, False
         except CloudFoundryError as exc:
             if exc.status is None or exc.status in (401, 429):
                 raise
+            self._gives_no_parameters = self._gives_no_parameters or exc.has_code(_PARAMETERS_NOT_SUPPORTED)
             return None, True
 
     def bind(self, wanted: WantedBinding) -> bool:

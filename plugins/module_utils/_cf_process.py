@@ -33,7 +33,7 @@ def process_identity(pid: int) -> str | None:
 def _identity_from_ps(pid: int) -> str | None:
     try:
         answer = subprocess.run(
-            ["ps", "-o", "stat=,lstart=", "-p", str(pid)],
+            ["ps", "-o", "stat=", "-o", "lstart=", "-p", str(pid)],
             capture_output=True,
             text=True,
             check=False,

@@ -34,6 +34,7 @@ _ATTEMPTS = 8
 # A rate limit is a matter of patience, not of attempts: at most this many seconds for one request.
 _RATE_LIMIT_PATIENCE = 900.0
 _RATE_LIMIT_PAUSE = 5.0
+_LONGEST_PAUSE = 60.0
 _TRANSIENT = frozenset({500, 502, 503, 504})
 _PER_PAGE = "500"
 
@@ -72,13 +73,13 @@ class CloudFoundrySession:
         """C(user NAME) or C(client NAME), for messages."""
         return identity_in(self._tokens.current())
 
-    def get(self, path: str, **query: str) -> Json:
-        return self._document(self.request("GET", path, query=query), path)
+    def get(self, path: str, *, attempts: int = _ATTEMPTS, **query: str) -> Json:
+        return self._document(self.request("GET", path, query=query, attempts=attempts), path)
 
-    def find(self, path: str, **query: str) -> Json | None:
+    def find(self, path: str) -> Json | None:
         """Like C(get), but None for what is not there (or not visible)."""
         try:
-            return self.get(path, **query)
+            return self.get(path)
         except CloudFoundryError as exc:
             if exc.not_found:
                 return None
@@ -143,6 +144,7 @@ class CloudFoundrySession:
         query: Mapping[str, str] | None = None,
         body: Json | None = None,
         repeatable: bool | None = None,
+        attempts: int = _ATTEMPTS,
     ) -> HttpResponse:
         """One request with a 2xx answer; anything else raises CloudFoundryError.
 
@@ -164,7 +166,7 @@ class CloudFoundrySession:
                 failures += 1
                 if failure.delivered and not may_repeat:
                     raise CloudFoundryError(failure.message, hint=failure.hint, uncertain=True) from failure
-                if failure.lasting or failures >= _ATTEMPTS:
+                if failure.lasting or failures >= attempts:
                     raise
                 time.sleep(next(delays))
                 continue
@@ -179,16 +181,19 @@ class CloudFoundrySession:
                 raise CloudFoundryError(
                     error.message, hint="The login is not accepted: log in again.", status=401, problems=error.problems
                 )
-            if response.status == 429 and time.monotonic() < patience_ends:
+            if response.status == 429:
+                pause = retry_after(response.headers)
+                if time.monotonic() + (pause or 0) > patience_ends:
+                    raise _rate_limited(error, pause)
                 renewed = False
-                self._back_off(retry_after(response.headers))
+                self._back_off(_RATE_LIMIT_PAUSE if pause is None else pause)
                 continue
             if response.status in _TRANSIENT:
                 failures += 1
                 if not may_repeat:
                     error.uncertain = True
-                elif failures < _ATTEMPTS:
-                    time.sleep(retry_after(response.headers) or next(delays))
+                elif failures < attempts:
+                    time.sleep(min(retry_after(response.headers) or next(delays), _LONGEST_PAUSE))
                     continue
             raise error
 
@@ -198,11 +203,10 @@ class CloudFoundrySession:
             headers["Content-Type"] = "application/json"
         return headers
 
-    def _back_off(self, seconds: float | None) -> None:
+    def _back_off(self, seconds: float) -> None:
         """A limit is per user, so it holds for every thread of this session."""
-        pause = min(seconds if seconds is not None else _RATE_LIMIT_PAUSE, _RATE_LIMIT_PATIENCE)
         with self._lock:
-            self._not_before = max(self._not_before, time.monotonic() + max(pause, 0.1))
+            self._not_before = max(self._not_before, time.monotonic() + max(seconds, 0.1))
 
     def _heed_rate_limit(self) -> None:
         with self._lock:
@@ -220,6 +224,16 @@ class CloudFoundrySession:
                 hint="Something between here and Cloud Foundry may be answering in its place (a proxy, a login page).",
                 status=response.status,
             ) from exc
+
+
+def _rate_limited(error: CloudFoundryError, pause: float | None) -> CloudFoundryError:
+    when = f"in {pause / 60:.0f} minutes" if pause else "later"
+    return CloudFoundryError(
+        error.message,
+        hint=f"The rate limit of this login is used up: run again {when}, or use another user.",
+        status=error.status,
+        problems=error.problems,
+    )
 
 
 def joined(values: t.Iterable[str]) -> str:

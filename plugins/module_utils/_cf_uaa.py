@@ -30,6 +30,7 @@ from ansible_collections.dataservices.redis_migration.plugins.module_utils._cf_r
 from ansible_collections.dataservices.redis_migration.plugins.module_utils._cf_secrets import register_secrets
 
 _ATTEMPTS = 6
+_LONGEST_PAUSE = 60.0
 _TRANSIENT = frozenset({429, 500, 502, 503, 504})
 
 
@@ -103,7 +104,7 @@ class Uaa:
             else:
                 if response.status not in _TRANSIENT or attempt == _ATTEMPTS:
                     return response
-                pause = retry_after(response.headers) or pause
+                pause = min(retry_after(response.headers) or pause, _LONGEST_PAUSE)
             time.sleep(pause)
         raise AssertionError("unreachable")
 

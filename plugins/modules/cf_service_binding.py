@@ -186,6 +186,7 @@ from ansible_collections.dataservices.redis_migration.plugins.module_utils._cf_b
     Bindings,
     WantedBinding,
 )
+from ansible_collections.dataservices.redis_migration.plugins.module_utils._cf_errors import CloudFoundryError
 from ansible_collections.dataservices.redis_migration.plugins.module_utils._cf_lookup import (
     App,
     ServiceInstance,
@@ -259,6 +260,11 @@ def _recorded(
 def _bind(
     module: AnsibleModule, context: Context, instance: ServiceInstance, bound: list[AppBinding]
 ) -> dict[str, t.Any]:
+    if not (_given(module) or module.params["record"] or module.params["clear_record"]):
+        raise CloudFoundryError(
+            f"It is not said which apps are to be bound to {instance}.",
+            hint="Give apps or bindings, or record: true to bind what was unbound.",
+        )
     carrier = instance
     if module.params["record_instance"]:
         carrier = context.service_instance(module.params["record_instance"])

@@ -180,6 +180,21 @@ def test_parameters_that_cannot_be_read_are_warned_about(installation: Installat
     assert all(entry["parameters_unreadable"] for entry in result["record"])
 
 
+def test_a_broker_that_gives_no_parameters_is_not_asked_for_every_app(
+    installation: Installation, cf: ModuleRunner
+) -> None:
+    installation.instance.parameters_readable = False
+    installation.apps(30)
+    assert len(unbind(cf, record=True, concurrency=2)["record"]) == 30
+    asked = [entry for entry in installation.sim.requests if entry.path.endswith("/parameters")]
+    assert 1 <= len(asked) <= 4
+
+
+def test_it_must_be_said_which_apps_to_bind(cf: ModuleRunner) -> None:
+    with pytest.raises(ModuleFailed, match='not said which apps are to be bound to the service instance "orders"'):
+        bind(cf)
+
+
 def test_parameters_need_not_be_recorded(installation: Installation, cf: ModuleRunner) -> None:
     first, second = installation.apps(2, bound=False)
     installation.sim.bind(first, installation.instance, parameters={"password": "SENTINEL"})

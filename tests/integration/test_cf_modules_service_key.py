@@ -170,6 +170,12 @@ def test_a_failure_that_lasts_is_told(installation: Installation, cf: ModuleRunn
         cf("cf_service_key", service_instance="orders")
 
 
+def test_a_rate_limit_that_is_used_up_for_long(installation: Installation, cf: ModuleRunner) -> None:
+    installation.sim.faults.rate_limit(1, retry_after=3600, path=BINDINGS)
+    with pytest.raises(ModuleFailed, match=r"CF-RateLimitExceeded \(10013\).*run again in 60 minutes"):
+        cf("cf_service_key", service_instance="orders")
+
+
 def test_a_plan_without_bindings(installation: Installation, cf: ModuleRunner) -> None:
     assert installation.instance.plan is not None
     installation.instance.plan.bindable = False
