@@ -135,7 +135,8 @@ def client(endpoint: Endpoint, database: int = 0) -> t.Iterator[t.Any]:
         def make_connection(self) -> t.Any:
             return connection
 
-    pool = _Pool(connection_class=type(connection), max_connections=1)
+    # The pool's protocol tells redis-py which shape the replies have.
+    pool = _Pool(connection_class=type(connection), max_connections=1, protocol=2)
     made = _Client(connection_pool=pool)
     made.endpoint = endpoint
     # INFO stays the text that it is: _server parses it.

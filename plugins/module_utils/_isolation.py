@@ -123,8 +123,8 @@ class Isolation:
             parts.append(f"last written to {sight.quiet_for:.1f} s ago{how_many}")
         return RedisMigrationError(
             f"The {self._endpoint} is not isolated after {sight.waited:.0f} s: {'; '.join(parts)}.",
-            hint="Stop or unbind these applications. Those that may stay (monitoring) go into 'ignore', those that may be"
-            " cut off into 'disconnect'; state 'paused' holds back writes whoever is connected.",
+            hint="Stop or unbind these applications. Those that may stay (monitoring) go into 'ignore', those that may"
+            " be cut off into 'disconnect'; state 'paused' holds back writes whoever is connected.",
         )
 
 
