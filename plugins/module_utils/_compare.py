@@ -11,23 +11,32 @@ from __future__ import annotations
 
 import typing as t
 
-from ansible_collections.dataservices.redis_migration.plugins.module_utils import _content
+from ansible_collections.dataservices.redis_migration.plugins.module_utils import _content, _content_chunks
 from ansible_collections.dataservices.redis_migration.plugins.module_utils._commands import each, one
-from ansible_collections.dataservices.redis_migration.plugins.module_utils._difference import GONE_AT_SOURCE, Difference, Verdict
+from ansible_collections.dataservices.redis_migration.plugins.module_utils._difference import (
+    GONE_AT_SOURCE,
+    Difference,
+    Verdict,
+)
 from ansible_collections.dataservices.redis_migration.plugins.module_utils._end import End
 from ansible_collections.dataservices.redis_migration.plugins.module_utils._expiry import GONE, NEVER, Expiry
-from ansible_collections.dataservices.redis_migration.plugins.module_utils._flow import Job
+from ansible_collections.dataservices.redis_migration.plugins.module_utils._flow import Flow, Gate, Job, Take
 from ansible_collections.dataservices.redis_migration.plugins.module_utils._payload import same_value, type_of
 from ansible_collections.dataservices.redis_migration.plugins.module_utils._wire import ReplyTooLarge
 
 # From Redis 7.0 on compact values are listpacks instead of ziplists: across that line payloads of equal data differ.
 _LISTPACK_SINCE = (7, 0)
 
+# Large keys that are compared at the same time; each keeps a piece of it in memory and both ends busy.
+_LARGE_AT_ONCE = 2
+
 
 class Comparer:
     """Compares keys of one pair of databases. ``tolerance_ms``: by how much expiries may differ."""
 
-    def __init__(self, source: End, target: End, tolerance_ms: int) -> None:
+    def __init__(self, flow: Flow, source: End, target: End, tolerance_ms: int) -> None:
+        self._flow = flow
+        self._large = Gate(_LARGE_AT_ONCE)
         self.source = source
         self.target = target
         self._tolerance = tolerance_ms
@@ -59,12 +68,19 @@ class Comparer:
 
     def large(self, key: bytes) -> Job:
         """The verdict on one key of any size, in bounded chunks."""
+        yield Take(self._large, 1)
+        try:
+            return (yield from self._in_chunks(key))
+        finally:
+            self._flow.give(self._large, 1)
+
+    def _in_chunks(self, key: bytes) -> Job:
         (verdict,) = yield from self.metadata([key])
         if verdict is not None:
             return verdict
         here = yield self.source.call(each(b"TYPE", [key]), 1)
         self.source.check(here, "TYPE")
-        return (yield from _content.same_in_chunks(self.source, self.target, key, here[0].decode()))
+        return (yield from _content_chunks.same_in_chunks(self.source, self.target, key, here[0].decode()))
 
     def _small(self, keys: t.Sequence[bytes]) -> Job:
         get = one(b"MGET", *keys)

@@ -11,9 +11,13 @@ from __future__ import annotations
 
 import typing as t
 
-from ansible_collections.dataservices.redis_migration.plugins.module_utils import _stream_content, _stream_whole
+from ansible_collections.dataservices.redis_migration.plugins.module_utils import _stream_whole
 from ansible_collections.dataservices.redis_migration.plugins.module_utils._commands import each, one
-from ansible_collections.dataservices.redis_migration.plugins.module_utils._difference import GONE_AT_SOURCE, Difference, Verdict
+from ansible_collections.dataservices.redis_migration.plugins.module_utils._difference import (
+    GONE_AT_SOURCE,
+    Difference,
+    Verdict,
+)
 from ansible_collections.dataservices.redis_migration.plugins.module_utils._end import End
 from ansible_collections.dataservices.redis_migration.plugins.module_utils._flow import Job
 from ansible_collections.dataservices.redis_migration.plugins.module_utils._keyname import printable
@@ -175,25 +179,40 @@ def same_payload(source: End, target: End, key: bytes, kind: str) -> Job:
     return Difference("value", f"the payloads of this {kind} differ (its content cannot be compared here)", kind)
 
 
-def same_field_ttls(source: End, target: End, hashes: t.Sequence[tuple[bytes, t.Sequence[bytes]]]) -> Job:
-    """Verdicts on when the given fields of hashes expire; an end that knows no field expiry has none."""
+def same_field_ttls(
+    source: End,
+    target: End,
+    hashes: t.Sequence[tuple[bytes, t.Sequence[bytes]]],
+    its_keys: t.Sequence[bytes] | None = None,
+) -> Job:
+    """Verdicts on when the given fields of hashes expire; an end that knows no field expiry has none.
+
+    ``its_keys``: the names of the hashes at the target, if others.
+    """
     hashes = [(key, fields or [b""]) for key, fields in hashes]
     if not hashes:
         return []
-    ask = b"".join([one(b"HPEXPIRETIME", key, b"FIELDS", b"%d" % len(fields), *fields) for key, fields in hashes])
+    ask = b"".join([_field_expiries(key, fields) for key, fields in hashes])
+    ask_there = ask
+    if its_keys is not None:
+        ask_there = b"".join([_field_expiries(key, fields) for key, (_key, fields) in zip(its_keys, hashes)])
     none = [[-1] * len(fields) for _key, fields in hashes]
     if not target.server.supports_field_ttl():
         here, there = (yield source.call(ask, len(hashes))), none
     elif not source.server.supports_field_ttl():
-        here, there = none, (yield target.call(ask, len(hashes)))
+        here, there = none, (yield target.call(ask_there, len(hashes)))
     else:
-        here, there = yield source.call(ask, len(hashes)), target.call(ask, len(hashes))
+        here, there = yield source.call(ask, len(hashes)), target.call(ask_there, len(hashes))
     source.check(here, "HPEXPIRETIME")
     target.check(there, "HPEXPIRETIME")
     return [
         _field_ttl_verdict(fields, mine, its) if mine != its else None
         for (_key, fields), mine, its in zip(hashes, here, there)
     ]
+
+
+def _field_expiries(key: bytes, fields: t.Sequence[bytes]) -> bytes:
+    return one(b"HPEXPIRETIME", key, b"FIELDS", b"%d" % len(fields), *fields)
 
 
 def _field_ttl_verdict(fields: t.Sequence[bytes], here: t.Any, there: t.Any) -> Verdict:

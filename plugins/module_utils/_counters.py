@@ -16,7 +16,10 @@ LISTED = 1000
 
 @dataclasses.dataclass
 class Counters:
-    """Keys, but for ``bytes``. ``scanned`` is the sum of copied, updated, unchanged, skipped, vanished and failed."""
+    """Keys, but for ``bytes``. ``scanned`` is the sum of copied, updated, unchanged, skipped, vanished and failed.
+
+    ``rebuilt``: those of copied and updated that were moved by ordinary commands instead of in one payload.
+    """
 
     scanned: int = 0
     copied: int = 0
@@ -26,6 +29,7 @@ class Counters:
     vanished: int = 0
     pruned: int = 0
     failed: int = 0
+    rebuilt: int = 0
     bytes: int = 0
 
     def add(self, other: "Counters") -> None:

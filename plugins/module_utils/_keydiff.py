@@ -174,7 +174,7 @@ class KeyDiff:
             source, target = End(plan.source, source_server, here), End(plan.target, target_server, there)
             for end in (source, target):
                 end.open_pipes(flow, compares=plan.level == "values")
-            looker = _Looker(plan, source, target, progress.databases[here], progress.differences)
+            looker = _Looker(flow, plan, source, target, progress.databases[here], progress.differences)
             if not progress.reverse and self._walk(flow, source, looker.forward, plan.level == "values"):
                 progress.reverse, progress.cursor = True, b"0"
             if progress.reverse and self._walk(flow, target, looker.backward, False):
@@ -220,14 +220,14 @@ class _Looker:
     """Compares chunks of one pair of databases and counts."""
 
     def __init__(
-        self, plan: DiffPlan, source: End, target: End, counts: DatabaseDiff, differences: list[Found]
+        self, flow: Flow, plan: DiffPlan, source: End, target: End, counts: DatabaseDiff, differences: list[Found]
     ) -> None:
         self._plan = plan
         self._source = source
         self._target = target
         self._counts = counts
         self._differences = differences
-        self._comparer = Comparer(source, target, plan.ttl_tolerance_ms)
+        self._comparer = Comparer(flow, source, target, plan.ttl_tolerance_ms)
 
     def forward(self, chunk: Chunk) -> t.Callable[[int], Job]:
         """The job that compares a chunk of the source's keys with the target."""

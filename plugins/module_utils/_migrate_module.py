@@ -20,7 +20,14 @@ from ansible_collections.dataservices.redis_migration.plugins.module_utils._sele
 
 def plan_of(params: t.Mapping[str, t.Any], *, check_mode: bool) -> Plan:
     """The plan in a module's parameters. Raises :class:`RedisMigrationError`."""
-    for name in ("max_keys_per_second", "max_bytes_per_second", "max_failures", "ttl_tolerance_ms", "timeout"):
+    for name in (
+        "max_keys_per_second",
+        "max_bytes_per_second",
+        "max_failures",
+        "ttl_tolerance_ms",
+        "large_key_bytes",
+        "timeout",
+    ):
         if params[name] < 0:
             raise RedisMigrationError(f"{name} is {params[name]}; it cannot be negative.")
     return Plan(
@@ -34,6 +41,7 @@ def plan_of(params: t.Mapping[str, t.Any], *, check_mode: bool) -> Plan:
         max_bytes_per_second=params["max_bytes_per_second"],
         timeout=params["timeout"],
         ttl_tolerance_ms=params["ttl_tolerance_ms"],
+        large_key_bytes=params["large_key_bytes"],
         check_mode=check_mode,
     )
 

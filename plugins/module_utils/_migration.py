@@ -17,8 +17,11 @@ from ansible_collections.dataservices.redis_migration.plugins.module_utils._conn
 from ansible_collections.dataservices.redis_migration.plugins.module_utils._counters import Change, Counters, Failure
 from ansible_collections.dataservices.redis_migration.plugins.module_utils._end import End
 from ansible_collections.dataservices.redis_migration.plugins.module_utils._endpoint import Endpoint
-from ansible_collections.dataservices.redis_migration.plugins.module_utils._errors import ConnectError, RedisMigrationError
-from ansible_collections.dataservices.redis_migration.plugins.module_utils._flow import Flow
+from ansible_collections.dataservices.redis_migration.plugins.module_utils._errors import (
+    ConnectError,
+    RedisMigrationError,
+)
+from ansible_collections.dataservices.redis_migration.plugins.module_utils._flow import Flow, restarting
 from ansible_collections.dataservices.redis_migration.plugins.module_utils._measure import measure
 from ansible_collections.dataservices.redis_migration.plugins.module_utils._mover import Mover
 from ansible_collections.dataservices.redis_migration.plugins.module_utils._pace import Pace
@@ -36,9 +39,15 @@ from ansible_collections.dataservices.redis_migration.plugins.module_utils._sele
     database_pairs,
 )
 from ansible_collections.dataservices.redis_migration.plugins.module_utils._server import Server, parse_info
-from ansible_collections.dataservices.redis_migration.plugins.module_utils._strategies import STRATEGIES, Choice, choose
+from ansible_collections.dataservices.redis_migration.plugins.module_utils._strategies import (
+    LARGE_KEY_BYTES,
+    Choice,
+    choose,
+    strategy_of,
+)
 from ansible_collections.dataservices.redis_migration.plugins.module_utils._throttle import Throttle
 from ansible_collections.dataservices.redis_migration.plugins.module_utils._transfer import Lane
+from ansible_collections.dataservices.redis_migration.plugins.module_utils._transfer_rebuild import RebuildStrategy
 from ansible_collections.dataservices.redis_migration.plugins.module_utils._wire import Pipe
 
 # How often an end may come back as another process (restart, failover) before the run gives up.
@@ -59,6 +68,8 @@ class Plan:
     max_bytes_per_second: float = 0
     timeout: float = 60
     ttl_tolerance_ms: int = 10
+    # Keys that take more memory than this are moved in pieces whatever the strategy (0: none).
+    large_key_bytes: int = LARGE_KEY_BYTES
     check_mode: bool = False
 
 
@@ -191,6 +202,7 @@ class Migration:
             done.copied, done.updated, done.pruned = (
                 done.copied + counters.copied, done.updated + counters.updated, done.pruned + counters.pruned
             )
+            done.rebuilt += counters.rebuilt
             done.bytes += counters.bytes
         progress.counters = {here: Counters() for here, _there in progress.pairs}
         progress.failures.clear()
@@ -217,8 +229,8 @@ class Migration:
         flow = Flow(plan.timeout, on_reconnect=self._check_identity)
         try:
             source, target = End(plan.source, source_server, here), End(plan.target, target_server, there)
-            flow.add_pipe(source.pipe)
-            flow.add_pipe(target.pipe)
+            for end in (source, target):
+                end.open_pipes(flow, compares=plan.existing_keys == "update" and not progress.fresh)
             lane = Lane(flow, source, target, Pace(self._round_trip_us), plan.check_mode)
             if not progress.pruning:
                 self._move(lane, here)
@@ -230,7 +242,8 @@ class Migration:
 
     def _move(self, lane: Lane, here: int) -> None:
         plan, progress = self._plan, self.progress
-        strategy = STRATEGIES[t.cast(Choice, progress.choice).strategy](lane)
+        rebuild = RebuildStrategy(lane)
+        strategy = strategy_of(t.cast(Choice, progress.choice), lane, rebuild, plan.large_key_bytes)
         mover = Mover(
             lane,
             strategy,
@@ -254,6 +267,8 @@ class Migration:
             cursor=progress.cursor,
             should_stop=self._out_of_time,
         )
+        if progress.cursor == b"0" and not progress.fresh and not plan.check_mode:
+            lane.flow.spawn(restarting(lambda _attempt: rebuild.remove_leftovers()))
         lane.flow.spawn(scan.job())
         lane.flow.run()
         progress.cursor = scan.cursor
@@ -306,6 +321,7 @@ def _merge(now: Counters, before: Counters) -> None:
         now.unchanged -= kept
         setattr(now, action, getattr(now, action) + kept)
     now.pruned += before.pruned
+    now.rebuilt += before.rebuilt
     now.bytes += before.bytes
 
 

@@ -51,7 +51,7 @@ class Mover:
         self._policy = policy
         self._fresh = fresh
         self._throttle = throttle
-        self._comparer = Comparer(lane.source, lane.target, ttl_tolerance_ms)
+        self._comparer = Comparer(lane.flow, lane.source, lane.target, ttl_tolerance_ms)
         self._counters = counters
         self._failures = failures
         self._changes = changes
@@ -155,6 +155,7 @@ class Mover:
         counters = tally.counters
         setattr(counters, action, getattr(counters, action) + len(keys) - len(moved.others))
         counters.bytes += moved.size
+        counters.rebuilt += moved.rebuilt
         occupied: list[int] = []
         for position, outcome in sorted(moved.others.items()):
             if isinstance(outcome, Vanished):

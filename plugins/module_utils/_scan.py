@@ -12,14 +12,29 @@ import typing as t
 
 from ansible_collections.dataservices.redis_migration.plugins.module_utils._commands import each
 from ansible_collections.dataservices.redis_migration.plugins.module_utils._end import End
-from ansible_collections.dataservices.redis_migration.plugins.module_utils._flow import Flow, Gate, Job, Take, restarting
+from ansible_collections.dataservices.redis_migration.plugins.module_utils._flow import (
+    Flow,
+    Gate,
+    Job,
+    Take,
+    restarting,
+)
 from ansible_collections.dataservices.redis_migration.plugins.module_utils._pace import Pace
+from ansible_collections.dataservices.redis_migration.plugins.module_utils._rebuild_names import without_temporary
 from ansible_collections.dataservices.redis_migration.plugins.module_utils._selection import Selection
-from ansible_collections.dataservices.redis_migration.plugins.module_utils._wire import ReplyTooLarge, any_error, is_error, pack
+from ansible_collections.dataservices.redis_migration.plugins.module_utils._wire import (
+    ReplyTooLarge,
+    any_error,
+    is_error,
+    pack,
+)
 
 # Names in flight, counting what Python needs around each.
 _NAME_BYTES = 6 * 1024 * 1024
 _NAME_OVERHEAD = 120
+
+# Values in flight. Each is in memory several times over: as it arrives, as an object, as a command, as it leaves.
+_IN_FLIGHT_BYTES = 16 * 1024 * 1024
 
 # One SCAN looks at so many buckets; more when each waits for a long round trip.
 _PAGE = 1000
@@ -50,7 +65,7 @@ class Chunk:
     def __len__(self) -> int:
         return len(self.names)
 
-    def pick(self, positions: t.Sequence[int]) -> "Chunk":
+    def pick(self, positions: t.Sequence[int]) -> Chunk:
         """The chunk of just the keys at ``positions``."""
         if len(positions) == len(self.names):
             return self
@@ -91,6 +106,7 @@ class Scan:
         self._measured = measured
         self._page = _PAGE_FAR if round_trip_us > _FAR_US else _PAGE
         self._names = Gate(_NAME_BYTES)
+        self._in_flight = Gate(_IN_FLIGHT_BYTES)
         self._mostly_strings = True
         self._should_stop = should_stop
         self.cursor = cursor
@@ -117,7 +133,7 @@ class Scan:
             self._end.check(replies, "SCAN")
             cursor, names = replies[0]
             # A table that is being resized can list a key twice.
-            keys = list(dict.fromkeys(names))
+            keys = without_temporary(list(dict.fromkeys(names)))
             if self._chosen is not None:
                 keys = [key for key in keys if self._chosen(key)]
             if keys:
@@ -144,8 +160,14 @@ class Scan:
             self._flow.spawn(self._chunk_job(chunk, left))
         left.down(0)
 
-    def _chunk_job(self, chunk: Chunk, left: "_Countdown") -> Job:
-        yield from restarting(self._take_chunk(chunk))
+    def _chunk_job(self, chunk: Chunk, left: _Countdown) -> Job:
+        # A large key goes through in pieces, so that it does not take the room of all others.
+        room = min(chunk.size, 2 * self._chunk_bytes)
+        yield Take(self._in_flight, room)
+        try:
+            yield from restarting(self._take_chunk(chunk))
+        finally:
+            self._flow.give(self._in_flight, room)
         left.down(len(chunk))
 
     def _measure(self, keys: list[bytes]) -> Job:

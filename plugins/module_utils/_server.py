@@ -21,6 +21,8 @@ class Database:
     keys: int
     expires: int
     avg_ttl: int
+    # Keys with hash fields that expire (Redis 7.4, Valkey 9).
+    field_expires: int = 0
 
 
 @dataclasses.dataclass(frozen=True)
@@ -61,6 +63,10 @@ class Server:
 
     def supports_pexpiretime(self) -> bool:
         """Whether PEXPIRETIME exists (Redis 7.0 and every Valkey)."""
+        return self.flavor == "valkey" or self.version_tuple >= (7, 0)
+
+    def supports_stream_counters(self) -> bool:
+        """Whether streams count entries added and remember the last one deleted (Redis 7.0 and every Valkey)."""
         return self.flavor == "valkey" or self.version_tuple >= (7, 0)
 
     def supports_field_ttl(self) -> bool:

@@ -11,16 +11,22 @@ from ansible_collections.dataservices.redis_migration.plugins.module_utils impor
 from ansible_collections.dataservices.redis_migration.plugins.module_utils._connection import client
 from ansible_collections.dataservices.redis_migration.plugins.module_utils._endpoint import Endpoint
 from ansible_collections.dataservices.redis_migration.plugins.module_utils._errors import RedisMigrationError
-from ansible_collections.dataservices.redis_migration.plugins.module_utils._formats import can_restore, rdb_version
+from ansible_collections.dataservices.redis_migration.plugins.module_utils._formats import can_restore
+from ansible_collections.dataservices.redis_migration.plugins.module_utils._rebuild_fallback import WithRebuild
 from ansible_collections.dataservices.redis_migration.plugins.module_utils._server import Server
 from ansible_collections.dataservices.redis_migration.plugins.module_utils._transfer import Lane, Strategy
 from ansible_collections.dataservices.redis_migration.plugins.module_utils._transfer_copy import CopyStrategy
 from ansible_collections.dataservices.redis_migration.plugins.module_utils._transfer_migrate import MigrateStrategy
+from ansible_collections.dataservices.redis_migration.plugins.module_utils._transfer_rebuild import RebuildStrategy
 
 STRATEGIES: dict[str, t.Callable[[Lane], Strategy]] = {
     "copy": CopyStrategy,
     "migrate": MigrateStrategy,
+    "rebuild": RebuildStrategy,
 }
+
+# Measured: the DUMP of a key of this size keeps its server from other clients for a few milliseconds.
+LARGE_KEY_BYTES = 2 * 1024 * 1024
 
 # From this round trip on, the two ends are far from the worker and MIGRATE between them is worth its blocking.
 FAR_MS = 20.0
@@ -33,19 +39,21 @@ class Choice(t.NamedTuple):
     reason: str
 
 
+def strategy_of(choice: Choice, lane: Lane, rebuild: RebuildStrategy, large_key_bytes: int) -> Strategy:
+    """The strategy chosen; ``rebuild`` also takes what another one cannot move."""
+    if choice.strategy == "rebuild":
+        return rebuild
+    return WithRebuild(STRATEGIES[choice.strategy](lane), rebuild, large_key_bytes)
+
+
 def choose(
     wanted: str, source: Endpoint, target: Endpoint, source_server: Server, target_server: Server, round_trip_ms: float
 ) -> Choice:
-    """The strategy to use. ``round_trip_ms``: to both ends together. Raises where the wanted one cannot work."""
-    readable = can_restore(source_server, target_server)
+    """The strategy to use. ``round_trip_ms``: to both ends together."""
     products = f"{source_server.product} to {target_server.product}"
     if wanted != "auto":
-        if wanted != "rebuild" and not readable and "rebuild" not in STRATEGIES:
-            raise RedisMigrationError(_unreadable(products, source_server, target_server))
         return Choice(wanted, "as told")
-    if not readable:
-        if "rebuild" not in STRATEGIES:
-            raise RedisMigrationError(_unreadable(products, source_server, target_server))
+    if not can_restore(source_server, target_server):
         return Choice("rebuild", f"{products}: the target does not read what the source's DUMP writes")
     if target.backend is None:
         return Choice("copy", "the target names no backend that the source could send to")
@@ -55,13 +63,6 @@ def choose(
     if obstacle:
         return Choice("copy", f"MIGRATE cannot be used: {obstacle}")
     return Choice("migrate", f"the ends are far (round trips of {round_trip_ms:.1f} ms together) and MIGRATE is permitted")
-
-
-def _unreadable(products: str, source: Server, target: Server) -> str:
-    return (
-        f"{products}: the target cannot read the source's payloads (format {rdb_version(source)} against "
-        f"{rdb_version(target)})."
-    )
 
 
 def _migrate_obstacle(source: Endpoint, target: Endpoint, source_server: Server) -> str | None:

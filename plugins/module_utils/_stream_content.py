@@ -1,20 +1,29 @@
 # Copyright (c) 2026 dataservices.redis_migration contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Equality of a stream at both ends: entries, last ID, counters, groups, consumers and pending entries."""
+"""Equality of a stream of any size at both ends: entries, last ID, counters, groups, consumers and pending entries."""
 
 from __future__ import annotations
 
 import typing as t
 
-from ansible_collections.dataservices.redis_migration.plugins.module_utils._difference import GONE_AT_SOURCE, Difference, Verdict
-from ansible_collections.dataservices.redis_migration.plugins.module_utils._end import End
+from ansible_collections.dataservices.redis_migration.plugins.module_utils._ask_together import (
+    Ask,
+    Pair,
+    together,
+)
+from ansible_collections.dataservices.redis_migration.plugins.module_utils._difference import (
+    GONE_AT_SOURCE,
+    Difference,
+    Verdict,
+)
 from ansible_collections.dataservices.redis_migration.plugins.module_utils._expiry import clock_ms
 from ansible_collections.dataservices.redis_migration.plugins.module_utils._flow import Job
 from ansible_collections.dataservices.redis_migration.plugins.module_utils._keyname import printable
-from ansible_collections.dataservices.redis_migration.plugins.module_utils._wire import is_error, pack
+from ansible_collections.dataservices.redis_migration.plugins.module_utils._stride import Stride
+from ansible_collections.dataservices.redis_migration.plugins.module_utils._wire import ReplyTooLarge, is_error, pack
 
-_ENTRIES = 200
+_PENDING = 1000
 
 # XPENDING tells how long ago an entry was delivered; the two ends are asked a moment apart.
 _DELIVERY_TOLERANCE_MS = 1000
@@ -24,26 +33,40 @@ _STREAM_FIELDS = ("length", "last-generated-id", "max-deleted-entry-id", "entrie
 _GROUP_FIELDS = ("last-delivered-id", "pending", "entries-read")
 
 
-def same_stream(source: End, target: End, key: bytes) -> Job:
-    """The verdict on a stream of any size, read in chunks."""
-    here, there = yield (
-        source.call(pack(b"XINFO", b"STREAM", key) + pack(b"XINFO", b"GROUPS", key), 2),
-        target.call(pack(b"XINFO", b"STREAM", key) + pack(b"XINFO", b"GROUPS", key), 2),
+def same_stream(pair: Pair) -> Job:
+    """The verdict on a stream, read in pieces."""
+    source, target = pair.source, pair.target
+    here, there = yield from together(
+        Ask(source, _facts(pair.key) + pack(b"MEMORY", b"USAGE", pair.key), 3), Ask(target, _facts(pair.its_key), 2)
     )
     if is_error(here[0]) and "no such key" in str(here[0]):
         return GONE_AT_SOURCE
     source.check(here, "XINFO")
     target.check(there, "XINFO")
-    verdict = _same_fields(_fields(here[0]), _fields(there[0]), _STREAM_FIELDS, "")
+    mine = fields_of(here[0])
+    verdict = _same_fields(mine, fields_of(there[0]), _STREAM_FIELDS, "")
+    if verdict is None and mine["length"]:
+        verdict = yield from _same_entries(pair, Stride(here[2] or 0, mine["length"]))
     if verdict is None:
-        verdict = yield from _same_entries(source, target, key)
-    if verdict is None:
-        verdict = yield from _same_groups(source, target, key, here[1], there[1])
+        verdict = yield from _same_groups(pair, here[1], there[1])
     return verdict
 
 
-def _fields(flat: t.Sequence[t.Any]) -> dict[str, t.Any]:
+def fields_of(flat: t.Sequence[t.Any]) -> dict[str, t.Any]:
+    """A reply of XINFO as a dictionary."""
     return {name.decode(): value for name, value in zip(flat[::2], flat[1::2])}
+
+
+def after(entry_id: bytes) -> bytes:
+    """The smallest ID above ``entry_id``."""
+    milliseconds, sequence = (int(part) for part in entry_id.split(b"-"))
+    if sequence == 2**64 - 1:
+        return b"%d-0" % (milliseconds + 1)
+    return b"%d-%d" % (milliseconds, sequence + 1)
+
+
+def _facts(key: bytes) -> bytes:
+    return pack(b"XINFO", b"STREAM", key) + pack(b"XINFO", b"GROUPS", key)
 
 
 def _same_fields(mine: dict[str, t.Any], its: dict[str, t.Any], names: t.Sequence[str], where: str) -> Verdict:
@@ -56,33 +79,27 @@ def _same_fields(mine: dict[str, t.Any], its: dict[str, t.Any], names: t.Sequenc
     return None
 
 
-def _same_entries(source: End, target: End, key: bytes) -> Job:
+def _same_entries(pair: Pair, stride: Stride) -> Job:
     start = b"-"
     while True:
-        ask = pack(b"XRANGE", key, start, b"+", b"COUNT", _ENTRIES)
-        here, there = yield source.call(ask, 1), target.call(ask, 1)
-        source.check(here, "XRANGE")
-        target.check(there, "XRANGE")
+        try:
+            here, there = yield from pair.ask(b"XRANGE", start, b"+", b"COUNT", stride.elements)
+        except ReplyTooLarge:
+            if not stride.shorten():
+                raise
+            continue
         if here != there:
-            theirs = {entry[0]: entry[1] for entry in there[0]}
-            wrong = next((entry[0] for entry in here[0] if theirs.get(entry[0]) != entry[1]), b"?")
+            theirs = {entry[0]: entry[1] for entry in there}
+            wrong = next((entry[0] for entry in here if theirs.get(entry[0]) != entry[1]), b"?")
             return Difference("value", f"entry {wrong.decode()} differs", "stream")
-        if len(here[0]) < _ENTRIES:
+        if len(here) < stride.elements:
             return None
-        start = _after(here[0][-1][0])
+        start = after(here[-1][0])
 
 
-def _after(entry_id: bytes) -> bytes:
-    """The smallest ID above ``entry_id``."""
-    milliseconds, sequence = (int(part) for part in entry_id.split(b"-"))
-    if sequence == 2**64 - 1:
-        return b"%d-0" % (milliseconds + 1)
-    return b"%d-%d" % (milliseconds, sequence + 1)
-
-
-def _same_groups(source: End, target: End, key: bytes, here: t.Any, there: t.Any) -> Job:
-    mine = {group["name"]: group for group in map(_fields, here)}
-    its = {group["name"]: group for group in map(_fields, there)}
+def _same_groups(pair: Pair, here: t.Any, there: t.Any) -> Job:
+    mine = {group["name"]: group for group in map(fields_of, here)}
+    its = {group["name"]: group for group in map(fields_of, there)}
     if set(mine) != set(its):
         names = ", ".join(sorted(printable(name[:60]) for name in set(mine) ^ set(its)))
         return Difference("value", f"consumer groups at one end only: {names}", "stream")
@@ -90,34 +107,37 @@ def _same_groups(source: End, target: End, key: bytes, here: t.Any, there: t.Any
         where = f"consumer group '{printable(name[:60])}': "
         verdict = _same_fields(group, its[name], _GROUP_FIELDS, where)
         if verdict is None:
-            verdict = yield from _same_consumers(source, target, key, name, where)
+            verdict = yield from _same_consumers(pair, name, where)
         if verdict is None and group.get("pending"):
-            verdict = yield from _same_pending(source, target, key, name, where)
+            verdict = yield from _same_pending(pair, name, where)
         if verdict is not None:
             return verdict
     return None
 
 
-def _same_consumers(source: End, target: End, key: bytes, group: bytes, where: str) -> Job:
-    ask = pack(b"XINFO", b"CONSUMERS", key, group)
-    here, there = yield source.call(ask, 1), target.call(ask, 1)
-    source.check(here, "XINFO")
-    target.check(there, "XINFO")
-    mine, its = (
-        {fields["name"]: fields["pending"] for fields in map(_fields, side)} for side in (here[0], there[0])
+def _same_consumers(pair: Pair, group: bytes, where: str) -> Job:
+    here, there = yield from together(
+        Ask(pair.source, pack(b"XINFO", b"CONSUMERS", pair.key, group)),
+        Ask(pair.target, pack(b"XINFO", b"CONSUMERS", pair.its_key, group)),
     )
+    pair.source.check(here, "XINFO")
+    pair.target.check(there, "XINFO")
+    mine, its = ({fields["name"]: fields["pending"] for fields in map(fields_of, side)} for side in (here[0], there[0]))
     if mine != its:
         return Difference("value", f"{where}its consumers or how much they have pending differ", "stream")
     return None
 
 
-def _same_pending(source: End, target: End, key: bytes, group: bytes, where: str) -> Job:
+def _same_pending(pair: Pair, group: bytes, where: str) -> Job:
     start = b"-"
     while True:
-        ask = pack(b"TIME") + pack(b"XPENDING", key, group, start, b"+", _ENTRIES)
-        here, there = yield source.call(ask, 2), target.call(ask, 2)
-        source.check(here, "XPENDING")
-        target.check(there, "XPENDING")
+        words = (group, start, b"+", _PENDING)
+        here, there = yield from together(
+            Ask(pair.source, pack(b"TIME") + pack(b"XPENDING", pair.key, *words), 2),
+            Ask(pair.target, pack(b"TIME") + pack(b"XPENDING", pair.its_key, *words), 2),
+        )
+        pair.source.check(here, "XPENDING")
+        pair.target.check(there, "XPENDING")
         mine, its = here[1], there[1]
         if [entry[:2] + entry[3:] for entry in mine] != [entry[:2] + entry[3:] for entry in its]:
             return Difference("value", f"{where}its pending entries differ", "stream")
@@ -126,6 +146,6 @@ def _same_pending(source: End, target: End, key: bytes, group: bytes, where: str
             if abs(delivered - its_delivered) > _DELIVERY_TOLERANCE_MS:
                 detail = f"{where}entry {one[0].decode()} was delivered at another time"
                 return Difference("value", detail, "stream")
-        if len(mine) < _ENTRIES:
+        if len(mine) < _PENDING:
             return None
-        start = _after(mine[-1][0])
+        start = after(mine[-1][0])

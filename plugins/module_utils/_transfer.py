@@ -42,10 +42,12 @@ class Moved(t.NamedTuple):
     """What a transfer did. Every key of the chunk whose position is not in ``others`` was acknowledged by the target.
 
     ``size``: bytes of the acknowledged payloads (or of memory, where no payload was seen).
+    ``rebuilt``: how many of the acknowledged keys were moved by ordinary commands.
     """
 
     size: int
     others: dict[int, Outcome]
+    rebuilt: int = 0
 
 
 @dataclasses.dataclass

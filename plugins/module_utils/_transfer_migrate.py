@@ -18,8 +18,8 @@ from ansible_collections.dataservices.redis_migration.plugins.module_utils._comm
 from ansible_collections.dataservices.redis_migration.plugins.module_utils._compare import Comparer
 from ansible_collections.dataservices.redis_migration.plugins.module_utils._difference import Gone
 from ansible_collections.dataservices.redis_migration.plugins.module_utils._errors import CommandRefused
-from ansible_collections.dataservices.redis_migration.plugins.module_utils._explain import reply_text
 from ansible_collections.dataservices.redis_migration.plugins.module_utils._expiry import GONE, NEVER, Expiry
+from ansible_collections.dataservices.redis_migration.plugins.module_utils._explain import reply_text
 from ansible_collections.dataservices.redis_migration.plugins.module_utils._flow import Gate, Job, Take, Unsteady
 from ansible_collections.dataservices.redis_migration.plugins.module_utils._scan import Chunk
 from ansible_collections.dataservices.redis_migration.plugins.module_utils._transfer import (
@@ -48,7 +48,7 @@ class MigrateStrategy:
     def __init__(self, lane: Lane) -> None:
         self._lane = lane
         self._backend = _backend.backend_of(lane.target.endpoint)
-        self._comparer = Comparer(lane.source, lane.target, _EXPIRY_TOLERANCE_MS)
+        self._comparer = Comparer(lane.flow, lane.source, lane.target, _EXPIRY_TOLERANCE_MS)
         self._proved = False
         self._first = Gate(1)
 

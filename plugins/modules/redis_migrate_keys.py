@@ -40,6 +40,7 @@ options:
       - V(migrate) lets the source send keys to the target itself (MIGRATE with COPY), for when this machine is far from both.
         Needs a O(target.backend) that the source can reach, and confirms every key at the target.
       - V(rebuild) reads and writes with ordinary commands in chunks, for targets that do not understand the source's payloads.
+        The others use it for single keys too; see O(large_key_bytes) and RV(totals.rebuilt).
       - V(auto) picks by evidence and says in RV(strategy_reason) why.
     type: str
     choices: [auto, copy, migrate, rebuild]
@@ -74,6 +75,16 @@ options:
       - Servers before 7.0 can only be asked for remaining times, which may err by a few milliseconds.
     type: int
     default: 10
+  large_key_bytes:
+    description:
+      - Keys that take more memory than this at the source are moved in pieces with ordinary commands, whatever the O(strategy).
+        Reading such a key in one go would keep the source from its other clients, and above 512 MB it cannot be done.
+      - V(0) means that no key is. Keys that the target refuses to read are moved in pieces in any case.
+      - Such a key is built at the target as C(__redis_migration_tmp:...), which lives for 10 minutes unless it is prolonged,
+        and appears under its own name only complete. What a killed run leaves is deleted by the next one.
+      - The user of the target needs access to these names.
+    type: int
+    default: 2097152
   timeout:
     description: Seconds to go on trying when a connection is lost or a server is busy loading, failing over or the like.
     type: float
@@ -135,7 +146,7 @@ totals:
   type: dict
   contains:
     scanned:
-      description: Keys of the source that were looked at; the sum of the following ones but for C(pruned) and C(bytes).
+      description: Keys of the source that were looked at; the sum of the following ones but for C(pruned), C(rebuilt) and C(bytes).
       type: int
     copied:
       description: Keys that the target did not have.
@@ -158,8 +169,11 @@ totals:
     failed:
       description: Keys that could not be moved; see RV(failures).
       type: int
+    rebuilt:
+      description: Those of C(copied) and C(updated) that were moved with ordinary commands and not as one payload.
+      type: int
     bytes:
-      description: Bytes of the moved keys' payloads; with V(strategy=migrate) of their memory at the source.
+      description: Bytes of the moved keys' payloads; with V(strategy=migrate) or rebuilt, of their memory at the source.
       type: int
 failures:
   description: The first 1000 keys that could not be moved.
@@ -246,6 +260,7 @@ def main() -> None:
             "max_bytes_per_second": {"type": "int", "default": 0},
             "max_failures": {"type": "int", "default": 0},
             "ttl_tolerance_ms": {"type": "int", "default": 10},
+            "large_key_bytes": {"type": "int", "default": 2 * 1024 * 1024},
             "timeout": {"type": "float", "default": 60.0},
         },
         supports_check_mode=True,

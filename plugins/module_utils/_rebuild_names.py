@@ -1,0 +1,76 @@
+# Copyright (c) 2026 dataservices.redis_migration contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Names of the temporary keys under which keys are built at the target before they appear under their own name.
+
+``__redis_migration_tmp:{TAG}:RUN:NUMBER``: the tag puts the temporary key into the hash slot of the key that it will
+become, RUN is random for each run, NUMBER is used once. Such keys are nobody's data: they are neither moved, compared,
+counted nor pruned, and those that a killed run left are deleted by the next one.
+"""
+
+from __future__ import annotations
+
+import binascii
+import itertools
+import secrets
+
+PREFIX = b"__redis_migration_tmp:"
+
+# A temporary key that nobody goes on building is gone after this many milliseconds by itself.
+LIFETIME_MS = 600_000
+
+_SLOTS = 16384
+
+
+def hash_slot(key: bytes) -> int:
+    """The cluster slot of ``key``."""
+    start = key.find(b"{")
+    if start >= 0:
+        end = key.find(b"}", start + 1)
+        if end > start + 1:
+            key = key[start + 1 : end]
+    return binascii.crc_hqx(key, 0) % _SLOTS
+
+
+class _Tags(dict[int, bytes]):
+    """A short tag for every slot, found by trying numbers."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._numbers = itertools.count()
+
+    def __missing__(self, slot: int) -> bytes:
+        for number in self._numbers:
+            tag = b"%d" % number
+            found = binascii.crc_hqx(tag, 0) % _SLOTS
+            self.setdefault(found, tag)
+            if found == slot:
+                break
+        return self[slot]
+
+
+_TAGS = _Tags()
+
+
+class TemporaryNames:
+    """The names of one run."""
+
+    def __init__(self) -> None:
+        self._run = secrets.token_hex(8).encode()
+        self._numbers = itertools.count()
+
+    def name(self, key: bytes) -> bytes:
+        """A new temporary name for ``key``."""
+        return b"%b{%b}:%b:%d" % (PREFIX, _TAGS[hash_slot(key)], self._run, next(self._numbers))
+
+    def owns(self, name: bytes) -> bool:
+        """Whether ``name`` is a temporary name of this run."""
+        return name.startswith(PREFIX) and name.split(b":")[2] == self._run
+
+
+def without_temporary(keys: list[bytes]) -> list[bytes]:
+    """``keys`` but for temporary ones."""
+    # Nearly always there are none; one search is cheaper than a look at every key.
+    if PREFIX not in b"\n".join(keys):
+        return keys
+    return [key for key in keys if not key.startswith(PREFIX)]
