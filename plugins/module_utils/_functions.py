@@ -1,0 +1,152 @@
+# Copyright (c) 2026 dataservices.redis_migration contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Functions (libraries of scripts for FCALL, Redis 7 and Valkey): data of a server, outside of all logical databases.
+
+They are read and written one library at a time by their source code, which every version understands; a payload of
+FUNCTION DUMP is refused by older servers. Scripts of EVAL and SCRIPT LOAD are a cache and not data: nobody can list them,
+and applications send them again.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import typing as t
+
+from ansible_collections.dataservices.redis_migration.plugins.module_utils._connection import client
+from ansible_collections.dataservices.redis_migration.plugins.module_utils._endpoint import Endpoint
+from ansible_collections.dataservices.redis_migration.plugins.module_utils._errors import CommandRefused, RedisMigrationError
+from ansible_collections.dataservices.redis_migration.plugins.module_utils._keyname import printable
+from ansible_collections.dataservices.redis_migration.plugins.module_utils._payload import FOOTER_BYTES
+from ansible_collections.dataservices.redis_migration.plugins.module_utils._server import Server, read_server
+
+Libraries = dict[bytes, bytes]
+"""Source code by the name of the library."""
+
+
+class Dumped(t.NamedTuple):
+    """FUNCTION DUMP: ``count`` of libraries, None when the user may not ask (``refusal`` says so)."""
+
+    payload: bytes
+    count: int | None
+    refusal: str = ""
+
+
+def supports_functions(server: Server) -> bool:
+    """Whether there is such a thing (Redis 7.0 and every Valkey)."""
+    return server.flavor == "valkey" or server.version_tuple >= (7, 0)
+
+
+def dump_functions(endpoint: Endpoint, server: Server) -> Dumped:
+    """All functions as one payload, an RDB version in its footer even where there are none."""
+    if not supports_functions(server):
+        return Dumped(b"", 0)
+    with client(endpoint) as redis_client:
+        try:
+            payload = redis_client.execute_command("FUNCTION DUMP")
+        except CommandRefused as exc:
+            return Dumped(b"", None, str(exc))
+        count = None
+        if len(payload) == FOOTER_BYTES:
+            count = 0
+        else:
+            try:
+                count = len(_rows(redis_client.execute_command("FUNCTION LIST")))
+            except CommandRefused:
+                # The payload has them all; only their number stays unknown.
+                pass
+    return Dumped(payload, count)
+
+
+def read_libraries(endpoint: Endpoint) -> Libraries:
+    """Every library at ``endpoint``, none on a server without functions. Raises :class:`RedisMigrationError`."""
+    if not supports_functions(read_server(endpoint)):
+        return {}
+    with client(endpoint) as redis_client:
+        rows = _rows(redis_client.execute_command("FUNCTION LIST", "WITHCODE"))
+    return {row[b"library_name"]: row[b"library_code"] for row in rows}
+
+
+def _rows(reply: t.Sequence[t.Any]) -> list[dict[bytes, t.Any]]:
+    return [row if isinstance(row, dict) else dict(zip(row[::2], row[1::2])) for row in reply]
+
+
+def library_name(code: bytes) -> bytes:
+    """The name that the first line of a library's code gives, such as ``#!lua name=orders``."""
+    first = code.split(b"\n", 1)[0].strip()
+    return next((word[5:] for word in first.split() if word.startswith(b"name=")), b"")
+
+
+@dataclasses.dataclass
+class Outcome:
+    """Names of libraries by what became of them, and (name, reason) of those refused."""
+
+    loaded: list[bytes] = dataclasses.field(default_factory=list)
+    replaced: list[bytes] = dataclasses.field(default_factory=list)
+    unchanged: list[bytes] = dataclasses.field(default_factory=list)
+    skipped: list[bytes] = dataclasses.field(default_factory=list)
+    deleted: list[bytes] = dataclasses.field(default_factory=list)
+    failed: list[tuple[bytes, str]] = dataclasses.field(default_factory=list)
+
+    @property
+    def changed(self) -> bool:
+        return bool(self.loaded or self.replaced or self.deleted)
+
+    def as_dict(self) -> dict[str, t.Any]:
+        names = {
+            field.name: [printable(name) for name in getattr(self, field.name)]
+            for field in dataclasses.fields(self)
+            if field.name != "failed"
+        }
+        return {**names, "failed": [{"library": printable(name), "reason": reason} for name, reason in self.failed]}
+
+
+def write_libraries(
+    endpoint: Endpoint, wanted: Libraries, *, existing: str, prune: bool = False, check_mode: bool = False
+) -> Outcome:
+    """Make ``endpoint`` have the libraries ``wanted``.
+
+    ``existing`` says what happens to one that is there with other code: ``update``, ``skip`` or ``fail`` (then nothing at
+    all is written). ``prune`` deletes those that are not wanted. Raises :class:`RedisMigrationError`.
+    """
+    outcome = Outcome()
+    if not wanted and not prune:
+        return outcome
+    server = read_server(endpoint)
+    if not supports_functions(server):
+        if not wanted:
+            return outcome
+        raise RedisMigrationError(
+            f"There are functions to load ({_names(wanted)}), and the {endpoint} is a {server.product}, which has none.",
+            hint="Use a server with Redis 7.0 or newer, or any Valkey.",
+        )
+    there = read_libraries(endpoint)
+    other = {name for name, code in wanted.items() if there.get(name, code) != code}
+    if other and existing == "fail":
+        raise RedisMigrationError(
+            f"The {endpoint} has libraries of functions with the same name and other code: {_names(other)}.",
+            hint="Delete them there (FUNCTION DELETE), or choose that they be replaced or left.",
+        )
+    with client(endpoint) as redis_client:
+        for name in sorted(set(there) - set(wanted)) if prune else ():
+            if not check_mode:
+                redis_client.execute_command("FUNCTION DELETE", name)
+            outcome.deleted.append(name)
+        for name, code in sorted(wanted.items()):
+            if there.get(name) == code:
+                outcome.unchanged.append(name)
+            elif name in other and existing == "skip":
+                outcome.skipped.append(name)
+            else:
+                try:
+                    if not check_mode:
+                        redis_client.execute_command("FUNCTION LOAD", *([b"REPLACE"] if name in other else []), code)
+                except CommandRefused as exc:
+                    outcome.failed.append((name, str(exc)))
+                else:
+                    (outcome.replaced if name in other else outcome.loaded).append(name)
+    return outcome
+
+
+def _names(libraries: t.Iterable[bytes]) -> str:
+    return ", ".join(printable(name) for name in sorted(libraries))

@@ -1,0 +1,240 @@
+#!/usr/bin/python
+# Copyright (c) 2026 dataservices.redis_migration contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+module: redis_backup
+short_description: Write the data of a Redis into an RDB file that any Redis can load
+version_added: 1.0.0
+description:
+  - Reads every key of every logical database, with expiry times, and the libraries of functions, and writes a true RDB
+    file, as the server itself would. It needs no right to V(SYNC) or V(BGSAVE), which hosted services refuse.
+  - Servers of the same kind and version or newer load the file (as C(dump.rdb) in their directory), and so does
+    M(dataservices.redis_migration.redis_restore) without access to a server's disk.
+  - The file has mode C(0600) and appears complete or not at all. Beside it lies its SHA-256 in the format of
+    C(sha256sum), unless O(checksum) is turned off.
+  - The source is not kept waiting. Small keys are read in batches that take it a few milliseconds. Large strings, lists,
+    sets, sorted sets and hashes are read piece by piece and, should they have changed meanwhile, again; only if that
+    happens three times, and for large streams and values of modules, a single command reads the key as a whole.
+  - The keys are read one after the other and not all at the same moment. A key that is changed while the backup runs is
+    in it as it was before or afterwards. Where that matters, keep applications from writing meanwhile.
+  - If any key cannot be read, no backup is kept and the module fails.
+extends_documentation_fragment:
+  - dataservices.redis_migration.attributes
+  - dataservices.redis_migration.endpoint
+attributes:
+  check_mode:
+    support: full
+    details:
+      - Reads everything and says what there is to save. Writes no file.
+  diff_mode:
+    support: none
+  idempotent:
+    support: full
+    details:
+      - With O(force=true) every run writes a new backup.
+options:
+  dest:
+    description:
+      - The RDB file to write, on the machine that runs the module. Its directory must exist.
+    type: path
+    required: true
+  force:
+    description:
+      - What happens when there is a file at O(dest). V(false) leaves it, once its checksum is verified if there is one
+        beside it. V(true) replaces it by a new backup, once that is complete.
+    type: bool
+    default: false
+  databases:
+    description: Numbers of the logical databases to save. By default all that hold keys.
+    type: list
+    elements: int
+  match:
+    description:
+      - Only keys that match one of these glob patterns, as Redis understands them.
+      - C(\xNN) in a pattern stands for that byte.
+    type: list
+    elements: str
+    default: []
+  exclude:
+    description: No keys that match one of these glob patterns; wins over O(match).
+    type: list
+    elements: str
+    default: []
+  functions:
+    description: Whether to save the libraries of functions (Redis 7, Valkey) as well.
+    type: bool
+    default: true
+  encryption_password:
+    description:
+      - Encrypts the file with AES-256 (CBC; the key is derived from this password by PBKDF2 with HMAC-SHA-256 and 600000
+        iterations), so that C(openssl) alone can open it with the command in RV(decrypt_command).
+      - Losing the password means losing the backup.
+    type: str
+  checksum:
+    description:
+      - Whether to write the SHA-256 of the file into a second file, named as O(dest) with C(.sha256) behind it.
+      - Of an encrypted backup it is the checksum of the encrypted file. Encryption hides what is in it, and only the
+        checksum, kept in another place, shows that nobody changed it.
+    type: bool
+    default: true
+  large_key_bytes:
+    description: Keys that take more memory than this on the server are read piece by piece.
+    type: int
+    default: 4194304
+  timeout:
+    description: Seconds to go on trying when a connection is lost.
+    type: float
+    default: 60.0
+requirements:
+  - cryptography (Python library), with O(encryption_password)
+notes:
+  - The user needs the commands C(INFO), C(TIME), C(PING), C(SELECT), C(SCAN), C(MEMORY USAGE), C(DUMP), C(PTTL), for
+    Redis 7 and newer C(PEXPIRETIME) and C(FUNCTION DUMP), and for large keys also C(TYPE), C(WATCH), C(MULTI), C(EXEC) and the
+    reading commands of the types.
+  - Scripts of C(EVAL) are a cache and not data. Users, passwords and the configuration are not in an RDB file either.
+seealso:
+  - module: dataservices.redis_migration.redis_restore
+author:
+  - dataservices.redis_migration contributors (@dataservices)
+"""
+
+EXAMPLES = r"""
+- name: Save everything
+  dataservices.redis_migration.redis_backup:
+    endpoint:
+      url: "rediss://{{ vault_orders }}@orders.example.com:49620"
+    dest: /srv/backups/orders.rdb
+
+- name: Save everything, encrypted, under a new name each day
+  dataservices.redis_migration.redis_backup:
+    endpoint:
+      url: "rediss://{{ vault_orders }}@orders.example.com:49620"
+    dest: "/srv/backups/orders-{{ now(fmt='%Y-%m-%d') }}.rdb.enc"
+    encryption_password: "{{ vault_backup_password }}"
+"""
+
+RETURN = r"""
+dest:
+  description: The file.
+  returned: always
+  type: str
+size:
+  description: Bytes of the file.
+  returned: always
+  type: int
+checksum:
+  description: SHA-256 of the file, as hexadecimal digits; empty in check mode.
+  returned: success
+  type: str
+decrypt_command:
+  description: The shell command that decrypts the file to one that a server loads. It asks for the password.
+  returned: when a file was encrypted
+  type: str
+rdb_version:
+  description: Version of the RDB format, as the server writes it.
+  returned: when the server was read
+  type: int
+server:
+  description: Kind and version of the server.
+  returned: when the server was read
+  type: str
+  sample: Redis 7.0.15
+databases:
+  description: By number, the same counts as RV(totals).
+  returned: when the server was read
+  type: dict
+totals:
+  description: Counts of all databases together.
+  returned: when the server was read
+  type: dict
+  contains:
+    keys:
+      description: Keys in the file.
+      type: int
+    expires:
+      description: Those of them that expire.
+      type: int
+    vanished:
+      description: Keys that were deleted or expired while the backup ran.
+      type: int
+    large:
+      description: Keys in the file that were read piece by piece.
+      type: int
+    failed:
+      description: Keys that could not be read.
+      type: int
+functions:
+  description: Number of libraries of functions; null when that is not known.
+  returned: when the server was read
+  type: int
+failures:
+  description: Keys that could not be read.
+  returned: when the server was read
+  type: list
+  elements: dict
+  contains:
+    database:
+      description: Number of the logical database.
+      type: int
+    key:
+      description: The key's name as redis-cli prints it.
+      type: str
+    key_base64:
+      description: The key's name, exact.
+      type: str
+    type:
+      description: The key's type, if known.
+      type: str
+    reason:
+      description: The server's words.
+      type: str
+    hint:
+      description: What to do about it.
+      type: str
+elapsed_seconds:
+  description: How long it took.
+  returned: when the server was read
+  type: float
+keys_per_second:
+  description: Keys saved per second.
+  returned: when the server was read
+  type: float
+bytes_per_second:
+  description: Bytes of the file written per second.
+  returned: when the server was read
+  type: float
+"""
+
+from ansible.module_utils.basic import AnsibleModule
+from ansible_collections.dataservices.redis_migration.plugins.module_utils._argspec import endpoint_spec
+from ansible_collections.dataservices.redis_migration.plugins.module_utils._backup_module import run_module
+from ansible_collections.dataservices.redis_migration.plugins.module_utils._imports import require_libraries
+
+
+def main() -> None:
+    module = AnsibleModule(
+        argument_spec={
+            **endpoint_spec(),
+            "dest": {"type": "path", "required": True},
+            "force": {"type": "bool", "default": False},
+            "databases": {"type": "list", "elements": "int"},
+            "match": {"type": "list", "elements": "str", "default": []},
+            "exclude": {"type": "list", "elements": "str", "default": []},
+            "functions": {"type": "bool", "default": True},
+            "encryption_password": {"type": "str", "no_log": True},
+            "checksum": {"type": "bool", "default": True},
+            "large_key_bytes": {"type": "int", "default": 4 * 1024 * 1024, "no_log": False},
+            "timeout": {"type": "float", "default": 60.0},
+        },
+        supports_check_mode=True,
+    )
+    require_libraries(module)
+    run_module(module)
+
+
+if __name__ == "__main__":
+    main()
