@@ -22,13 +22,17 @@ from ansible_collections.dataservices.redis_migration.plugins.module_utils._end 
 from ansible_collections.dataservices.redis_migration.plugins.module_utils._expiry import GONE, NEVER, Expiry
 from ansible_collections.dataservices.redis_migration.plugins.module_utils._flow import Flow, Gate, Job, Take
 from ansible_collections.dataservices.redis_migration.plugins.module_utils._payload import same_value, type_of
-from ansible_collections.dataservices.redis_migration.plugins.module_utils._wire import ReplyTooLarge
+from ansible_collections.dataservices.redis_migration.plugins.module_utils._wire import ReplyTooLarge, parse_raw
 
 # From Redis 7.0 on compact values are listpacks instead of ziplists: across that line payloads of equal data differ.
 _LISTPACK_SINCE = (7, 0)
 
 # Large keys that are compared at the same time; each keeps a piece of it in memory and both ends busy.
 _LARGE_AT_ONCE = 2
+
+
+# How a missing key is answered; unparsed, any data may happen to contain it.
+_NOTHING = b"$-1\r\n"
 
 
 class Comparer:
@@ -108,7 +112,13 @@ class Comparer:
 
     def _by_payload(self, keys: t.Sequence[bytes]) -> Job:
         dump = each(b"DUMP", keys)
-        here, there = yield self.source.call(dump, len(keys)), self.target.call(dump, len(keys))
+        if self.source.raw is not None and self.target.raw is not None:
+            (mine,), (its,) = yield self.source.raw.ask(dump), self.target.raw.ask(dump)
+            if mine == its and _NOTHING not in mine:
+                return [None] * len(keys)
+            here, there = parse_raw(mine, len(keys)), parse_raw(its, len(keys))
+        else:
+            here, there = yield self.source.call(dump, len(keys)), self.target.call(dump, len(keys))
         self.source.check(here, "DUMP")
         self.target.check(there, "DUMP")
         verdicts: list[Verdict] = [None] * len(keys)
@@ -145,8 +155,10 @@ class Comparer:
     ) -> Job:
         mine = yield from self.source.expiries.read(keys, here)
         its = yield from self.target.expiries.read(keys, there)
-        if not self.source.expiries.nothing_expires and self.target.expiries.nothing_expires and any(
-            expiry is not NEVER for expiry in mine
+        if (
+            not self.source.expiries.nothing_expires
+            and self.target.expiries.nothing_expires
+            and any(expiry is not NEVER for expiry in mine)
         ):
             # The target was taken to hold nothing that expires; what was read there is from before that was checked.
             its = yield from self.target.expiries.ask(keys)

@@ -30,6 +30,7 @@ _WHOLE: dict[str, tuple[bytes, ...]] = {
     "zset": (b"ZRANGE", b"0", b"-1", b"WITHSCORES"),
     "list": (b"LRANGE", b"0", b"-1"),
     "string": (b"GET",),
+    "stream": (b"XRANGE", b"-", b"+"),
 }
 
 # Field expiries may have been read a moment apart as relative times inside a server; they are absolute here.
@@ -53,54 +54,57 @@ def same_whole(source: End, target: End, keys: t.Sequence[tuple[bytes, str]]) ->
     by_type: dict[str, list[int]] = {}
     for index, (_key, kind) in enumerate(keys):
         by_type.setdefault(kind, []).append(index)
-    for kind, indexes in by_type.items():
-        found = yield from _same_of_type(source, target, kind, [keys[index][0] for index in indexes])
+    groups = [(kind, [keys[index][0] for index in indexes]) for kind, indexes in by_type.items()]
+    answers = yield from _answers(source, target, groups)
+    for (kind, names), indexes in zip(groups, by_type.values()):
+        found = yield from _same_of_type(source, target, kind, names, answers.get(kind))
         for index, verdict in zip(indexes, found):
             verdicts[index] = verdict
     return verdicts
 
 
-def _same_of_type(source: End, target: End, kind: str, keys: t.Sequence[bytes]) -> Job:
-    if kind == "stream":
-        same = yield from _same_bytes(source, target, each(b"XRANGE", keys, b"-", b"+"))
-        compare = _stream_whole.same_groups if same is True else _stream_whole.same_streams
-        return (yield from compare(source, target, keys))
+_Answers = tuple[bytes, bytes]
+
+
+def _answers(source: End, target: End, groups: t.Sequence[tuple[str, list[bytes]]]) -> Job:
+    """What both ends answer, unparsed, to the commands that read each type's keys whole."""
+    readable = [(kind, _WHOLE[kind], names) for kind, names in groups if kind in _WHOLE]
+    if not readable or source.raw is None or target.raw is None:
+        return {}
+    batches = [each(command, names, *after) for _kind, (command, *after), names in readable]
+    here, there = yield source.raw.ask(*batches), target.raw.ask(*batches)
+    return {kind: (mine, its) for (kind, _command, _names), mine, its in zip(readable, here, there)}
+
+
+def _same_of_type(source: End, target: End, kind: str, keys: list[bytes], answers: _Answers | None) -> Job:
     if kind not in _WHOLE:
         verdicts = []
         for key in keys:
             verdicts.append((yield from same_payload(source, target, key, kind)))
         return verdicts
-    command, *after = _WHOLE[kind]
-    commands = each(command, keys, *after)
-    raw = yield from _same_bytes(source, target, commands)
-    field_ttls = kind == "hash" and (source.server.supports_field_ttl() or target.server.supports_field_ttl())
-    if raw is True and not field_ttls:
+    equal = answers is not None and answers[0] == answers[1]
+    if kind == "stream":
+        compare = _stream_whole.same_groups if equal else _stream_whole.same_streams
+        return (yield from compare(source, target, keys))
+    field_ttls = kind == "hash" and any(end.server.has_field_ttl(end.database) for end in (source, target))
+    if equal and not field_ttls:
         return [None] * len(keys)
-    if raw is True:
-        # Equal values; the names of the fields are needed once.
-        here = there = yield source.call(commands, len(keys))
-    elif raw:
-        here, there = (parse_raw(side, len(keys)) for side in raw)
+    if answers is not None:
+        here, there = (parse_raw(answer, len(keys)) for answer in answers)
     else:
+        command, *after = _WHOLE[kind]
+        commands = each(command, keys, *after)
         here, there = yield source.call(commands, len(keys)), target.call(commands, len(keys))
     source.check(here, "reading a " + kind)
     target.check(there, "reading a " + kind)
     compare_one = _COMPARE[kind]
     verdicts = [compare_one(mine, its) if mine != its else None for mine, its in zip(here, there)]
     if field_ttls:
-        equal = [index for index, verdict in enumerate(verdicts) if verdict is None]
-        found = yield from same_field_ttls(source, target, [(keys[index], here[index][::2]) for index in equal])
-        for index, verdict in zip(equal, found):
+        alike = [index for index, verdict in enumerate(verdicts) if verdict is None]
+        found = yield from same_field_ttls(source, target, [(keys[index], here[index][::2]) for index in alike])
+        for index, verdict in zip(alike, found):
             verdicts[index] = verdict
     return verdicts
-
-
-def _same_bytes(source: End, target: End, commands: bytes) -> Job:
-    """True when both ends answer alike to the last byte, else the two answers (nothing without the pipes for it)."""
-    if source.raw is None or target.raw is None:
-        return None
-    here, there = yield source.raw.ask(commands), target.raw.ask(commands)
-    return True if here == there else (here[0], there[0])
 
 
 def _hash_verdict(mine: list[bytes], its: list[bytes]) -> Verdict:
@@ -113,6 +117,9 @@ def _hash_verdict(mine: list[bytes], its: list[bytes]) -> Verdict:
 
 
 def _zset_verdict(mine: list[bytes], its: list[bytes]) -> Verdict:
+    # Versions print the same score differently, so scores are compared as numbers.
+    if mine[::2] == its[::2] and list(map(float, mine[1::2])) == list(map(float, its[1::2])):
+        return None
     one_set = dict(zip(mine[::2], map(float, mine[1::2])))
     other = dict(zip(its[::2], map(float, its[1::2])))
     if one_set == other:
@@ -127,8 +134,11 @@ def mapping_detail(mine: t.Mapping[bytes, t.Any], its: t.Mapping[bytes, t.Any], 
     missing = [name for name in mine if name not in its]
     extra = [name for name in its if name not in mine]
     changed = [name for name in mine if name in its and its[name] != mine[name]]
-    parts = [f"{len(names)} {element}{'s' * (len(names) > 1)} {word}" for names, word in
-             ((missing, "missing"), (extra, "extra"), (changed, "different")) if names]
+    parts = [
+        f"{len(names)} {element}{'s' * (len(names) > 1)} {word}"
+        for names, word in ((missing, "missing"), (extra, "extra"), (changed, "different"))
+        if names
+    ]
     first = (changed or missing or extra)[0]
     return f"{', '.join(parts)}, such as '{printable(first[:60])}'"
 

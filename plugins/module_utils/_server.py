@@ -21,8 +21,8 @@ class Database:
     keys: int
     expires: int
     avg_ttl: int
-    # Keys with hash fields that expire (Redis 7.4, Valkey 9).
-    field_expires: int = 0
+    # How many hashes have fields that expire, where the server knows such fields and says.
+    field_expires: int = 1
 
 
 @dataclasses.dataclass(frozen=True)
@@ -69,6 +69,11 @@ class Server:
         """Whether streams count entries added and remember the last one deleted (Redis 7.0 and every Valkey)."""
         return self.flavor == "valkey" or self.version_tuple >= (7, 0)
 
+    def has_field_ttl(self, database: int) -> bool:
+        """Whether some hash field in ``database`` may expire."""
+        known = self.databases.get(database)
+        return self.supports_field_ttl() and known is not None and known.field_expires > 0
+
     def supports_field_ttl(self) -> bool:
         """Whether hash fields can expire (Redis 7.4, Valkey 9)."""
         return self.version_tuple >= ((9, 0) if self.flavor == "valkey" else (7, 4))
@@ -89,7 +94,11 @@ def parse_keyspace(info: t.Mapping[str, str]) -> dict[int, Database]:
         if match:
             counts = dict(item.split("=", 1) for item in value.split(",") if "=" in item)
             databases[int(match[1])] = Database(
-                int(counts.get("keys", 0)), int(counts.get("expires", 0)), int(counts.get("avg_ttl", 0))
+                int(counts.get("keys", 0)),
+                int(counts.get("expires", 0)),
+                int(counts.get("avg_ttl", 0)),
+                # As Redis and as Valkey call it; a server that does not say may have some.
+                int(counts.get("subexpiry", counts.get("keys_with_volatile_items", 1))),
             )
     return dict(sorted(databases.items()))
 

@@ -220,9 +220,9 @@ class RawPipe(Pipe):
         self._echo = pack(b"ECHO", nonce)
         self._reader = _RawReader(b"$%d\r\n%b\r\n" % (len(nonce), nonce))
 
-    def ask(self, commands: bytes, limit: int = DEFAULT_REPLY_LIMIT) -> Call:
-        """A call whose single reply is all that the server answered to ``commands``."""
-        return Call(self, commands + self._echo, 1, limit)
+    def ask(self, *batches: bytes, limit: int = DEFAULT_REPLY_LIMIT) -> Call:
+        """A call with one reply per batch of commands: all that the server answered to it."""
+        return Call(self, b"".join([batch + self._echo for batch in batches]), len(batches), limit)
 
 
 def parse_raw(raw: bytes, count: int) -> list[t.Any]:
