@@ -92,8 +92,8 @@ def checked(result: Result) -> Result:
 
 
 def moved(result: Result) -> dict[str, int]:
-    """The counters that are not 0, without the bytes: `{"scanned": 3, "copied": 3}`."""
-    return {name: count for name, count in result["totals"].items() if count and name != "bytes"}
+    """The counters that are not 0, without the bytes and how it was done: `{"scanned": 3, "copied": 3}`."""
+    return {name: count for name, count in result["totals"].items() if count and name not in ("bytes", "rebuilt")}
 
 
 def _options(module: str, source: End, target: End, given: Mapping[str, Any]) -> dict[str, Any]:
