@@ -180,8 +180,8 @@ def _certificate(exc: ssl.SSLCertVerificationError, endpoint: Endpoint) -> Conne
 
 
 def _tls_failed(exc: ssl.SSLError, endpoint: Endpoint) -> ConnectError:
-    reason = (exc.reason or str(exc)).replace("_", " ").lower()
-    if any(words in reason for words in ("wrong version", "record layer", "unexpected eof", "eof occurred", "packet length")):
+    reason = (getattr(exc, "reason", None) or str(exc)).replace("_", " ").lower()
+    if any(words in reason for words in ("wrong version", "record layer", "unexpected eof", "eof occurred", "packet length", "no answer")):
         hint = "The port probably speaks plain Redis: use redis:// instead of rediss:// (or tls: false), or the TLS port."
     elif "certificate required" in reason or "handshake failure" in reason or "bad certificate" in reason:
         hint = "The server may ask for a client certificate: give 'client_cert_file' and 'client_key_file'."
@@ -189,7 +189,7 @@ def _tls_failed(exc: ssl.SSLError, endpoint: Endpoint) -> ConnectError:
         hint = "The server does not know the CA of the client certificate."
     else:
         hint = "Check that the port speaks TLS and which versions of it."
-    return ConnectError(f"TLS with the {endpoint} failed: {reason}.", hint=hint, transient="eof" in reason)
+    return ConnectError(f"TLS with the {endpoint} failed: {reason}.", hint=hint, transient="eof" in reason or "no answer" in reason)
 
 
 def _lost(exc: BaseException, endpoint: Endpoint) -> ConnectError:

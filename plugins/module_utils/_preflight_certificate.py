@@ -8,6 +8,7 @@ from __future__ import annotations
 import dataclasses
 import datetime
 import socket
+import ssl
 
 from ansible_collections.dataservices.redis_migration.plugins.module_utils import _tls
 from ansible_collections.dataservices.redis_migration.plugins.module_utils._endpoint import Endpoint
@@ -25,6 +26,9 @@ from ansible_collections.dataservices.redis_migration.plugins.module_utils._pref
 # A certificate that ends sooner is worth a word.
 _SOON_DAYS = 30
 
+# Whether the end answers at all is another check's matter, with the endpoint's own timeout.
+_PATIENCE_SECONDS = 5.0
+
 
 def certificate_verdict(endpoint: Endpoint) -> Verdict:
     """What to say of the certificate of ``endpoint``."""
@@ -32,15 +36,13 @@ def certificate_verdict(endpoint: Endpoint) -> Verdict:
         return ok(f"The {endpoint} is used without TLS, so there is no certificate.")
     problem = None
     try:
-        shown = _handshake(endpoint)
-    except RedisMigrationError as exc:
-        if not endpoint.validate_certs:
-            return failed(exc)
-        problem = exc
         try:
+            shown = _handshake(endpoint)
+        except ssl.SSLCertVerificationError as exc:
+            problem = explain(exc, endpoint)
             shown = _handshake(dataclasses.replace(endpoint, validate_certs=False))
-        except RedisMigrationError:
-            return failed(exc)
+    except OSError as exc:
+        return failed(problem or explain(exc, endpoint))
     return _judge(endpoint, validity_end(shown), problem)
 
 
@@ -70,14 +72,12 @@ def _judge(endpoint: Endpoint, end: datetime.datetime, problem: RedisMigrationEr
 
 def _handshake(endpoint: Endpoint) -> bytes:
     """The server's certificate (DER). Ends after the handshake: no user name, password or command is sent."""
-    try:
-        with (
-            socket.create_connection((endpoint.host, endpoint.port), timeout=endpoint.timeout) as plain,
-            _tls.wrap(plain, endpoint) as wrapped,
-        ):
-            return wrapped.getpeercert(binary_form=True) or b""
-    except OSError as exc:
-        raise explain(exc, endpoint) from None
+    patience = min(endpoint.timeout, _PATIENCE_SECONDS)
+    with (
+        socket.create_connection((endpoint.host, endpoint.port), timeout=patience) as plain,
+        _tls.wrap(plain, endpoint) as wrapped,
+    ):
+        return wrapped.getpeercert(binary_form=True) or b""
 
 
 def validity_end(der: bytes) -> datetime.datetime:

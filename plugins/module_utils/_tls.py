@@ -51,7 +51,11 @@ def tls_context(endpoint: Endpoint) -> ssl.SSLContext:
 
 def wrap(sock: socket.socket, endpoint: Endpoint) -> ssl.SSLSocket:
     """TLS over the connected ``sock``; SNI and the expected name are ``server_name``, else the host."""
-    return tls_context(endpoint).wrap_socket(sock, server_hostname=endpoint.server_name or endpoint.host)
+    try:
+        return tls_context(endpoint).wrap_socket(sock, server_hostname=endpoint.server_name or endpoint.host)
+    except TimeoutError:
+        # A port that speaks plain Redis waits for the end of what it takes for a command.
+        raise ssl.SSLError("no answer to the handshake") from None
 
 
 def _pem(text: str) -> str:
