@@ -20,7 +20,7 @@ from ansible_collections.dataservices.redis_migration.plugins.module_utils._wire
 
 # Of a stream and of a group; what one of the two servers does not know is not compared.
 _STREAM = (b"last-generated-id", b"entries", b"max-deleted-entry-id", b"entries-added")
-_GROUP = (b"last-delivered-id", b"pel", b"entries-read")
+_GROUP = (b"last-delivered-id", b"pel-count", b"pending", b"entries-read")
 
 _Fields = dict[bytes, t.Any]
 
@@ -104,7 +104,7 @@ def _group_difference(mine: _Fields, its: _Fields) -> str | None:
             and mine[name] != its[name]
             and not (name == b"entries-read" and None in (mine[name], its[name]))
         ):
-            return "pending entries" if name == b"pel" else name.decode()
+            return "pending entries" if name in (b"pel-count", b"pending") else name.decode()
     if set(_by_name(mine[b"consumers"])) != set(_by_name(its[b"consumers"])):
         return "consumers"
     return None

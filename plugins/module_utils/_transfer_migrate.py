@@ -123,7 +123,7 @@ class MigrateStrategy:
         expiries = yield from source.expiries.read(names, replies[1:])
         reply = replies[0]
         if is_error(reply):
-            return (yield from self._sort_out(chunk, reply))
+            return (yield from self._sort_out(chunk, reply, expiries, replace))
         timed = [index for index, expiry in enumerate(expiries) if expiry is not NEVER and expiry != GONE]
         sure = reply == b"OK" and GONE not in expiries
         present_here, present_there = yield (
@@ -152,7 +152,7 @@ class MigrateStrategy:
                 others[position] = Refused("MIGRATE answered OK, but the key is not at the target", "Run again.")
         return _moved(chunk, others)
 
-    def _sort_out(self, chunk: Chunk, reply: t.Any) -> Job:
+    def _sort_out(self, chunk: Chunk, reply: t.Any, expiries: list[Expiry], replace: bool) -> Job:
         """A batch that ended with an error: of its keys some arrived. Each is compared at both ends."""
         text = reply_text(reply)
         if text.startswith("IOERR"):
@@ -162,14 +162,31 @@ class MigrateStrategy:
             raise self._systemic(reply)
         verdicts = yield from self._comparer.values(chunk.names)
         others: dict[int, Outcome] = {}
-        for position, verdict in enumerate(verdicts):
-            if isinstance(verdict, Gone):
+        missing: list[int] = []
+        timed: list[tuple[bytes, Expiry]] = []
+        for position, (verdict, expiry) in enumerate(zip(verdicts, expiries)):
+            if isinstance(verdict, Gone) or expiry == GONE:
                 others[position] = Vanished()
             elif verdict is not None and verdict.kind == "missing":
+                missing.append(position)
                 others[position] = Refused(text, self._hint(text), "payload version" in text, verdict.type)
-            elif verdict is not None or "BUSYKEY" in text:
-                # Which of the equal ones were there before does not show; the caller compares what is occupied.
+            elif verdict is not None and verdict.kind != "ttl":
                 others[position] = Occupied()
+            elif expiry is not NEVER:
+                # It arrived, with a lifetime that counts from its arrival.
+                timed.append((chunk.names[position], expiry))
+            elif verdict is not None:
+                others[position] = Occupied()
+        if timed:
+            set_there = yield self._lane.target.call(_expire_at(timed), len(timed))
+            self._lane.target.check(set_there, "PEXPIREAT")
+        if "BUSYKEY" in text and 0 < len(missing) < len(chunk):
+            # Only the first error is told: what stopped these shows when they go without those that are taken.
+            moved = yield from self._migrate(chunk.pick(missing), replace)
+            for index, position in enumerate(missing):
+                others.pop(position)
+                if index in moved.others:
+                    others[position] = moved.others[index]
         return _moved(chunk, others)
 
     def _systemic(self, reply: t.Any) -> CommandRefused:
