@@ -42,8 +42,8 @@ _EXPIRY_TOLERANCE_MS = 10
 class MigrateStrategy:
     """Moves keys by MIGRATE COPY in batches that keep the source busy for a few milliseconds each."""
 
-    chunk_keys = 1000
-    chunk_bytes = 512 * 1024
+    chunk_keys = 500
+    chunk_bytes = 256 * 1024
 
     def __init__(self, lane: Lane) -> None:
         self._lane = lane
