@@ -61,7 +61,9 @@ def check_backend(target: Endpoint, databases: list[int]) -> None:
         try:
             connect(inside, database).disconnect()
         except RedisMigrationError as exc:
-            raise type(exc)(f"The credentials for the backend {backend} do not work. {exc.message}", hint=exc.hint) from None
+            raise type(exc)(
+                f"The credentials for the backend {backend} do not work. {exc.message}", hint=exc.hint
+            ) from None
     if target.backend is not None:
         _check_identity(target, inside, backend)
 

@@ -112,7 +112,9 @@ class _LargeKey:
         if not begun:
             return False
         after = self._expiry()
-        if (after is None) != (expiry is None) or (after is not None and expiry is not None and abs(after - expiry) > 50):
+        if (after is None) != (expiry is None) or (
+            after is not None and expiry is not None and abs(after - expiry) > 50
+        ):
             raise _Changed()
         return expiry
 

@@ -32,7 +32,7 @@ class Counters:
     rebuilt: int = 0
     bytes: int = 0
 
-    def add(self, other: "Counters") -> None:
+    def add(self, other: Counters) -> None:
         for field in dataclasses.fields(self):
             setattr(self, field.name, getattr(self, field.name) + getattr(other, field.name))
 

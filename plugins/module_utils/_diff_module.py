@@ -10,7 +10,11 @@ import typing as t
 
 from ansible_collections.dataservices.redis_migration.plugins.module_utils._endpoint import parse_endpoint
 from ansible_collections.dataservices.redis_migration.plugins.module_utils._errors import RedisMigrationError
-from ansible_collections.dataservices.redis_migration.plugins.module_utils._keydiff import DiffPlan, DiffProgress, KeyDiff
+from ansible_collections.dataservices.redis_migration.plugins.module_utils._keydiff import (
+    DiffPlan,
+    DiffProgress,
+    KeyDiff,
+)
 from ansible_collections.dataservices.redis_migration.plugins.module_utils._module import per_second, warn_unverified
 from ansible_collections.dataservices.redis_migration.plugins.module_utils._resume import diff_progress, diff_token
 from ansible_collections.dataservices.redis_migration.plugins.module_utils._selection import parse_selection

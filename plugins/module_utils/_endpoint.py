@@ -89,7 +89,8 @@ def parse_endpoint(options: t.Mapping[str, t.Any] | None, role: str) -> Endpoint
     unknown = sorted(set(fields) - known)
     if unknown:
         raise EndpointError(
-            f"The {role} endpoint has unknown fields: {', '.join(unknown)}.", hint=f"Known are {', '.join(sorted(known))}."
+            f"The {role} endpoint has unknown fields: {', '.join(unknown)}.",
+            hint=f"Known are {', '.join(sorted(known))}.",
         )
     fields["port"] = _port(fields.get("port", DEFAULT_PORT), f"{role}.port")
     if not fields.get("tls"):

@@ -20,7 +20,13 @@ from ansible_collections.dataservices.redis_migration.plugins.module_utils._serv
     parse_info,
     parse_keyspace,
 )
-from ansible_collections.dataservices.redis_migration.plugins.module_utils._wire import Call, Pipe, any_error, is_error, pack
+from ansible_collections.dataservices.redis_migration.plugins.module_utils._wire import (
+    Call,
+    Pipe,
+    any_error,
+    is_error,
+    pack,
+)
 
 # A key that does not exist (any more), and one that never expires.
 GONE = -2
@@ -111,9 +117,13 @@ class ExpiryReader:
                 again = yield Call(self._pipe, pack(b"TIME") + each(b"PTTL", names) + pack(b"TIME"), len(names) + 2)
                 start, spread = _clock(again)
                 if best is None or spread < best[0]:
-                    best = spread, [
-                        NEVER if ttl == -1 else GONE if ttl == GONE else start + spread // 2 + ttl for ttl in again[1:-1]
-                    ]
+                    best = (
+                        spread,
+                        [
+                            NEVER if ttl == -1 else GONE if ttl == GONE else start + spread // 2 + ttl
+                            for ttl in again[1:-1]
+                        ],
+                    )
                 if spread <= _SPREAD_MS:
                     break
             for index, expiry in zip(group, best[1] if best else []):

@@ -48,7 +48,10 @@ _REPLIES: tuple[tuple[str, str], ...] = (
     (r"MASTERDOWN", "The {end} server is a replica that has lost its primary: use the primary."),
     (r".*max number of clients", "The {end} server takes no more connections: close some or raise maxclients."),
     (r"DENIED", "The {end} server is in protected mode: set a password there or use an address it listens on."),
-    (r".*DB index is out of range", "See how many logical databases the {end} server has, and map them with 'database_map'."),
+    (
+        r".*DB index is out of range",
+        "See how many logical databases the {end} server has, and map them with 'database_map'.",
+    ),
     (r".*(not allowed in cluster mode)", "A server in cluster mode has logical database 0 only."),
     (r".*unknown command", "The {end} server does not know, or has renamed, this command."),
     (r"MOVED|ASK|CROSSSLOT|CLUSTERDOWN", "The {end} is a Redis Cluster, which is not supported: use a single primary."),
@@ -56,7 +59,9 @@ _REPLIES: tuple[tuple[str, str], ...] = (
 )
 
 # Replies that a while may cure; a run waits for them within its timeout.
-_TRANSIENT = re.compile(r"LOADING|MASTERDOWN|TRYAGAIN|CLUSTERDOWN|BUSY |.*max number of clients|MISCONF|READONLY|NOREPLICAS")
+_TRANSIENT = re.compile(
+    r"LOADING|MASTERDOWN|TRYAGAIN|CLUSTERDOWN|BUSY |.*max number of clients|MISCONF|READONLY|NOREPLICAS"
+)
 
 _SHOWN = 300
 
@@ -168,7 +173,9 @@ def _certificate(exc: ssl.SSLCertVerificationError, endpoint: Endpoint) -> Conne
     reason = exc.verify_message or str(exc)
     name = endpoint.server_name or endpoint.host
     if "ostname" in reason or "IP address" in reason:
-        hint = f"It is not issued for '{name}'. Give the name on the certificate as 'server_name' (usual behind a tunnel)."
+        hint = (
+            f"It is not issued for '{name}'. Give the name on the certificate as 'server_name' (usual behind a tunnel)."
+        )
     elif "expired" in reason or "not yet valid" in reason:
         hint = "Have the certificate renewed, and check the clock of this machine."
     else:
@@ -181,15 +188,22 @@ def _certificate(exc: ssl.SSLCertVerificationError, endpoint: Endpoint) -> Conne
 
 def _tls_failed(exc: ssl.SSLError, endpoint: Endpoint) -> ConnectError:
     reason = (getattr(exc, "reason", None) or str(exc)).replace("_", " ").lower()
-    if any(words in reason for words in ("wrong version", "record layer", "unexpected eof", "eof occurred", "packet length", "no answer")):
-        hint = "The port probably speaks plain Redis: use redis:// instead of rediss:// (or tls: false), or the TLS port."
+    if any(
+        words in reason
+        for words in ("wrong version", "record layer", "unexpected eof", "eof occurred", "packet length", "no answer")
+    ):
+        hint = (
+            "The port probably speaks plain Redis: use redis:// instead of rediss:// (or tls: false), or the TLS port."
+        )
     elif "certificate required" in reason or "handshake failure" in reason or "bad certificate" in reason:
         hint = "The server may ask for a client certificate: give 'client_cert_file' and 'client_key_file'."
     elif "unknown ca" in reason:
         hint = "The server does not know the CA of the client certificate."
     else:
         hint = "Check that the port speaks TLS and which versions of it."
-    return ConnectError(f"TLS with the {endpoint} failed: {reason}.", hint=hint, transient="eof" in reason or "no answer" in reason)
+    return ConnectError(
+        f"TLS with the {endpoint} failed: {reason}.", hint=hint, transient="eof" in reason or "no answer" in reason
+    )
 
 
 def _lost(exc: BaseException, endpoint: Endpoint) -> ConnectError:

@@ -58,7 +58,7 @@ class DatabaseDiff:
     extra: int = 0
     different: int = 0
 
-    def add(self, other: "DatabaseDiff") -> None:
+    def add(self, other: DatabaseDiff) -> None:
         for field in dataclasses.fields(self):
             setattr(self, field.name, getattr(self, field.name) + getattr(other, field.name))
 
@@ -212,7 +212,8 @@ class KeyDiff:
 
 def _restarted() -> t.NoReturn:
     raise RedisMigrationError(
-        "A server was restarted during the comparison, so it proves nothing.", hint="Compare again when both are steady."
+        "A server was restarted during the comparison, so it proves nothing.",
+        hint="Compare again when both are steady.",
     )
 
 

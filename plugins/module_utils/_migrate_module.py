@@ -14,7 +14,10 @@ from ansible_collections.dataservices.redis_migration.plugins.module_utils._erro
 from ansible_collections.dataservices.redis_migration.plugins.module_utils._keyname import printable
 from ansible_collections.dataservices.redis_migration.plugins.module_utils._migration import Migration, Plan, Progress
 from ansible_collections.dataservices.redis_migration.plugins.module_utils._module import per_second, warn_unverified
-from ansible_collections.dataservices.redis_migration.plugins.module_utils._resume import migration_progress, migration_token
+from ansible_collections.dataservices.redis_migration.plugins.module_utils._resume import (
+    migration_progress,
+    migration_token,
+)
 from ansible_collections.dataservices.redis_migration.plugins.module_utils._selection import parse_selection
 
 
@@ -104,7 +107,7 @@ def run_module(module: t.Any) -> t.NoReturn:
         partial = result_of(migration.progress) if migration else {}
         module.fail_json(msg=str(exc), **partial)
     result = result_of(progress)
-    if module._diff:  # noqa: SLF001 - Ansible's own way to ask
+    if module._diff:
         result["diff"] = diff_of(progress.changes)
     drift = Drift(progress.source_writes, progress.drift).sentence
     if drift:

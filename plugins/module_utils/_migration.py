@@ -190,7 +190,9 @@ class Migration:
         progress = self.progress
         progress.restarts += 1
         if progress.restarts > _RESTARTS:
-            raise ConnectError("The servers were restarted too often during the run.", hint="Run again when they are steady.")
+            raise ConnectError(
+                "The servers were restarted too often during the run.", hint="Run again when they are steady."
+            )
         self._source, _ms = measure(self._plan.source)
         self._target, _ms = measure(self._plan.target)
         progress.run_ids = (self._source.run_id, self._target.run_id)
@@ -200,7 +202,9 @@ class Migration:
         for here, counters in progress.counters.items():
             done = progress.moved_before.setdefault(here, Counters())
             done.copied, done.updated, done.pruned = (
-                done.copied + counters.copied, done.updated + counters.updated, done.pruned + counters.pruned
+                done.copied + counters.copied,
+                done.updated + counters.updated,
+                done.pruned + counters.pruned,
             )
             done.rebuilt += counters.rebuilt
             done.bytes += counters.bytes

@@ -8,7 +8,12 @@ from __future__ import annotations
 import typing as t
 
 from ansible_collections.dataservices.redis_migration.plugins.module_utils._compare import Comparer
-from ansible_collections.dataservices.redis_migration.plugins.module_utils._counters import LISTED, Change, Counters, Failure
+from ansible_collections.dataservices.redis_migration.plugins.module_utils._counters import (
+    LISTED,
+    Change,
+    Counters,
+    Failure,
+)
 from ansible_collections.dataservices.redis_migration.plugins.module_utils._difference import Gone, Verdict
 from ansible_collections.dataservices.redis_migration.plugins.module_utils._existence import absent
 from ansible_collections.dataservices.redis_migration.plugins.module_utils._flow import Job, Sleep
@@ -73,7 +78,7 @@ class Mover:
         self._failures.extend(tally.failures[: max(0, LISTED - len(self._failures))])
         self._changes.extend(tally.changes[: max(0, LISTED - len(self._changes))])
 
-    def _move_over(self, keys: Chunk, tally: "_Tally", *, again: bool) -> Job:
+    def _move_over(self, keys: Chunk, tally: _Tally, *, again: bool) -> Job:
         """Keys that the target may hold already. ``again``: what is equal was written by this run a moment ago."""
         overwrite = self._policy in ("update", "replace")
         if self._policy == "update":
@@ -93,7 +98,7 @@ class Mover:
                 # Occupied now: written by somebody else between our look and our write.
                 self._existing(self._count(group, moved, action, tally), tally)
 
-    def _split_by_content(self, keys: Chunk, tally: "_Tally", *, again: bool) -> Job:
+    def _split_by_content(self, keys: Chunk, tally: _Tally, *, again: bool) -> Job:
         """(missing at the target, different at the target); equal ones are counted."""
         small = [position for position, size in enumerate(keys.sizes) if size <= LARGE_BYTES]
         verdicts: dict[int, Verdict] = {}
@@ -127,7 +132,7 @@ class Mover:
         existing = [position for position, name in enumerate(keys.names) if name not in gone]
         return keys.pick(missing), keys.pick(existing)
 
-    def _existing(self, keys: Chunk, tally: "_Tally") -> None:
+    def _existing(self, keys: Chunk, tally: _Tally) -> None:
         if self._policy != "fail":
             tally.counters.skipped += len(keys)
             return
@@ -149,7 +154,7 @@ class Mover:
             yield Sleep(wait)
         return (yield from self._strategy.transfer(keys, replace=replace))
 
-    def _count(self, keys: Chunk, moved: Moved, action: str, tally: "_Tally") -> Chunk:
+    def _count(self, keys: Chunk, moved: Moved, action: str, tally: _Tally) -> Chunk:
         """Count what a transfer did; returns the keys whose place at the target is taken."""
         database = self._lane.source.database
         counters = tally.counters
@@ -169,7 +174,9 @@ class Mover:
                 )
         if len(self._changes) < LISTED:
             tally.changes.extend(
-                Change(database, name, action) for position, name in enumerate(keys.names) if position not in moved.others
+                Change(database, name, action)
+                for position, name in enumerate(keys.names)
+                if position not in moved.others
             )
         return keys.pick(occupied)
 
@@ -179,4 +186,4 @@ class _Tally(t.NamedTuple):
 
     counters: Counters
     failures: list[Failure]
-    changes: list["Change"]
+    changes: list[Change]

@@ -53,8 +53,11 @@ class RdbWriter:
     def database(self, number: int, keys: int, expires: int) -> None:
         """The logical database of the keys that follow, and about how many there are (a hint, need not be exact)."""
         self.put(
-            bytes((rdb.SELECT_DATABASE,)) + rdb.length(number)
-            + bytes((rdb.RESIZE_DATABASE,)) + rdb.length(keys) + rdb.length(expires)
+            bytes((rdb.SELECT_DATABASE,))
+            + rdb.length(number)
+            + bytes((rdb.RESIZE_DATABASE,))
+            + rdb.length(keys)
+            + rdb.length(expires)
         )
 
     def payload(self, key: bytes, expiry: int | None, payload: bytes) -> None:

@@ -25,11 +25,13 @@ from ansible_collections.dataservices.redis_migration.plugins.module_utils._rebu
     LIFETIME_MS,
     TemporaryNames,
 )
+from ansible_collections.dataservices.redis_migration.plugins.module_utils._stride import Stride
 from ansible_collections.dataservices.redis_migration.plugins.module_utils._transfer import Lane
 from ansible_collections.dataservices.redis_migration.plugins.module_utils._wire import (
     DEFAULT_REPLY_LIMIT,
     Call,
     ReplyTooLarge,
+    any_error,
     is_error,
     pack,
 )
@@ -60,13 +62,23 @@ class KeyRefused(Exception):
 
 
 class Read(t.NamedTuple):
-    """Commands for the source with so many ``replies``, which read about ``elements`` elements of ``size`` bytes."""
+    """Commands for the source with so many ``replies``, which read about ``elements`` elements of ``size`` bytes.
+
+    ``stride`` learns how long it took.
+    """
 
     commands: bytes
     replies: int
     elements: int = 1
     size: int = 0
     limit: int = DEFAULT_REPLY_LIMIT
+    stride: Stride | None = None
+
+
+def piece(commands: bytes, stride: Stride, replies: int = 1) -> Read:
+    """Commands that read as many elements as ``stride`` says."""
+    limit = LARGEST_ELEMENT if stride.elements == 1 else DEFAULT_REPLY_LIMIT
+    return Read(commands, replies, stride.elements, stride.size, limit, stride)
 
 
 class Length(t.NamedTuple):
@@ -104,10 +116,6 @@ class KeyBuild:
         self._former: list[bytes] = []
         # A first piece was sent; it was acknowledged.
         self._begun = self._confirmed = False
-
-    def ask(self, commands: bytes, elements: int, size: int) -> Read:
-        """One command for so many elements of the key."""
-        return Read(commands, 1, elements, size, LARGEST_ELEMENT if elements <= 1 else DEFAULT_REPLY_LIMIT)
 
     @property
     def names(self) -> list[bytes]:
@@ -196,12 +204,15 @@ class KeyBuild:
 
     def _read(self, replies: list[t.Any], ask: Read) -> list[t.Any]:
         source = self.lane.source
-        for reply in replies:
+        for reply in replies if any_error(replies) else ():
             if is_error(reply):
                 if str(reply).startswith("WRONGTYPE") or "no such key" in str(reply):
                     raise Changed()
                 self.refuse(reply, source, "reading a key in pieces")
-        self.lane.pace.observe(ask.elements, ask.size, between_us(replies[0], replies[-1]))
+        took = between_us(replies[0], replies[-1])
+        self.lane.pace.observe(ask.elements, ask.size, took)
+        if ask.stride:
+            ask.stride.took(took)
         return replies[1:-1]
 
     def _writing(self, write: Write) -> Call:
@@ -212,7 +223,7 @@ class KeyBuild:
 
     def _written(self, replies: list[t.Any], write: Write, first: bool, again: bool) -> list[t.Any]:
         tolerated = write.tolerated if again or write.resent else None
-        for reply in replies:
+        for reply in replies if any_error(replies) else ():
             if is_error(reply) and not (tolerated and tolerated in str(reply)):
                 self.refuse(reply, self.lane.target, "writing a key in pieces")
         if not replies[-1 if first else 0]:
@@ -253,4 +264,3 @@ class KeyBuild:
         if length not in write.length[1:]:
             raise BeginningLost()
         return length == write.length.after
-

@@ -216,9 +216,11 @@ class Whole:
             words = [b""] * len(value)
             words[::2], words[1::2] = value[1::2], value[::2]
             return one(b"ZADD", name, *words), 1
-        return one({b"list": b"RPUSH", b"set": b"SADD", b"string": b"SET"}[kind], name, *(
-            [value] if kind == b"string" else value
-        )), 1
+        return one(
+            {b"list": b"RPUSH", b"set": b"SADD", b"string": b"SET"}[kind],
+            name,
+            *([value] if kind == b"string" else value),
+        ), 1
 
     def _outcome(self, replies: list[t.Any], kind: bytes) -> Outcome | None:
         """What the replies to the commands for one key say; None where it is there."""

@@ -17,7 +17,6 @@ from ansible_collections.dataservices.redis_migration.plugins.module_utils._wire
 CONCURRENT_KEYS = 4
 
 
-
 class Witness:
     """Watches one key between :meth:`start` and :meth:`unchanged`. ``pipe``: None where no connection could be had."""
 

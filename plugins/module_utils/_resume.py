@@ -14,7 +14,11 @@ import zlib
 from ansible_collections.dataservices.redis_migration.plugins.module_utils._counters import Change, Counters, Failure
 from ansible_collections.dataservices.redis_migration.plugins.module_utils._difference import Difference
 from ansible_collections.dataservices.redis_migration.plugins.module_utils._errors import RedisMigrationError
-from ansible_collections.dataservices.redis_migration.plugins.module_utils._keydiff import DatabaseDiff, DiffProgress, Found
+from ansible_collections.dataservices.redis_migration.plugins.module_utils._keydiff import (
+    DatabaseDiff,
+    DiffProgress,
+    Found,
+)
 from ansible_collections.dataservices.redis_migration.plugins.module_utils._migration import Progress
 from ansible_collections.dataservices.redis_migration.plugins.module_utils._strategies import Choice
 
@@ -84,6 +88,7 @@ def diff_progress(token: str) -> DiffProgress:
     plain["run_ids"] = tuple(plain["run_ids"])
     plain["databases"] = {int(number): DatabaseDiff(**counts) for number, counts in plain["databases"].items()}
     plain["differences"] = [
-        Found(number, base64.b64decode(key), Difference(*difference)) for number, key, difference in plain["differences"]
+        Found(number, base64.b64decode(key), Difference(*difference))
+        for number, key, difference in plain["differences"]
     ]
     return DiffProgress(**plain)

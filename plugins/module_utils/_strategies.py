@@ -58,11 +58,15 @@ def choose(
     if target.backend is None:
         return Choice("copy", "the target names no backend that the source could send to")
     if round_trip_ms < FAR_MS:
-        return Choice("copy", f"both ends are near (round trips of {round_trip_ms:.1f} ms together), where copy is faster")
+        return Choice(
+            "copy", f"both ends are near (round trips of {round_trip_ms:.1f} ms together), where copy is faster"
+        )
     obstacle = _migrate_obstacle(source, target, source_server)
     if obstacle:
         return Choice("copy", f"MIGRATE cannot be used: {obstacle}")
-    return Choice("migrate", f"the ends are far (round trips of {round_trip_ms:.1f} ms together) and MIGRATE is permitted")
+    return Choice(
+        "migrate", f"the ends are far (round trips of {round_trip_ms:.1f} ms together) and MIGRATE is permitted"
+    )
 
 
 def _migrate_obstacle(source: Endpoint, target: Endpoint, source_server: Server) -> str | None:

@@ -71,7 +71,13 @@ class MigrateStrategy:
 
     def _command(self, names: t.Sequence[bytes], replace: bool) -> bytes:
         target = self._lane.target
-        words = [b"MIGRATE", self._backend.host.encode("idna"), b"%d" % self._backend.port, b"", b"%d" % target.database]
+        words = [
+            b"MIGRATE",
+            self._backend.host.encode("idna"),
+            b"%d" % self._backend.port,
+            b"",
+            b"%d" % target.database,
+        ]
         words += [b"%d" % _IDLE_MS, b"COPY"]
         if replace:
             words.append(b"REPLACE")
@@ -128,8 +134,10 @@ class MigrateStrategy:
         sure = reply == b"OK" and GONE not in expiries
         present_here, present_there = yield (
             source.call(one(b"EXISTS", *names), 1),
-            target.call(one(b"EXISTS", *names) + _expire_at([(names[index], expiries[index]) for index in timed]),
-                        1 + len(timed)),
+            target.call(
+                one(b"EXISTS", *names) + _expire_at([(names[index], expiries[index]) for index in timed]),
+                1 + len(timed),
+            ),
         )
         source.check(present_here, "EXISTS")
         target.check(present_there, "PEXPIREAT")

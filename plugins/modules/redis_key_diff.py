@@ -134,6 +134,7 @@ resume:
 """
 
 from ansible.module_utils.basic import AnsibleModule
+
 from ansible_collections.dataservices.redis_migration.plugins.module_utils._argspec import (
     selection_spec,
     slice_spec,

@@ -99,6 +99,7 @@ sample:
 """
 
 from ansible.module_utils.basic import AnsibleModule
+
 from ansible_collections.dataservices.redis_migration.plugins.module_utils._argspec import endpoint_spec
 from ansible_collections.dataservices.redis_migration.plugins.module_utils._endpoint import parse_endpoint
 from ansible_collections.dataservices.redis_migration.plugins.module_utils._errors import RedisMigrationError

@@ -69,9 +69,7 @@ def test_strategy_auto_says_what_it_took_and_why(redis_server: ServerFactory) ->
     assert plain["strategy"] == "copy"
     assert "backend" in plain["strategy_reason"]
 
-    near = engine.migrate(
-        source, target.endpoint(backend={"host": "127.0.0.1", "port": target.port}), strategy="auto"
-    )
+    near = engine.migrate(source, target.endpoint(backend={"host": "127.0.0.1", "port": target.port}), strategy="auto")
     assert near["strategy"] == "copy"
     assert "near" in near["strategy_reason"]
 

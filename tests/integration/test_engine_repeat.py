@@ -160,7 +160,13 @@ def test_check_mode_predicts_every_policy_on_a_target_that_holds_keys(
 @STRATEGIES
 @pytest.mark.parametrize("fresh", [True, False], ids=["appears-meanwhile", "there-before"])
 def test_keys_that_the_target_holds_already(
-    policy: str, expected: dict[str, int], in_the_way: bytes, strategy: str, fresh: bool, server_pair: Pair, fault_proxy: Proxies
+    policy: str,
+    expected: dict[str, int],
+    in_the_way: bytes,
+    strategy: str,
+    fresh: bool,
+    server_pair: Pair,
+    fault_proxy: Proxies,
 ) -> None:
     source, target = server_pair
     client = source.client(2)

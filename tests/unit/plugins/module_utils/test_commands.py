@@ -9,9 +9,10 @@ from __future__ import annotations
 from typing import Any
 
 import hiredis
-from ansible_collections.dataservices.redis_migration.plugins.module_utils._commands import each, one, restores
 from hypothesis import given
 from hypothesis import strategies as st
+
+from ansible_collections.dataservices.redis_migration.plugins.module_utils._commands import each, one, restores
 
 keys = st.one_of(st.binary(max_size=20), st.sampled_from([b"", b"\r\n", b"\x00", b"k" * 255, b"k" * 256, b"k" * 5000]))
 expiries = st.one_of(st.none(), st.integers(min_value=0, max_value=2**63 - 1))
