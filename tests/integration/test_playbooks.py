@@ -1,0 +1,286 @@
+# Copyright (c) 2026 dataservices.redis_migration contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The playbooks as an operator runs them: ansible-playbook, real servers, a real inventory."""
+
+from __future__ import annotations
+
+import json
+import stat
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.support import dataset, oracle
+from tests.support.run import PlaybookRun, run_playbook
+from tests.support.servers import RedisServer
+
+SENTINEL = "sEnTiNeL"
+REPORT = "redis-migration-report"
+
+Pair = tuple[RedisServer, RedisServer]
+
+
+def inventory(hosts: dict[str, Any], **variables: Any) -> dict[str, Any]:
+    return {"redis_migrations": {"hosts": hosts, "vars": variables}}
+
+
+def one(source: RedisServer, target: RedisServer, **variables: Any) -> dict[str, Any]:
+    ends = {"redis_migration_source": {"url": source.url()}, "redis_migration_target": target.endpoint()}
+    return inventory({"orders": {**ends, **variables}})
+
+
+def report(directory: Path) -> dict[str, Any]:
+    found: dict[str, Any] = json.loads((directory / REPORT / "report.json").read_text())
+    return found
+
+
+def failed(run: PlaybookRun) -> str:
+    assert run.returncode == 2, run.output[-4000:]
+    return run.output
+
+
+def test_a_migration_is_moved_proved_and_then_left_alone(server_pair: Pair, tmp_path: Path) -> None:
+    source, target = server_pair
+    filled = dataset.fill(source.client)
+    hosts = one(source, target)
+
+    first = run_playbook("migrate", hosts, directory=tmp_path).ok
+    assert first.changed == 1
+    assert f"Moved {filled.total} keys" in first.output
+    assert oracle.compare(source, target) == []
+    told = report(tmp_path)
+    assert told["summary"]["proved"] == 1
+    assert told["summary"]["keys_moved"] == told["summary"]["keys_proved"] == filled.total
+
+    before = source.write_calls(), target.write_calls()
+    second = run_playbook("migrate", hosts, directory=tmp_path).ok
+    assert second.changed == 0
+    assert f"Nothing to do: {filled.total} keys" in second.output
+    assert (source.write_calls(), target.write_calls()) == before
+
+
+def test_check_mode_predicts_and_writes_nothing_anywhere(server_pair: Pair, tmp_path: Path) -> None:
+    source, target = server_pair
+    filled = dataset.fill(source.client, databases=(0, 3))
+    before = source.write_calls(), target.write_calls()
+    run = run_playbook("migrate", one(source, target), "--diff", check=True, directory=tmp_path).ok
+    assert run.changed == 1
+    assert f"Would move {filled.total} keys" in run.output
+    assert "database 3: user:1:name" in run.output, "--diff names the keys"
+    assert (source.write_calls(), target.write_calls()) == before
+    assert list(tmp_path.iterdir()) == [], "not even a report"
+    assert target.client().dbsize() == 0
+
+
+def test_tags_choose_phases_and_credentials_are_known_to_each(server_pair: Pair, tmp_path: Path) -> None:
+    source, target = server_pair
+    dataset.fill(source.client, databases=(0,))
+    hosts = one(source, target)
+
+    run = run_playbook("migrate", hosts, "--tags", "verify", directory=tmp_path)
+    assert "missing" in failed(run)
+    assert report(tmp_path)["migrations"][0]["failure"]["phase"] == "verify"
+
+    run = run_playbook("migrate", hosts, "--tags", "preflight", directory=tmp_path).ok
+    assert run.changed == 0 and target.client().dbsize() == 0
+
+    run = run_playbook("migrate", hosts, "--skip-tags", "verify,report", directory=tmp_path).ok
+    assert run.changed == 1 and "Compare the keys" not in run.output and "Write the report" not in run.output
+
+    assert run_playbook("migrate", hosts, "--tags", "verify", directory=tmp_path).ok
+    assert run_playbook("verify", hosts, directory=tmp_path).ok
+
+
+def test_limit_runs_one_of_many(server_pair: Pair, tmp_path: Path) -> None:
+    source, target = server_pair
+    dataset.fill(source.client, databases=(0, 1))
+    ends = {"redis_migration_source": source.endpoint(), "redis_migration_target": target.endpoint()}
+    hosts = inventory({"zero": {"redis_migration_databases": [0]}, "one": {"redis_migration_databases": [1]}}, **ends)
+    run = run_playbook("migrate", hosts, "--limit", "one", directory=tmp_path).ok
+    assert set(run.stats) == {"one"}
+    assert target.client().dbsize() == 0 and target.client(1).dbsize() > 0
+
+
+def test_a_failure_stops_only_its_own_migration(server_pair: Pair, tmp_path: Path) -> None:
+    source, target = server_pair
+    dataset.fill(source.client, databases=(0,))
+    dead = {"host": "127.0.0.1", "port": 1}
+    good = {"redis_migration_source": source.endpoint(), "redis_migration_target": target.endpoint()}
+    bad = {"redis_migration_source": dead, "redis_migration_target": target.endpoint()}
+    run = run_playbook("migrate", inventory({"bad": bad, "good": good}), directory=tmp_path)
+    text = failed(run)
+    assert "connection refused" in text
+    assert run.stats["good"]["failures"] == 0 and run.stats["bad"]["failures"] == 1
+    assert {found["name"]: found["status"] for found in report(tmp_path)["migrations"]} == {
+        "bad": "failed",
+        "good": "proved",
+    }
+
+
+BAD_VARIABLES = {
+    "no source": ({"redis_migration_source": None}, ["orders", "redis_migration_source"]),
+    "misspelt": ({"redis_migration_strategi": "copy"}, ["redis_migration_strategi", "redis_migration_strategy"]),
+    "choice": ({"redis_migration_strategy": "fast"}, ["redis_migration_strategy", "auto, copy, migrate, rebuild"]),
+    "type": ({"redis_migration_max_failures": "many"}, ["redis_migration_max_failures", "int"]),
+    "url as text": ({"redis_migration_source": f"redis://{SENTINEL}@h"}, ["redis_migration_source", "dictionary"]),
+    "unknown field": (
+        {"redis_migration_source": {"hots": "x", "password": SENTINEL}},
+        ["redis_migration_source has no field hots"],
+    ),
+    "secret in the port": (
+        {"redis_migration_source": {"host": "h", "port": SENTINEL}},
+        ["redis_migration_source", "port"],
+    ),
+    "malformed url": ({"redis_migration_source": {"url": f"redis://a:{SENTINEL}%@h"}}, ["source.url", "%"]),
+    "later phase": ({"redis_migration_verify_level": "all"}, ["redis_migration_verify_level"]),
+}
+
+
+@pytest.mark.parametrize("case", BAD_VARIABLES)
+def test_bad_variables_are_refused_before_anything_runs(case: str, server_pair: Pair, tmp_path: Path) -> None:
+    source, target = server_pair
+    source.client().set("a", "1")
+    variables, words = BAD_VARIABLES[case]
+    hosts = one(source, target, **variables)
+    if case == "no source":
+        del hosts["redis_migrations"]["hosts"]["orders"]["redis_migration_source"]
+    run = run_playbook("migrate", hosts, "-vvvv", directory=tmp_path)
+    text = failed(run)
+    for word in words:
+        assert word in text
+    assert SENTINEL not in text
+    assert target.client().dbsize() == 0
+
+
+def test_an_inventory_without_migrations_is_an_error(tmp_path: Path) -> None:
+    run = run_playbook("migrate", {"all": {"hosts": {"somebody": None}}}, directory=tmp_path)
+    assert run.returncode != 0
+    assert "no hosts in the group redis_migrations" in run.output
+
+
+def test_secrets_are_nowhere(redis_server: Any, tmp_path: Path) -> None:
+    source = redis_server("redis-6.2", password=f"{SENTINEL}-old")
+    user = f"user mover on >{SENTINEL}-new ~* &* +@all"
+    target = redis_server("redis-8.2", acl_lines=[user])
+    dataset.fill(source.client, databases=(0,))
+    right = {"url": target.url(username="mover", password=f"{SENTINEL}-new")}
+    wrong = {"host": "127.0.0.1", "port": target.port, "username": "mover", "password": f"{SENTINEL}-wrong"}
+    hosts = inventory(
+        {"right": {"redis_migration_target": right}, "wrong": {"redis_migration_target": wrong}},
+        redis_migration_source={"url": source.url()},
+    )
+    (tmp_path / "tmp").mkdir()
+    run = run_playbook(
+        "migrate", hosts, "-vvvv", "--diff", directory=tmp_path, environment={"TMPDIR": str(tmp_path / "tmp")}
+    )
+    text = failed(run)
+    assert "Check the user name and the password of the target" in text
+    assert run.stats["right"]["failures"] == 0
+    assert SENTINEL not in text
+    assert list((tmp_path / "tmp").iterdir()) == [], "nothing is left behind"
+    files = [path for path in tmp_path.rglob("*") if path.is_file()]
+    assert {path.name for path in files} == {"report.json", "report.html"}
+    for path in files:
+        assert SENTINEL not in path.read_text()
+
+
+def test_the_report_is_private_and_harmless(server_pair: Pair, tmp_path: Path) -> None:
+    source, target = server_pair
+    hostile = "<script>alert(1)</script>{{ 7 * 7 }}\"'&\n"
+    source.client().set(hostile, "1")
+    target.client().set(hostile, "2")
+    target.client().rpush(hostile + "2", "2")
+    run = run_playbook("verify", one(source, target), directory=tmp_path)
+    assert "value" in failed(run)
+    directory = tmp_path / REPORT
+    assert stat.S_IMODE(directory.stat().st_mode) == 0o700
+    for name in ("report.json", "report.html"):
+        assert stat.S_IMODE((directory / name).stat().st_mode) == 0o600
+    page = (directory / "report.html").read_text()
+    assert "&lt;script&gt;alert(1)&lt;/script&gt;{{ 7 * 7 }}" in page
+    assert "<script" not in page
+    for outside in ("http:", "https:", "src=", "url("):
+        assert outside not in page
+
+
+def test_sixteen_databases_in_one_run(server_pair: Pair, tmp_path: Path) -> None:
+    source, target = server_pair
+    filled = dataset.fill(source.client, databases=range(16))
+    assert run_playbook("migrate", one(source, target), directory=tmp_path).ok
+    assert oracle.compare(source, target) == []
+    migration = report(tmp_path)["migrations"][0]
+    assert {int(number): found["copied"] for number, found in migration["migrate"]["databases"].items()} == filled.keys
+
+
+def test_a_selection_is_moved_and_verified_as_such(server_pair: Pair, tmp_path: Path) -> None:
+    source, target = server_pair
+    for key in ("session:1", "session:2", "cache:1"):
+        source.client(2).set(key, key)
+    source.client(2).rpush("session:list", 1)
+    target.client(7).set("unrelated", 1)
+    hosts = one(
+        source,
+        target,
+        redis_migration_databases=[2],
+        redis_migration_database_map={2: 7},
+        redis_migration_match=["session:*"],
+        redis_migration_types=["string"],
+        redis_migration_preflight_ignore=["target_keys"],
+    )
+    assert run_playbook("migrate", hosts, directory=tmp_path).ok
+    assert sorted(target.client(7).keys()) == [b"session:1", b"session:2", b"unrelated"]
+    assert report(tmp_path)["migrations"][0]["verify"]["totals"]["source_keys"] == 2
+
+
+def test_an_empty_source_proves_nothing(server_pair: Pair, tmp_path: Path) -> None:
+    source, target = server_pair
+    run = run_playbook("migrate", one(source, target), directory=tmp_path)
+    assert "redis_migration_allow_empty" in failed(run)
+    assert run_playbook("migrate", one(source, target, redis_migration_allow_empty=True), directory=tmp_path).ok
+
+
+def test_workers_take_turns(server_pair: Pair, tmp_path: Path) -> None:
+    source, target = server_pair
+    dataset.fill(source.client, databases=(0, 1, 2))
+    ends = {"redis_migration_source": source.endpoint(), "redis_migration_target": target.endpoint()}
+    hosts = inventory({f"m{number}": {"redis_migration_databases": [number]} for number in range(3)}, **ends)
+    worker = {"ansible_connection": "local", "ansible_python_interpreter": "{{ ansible_playbook_python }}"}
+    hosts["redis_migration_workers"] = {"hosts": {"anna": worker, "bert": worker}}
+    run = run_playbook("migrate", hosts, directory=tmp_path).ok
+    for delegated in ("m0 -> anna", "m1 -> bert", "m2 -> anna"):
+        assert f"[{delegated}]" in run.output
+    assert oracle.compare(source, target) == []
+
+
+def test_progress_of_a_long_run_is_told_in_lines(server_pair: Pair, tmp_path: Path) -> None:
+    source, target = server_pair
+    dataset.fill_benchmark(source.client(), "strings100", 200_000)
+    hosts = one(source, target, redis_migration_max_keys_per_second=30_000, redis_migration_progress_seconds=1)
+    run = run_playbook("migrate", hosts, "-vvv", "--skip-tags", "verify", directory=tmp_path).ok
+    lines = [line for line in run.output.splitlines() if line.startswith("orders: database 0: ")]
+    assert len(lines) >= 2
+    assert any("of ~200,000 keys" in line and "left" in line for line in lines[1:])
+    assert "resume" not in run.output, "how a slice hands over to the next is nobody's business"
+    assert report(tmp_path)["migrations"][0]["migrate"]["totals"]["copied"] == 200_000
+
+
+def test_the_modules_report_progress_in_a_play_of_their_own(server_pair: Pair, tmp_path: Path) -> None:
+    """async runs them in one go; become, delegation and check mode change nothing."""
+    source, target = server_pair
+    dataset.fill(source.client, databases=(0,))
+    ends = {"source": source.endpoint(), "target": target.endpoint()}
+    task = {"dataservices.redis_migration.redis_migrate_keys": ends, "register": "moved"}
+    play = {
+        "hosts": "localhost",
+        "gather_facts": False,
+        "tasks": [
+            {"name": "in the background", **task, "async": 60, "poll": 1},
+            {"ansible.builtin.assert": {"that": ["moved.finished", "moved.totals.copied == 183", "moved is changed"]}},
+            {"name": "again", **task, "delegate_to": "127.0.0.1"},
+            {"ansible.builtin.assert": {"that": ["moved.finished", "moved is not changed", "'resume' not in moved"]}},
+        ],
+    }
+    assert run_playbook([play], {"all": {"hosts": {}}}, directory=tmp_path).ok
