@@ -9,7 +9,11 @@ import typing as t
 
 from ansible_collections.dataservices.redis_migration.plugins.module_utils._end import End
 from ansible_collections.dataservices.redis_migration.plugins.module_utils._flow import Job, Reconnected
+from ansible_collections.dataservices.redis_migration.plugins.module_utils._pace import between_us
+from ansible_collections.dataservices.redis_migration.plugins.module_utils._stride import Stride
 from ansible_collections.dataservices.redis_migration.plugins.module_utils._wire import DEFAULT_REPLY_LIMIT, pack
+
+TIME = b"*1\r\n$4\r\nTIME\r\n"
 
 # The limit of a reply that holds a single element: it can only be read whole.
 LARGEST_ELEMENT = 1024 * 1024 * 1024
@@ -41,11 +45,14 @@ class Pair(t.NamedTuple):
     key: bytes
     its_key: bytes
 
-    def ask(self, command: bytes, *words: t.Any) -> Job:
-        """The replies of both ends to one command about the key."""
-        (here,), (there,) = yield from together(
-            Ask(self.source, pack(command, self.key, *words)), Ask(self.target, pack(command, self.its_key, *words))
+    def ask(self, command: bytes, *words: t.Any, stride: Stride | None = None) -> Job:
+        """The replies of both ends to one command about the key; ``stride`` learns how long the source took."""
+        (before, here, then), (there,) = yield from together(
+            Ask(self.source, TIME + pack(command, self.key, *words) + TIME, 3),
+            Ask(self.target, pack(command, self.its_key, *words)),
         )
+        if stride:
+            stride.took(between_us(before, then))
         self.source.check([here], command.decode())
         self.target.check([there], command.decode())
         return here, there

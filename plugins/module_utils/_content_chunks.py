@@ -17,6 +17,7 @@ from ansible_collections.dataservices.redis_migration.plugins.module_utils impor
 )
 from ansible_collections.dataservices.redis_migration.plugins.module_utils._ask_together import (
     LARGEST_ELEMENT,
+    TIME,
     Ask,
     Pair,
     together,
@@ -30,6 +31,7 @@ from ansible_collections.dataservices.redis_migration.plugins.module_utils._diff
 from ansible_collections.dataservices.redis_migration.plugins.module_utils._end import End
 from ansible_collections.dataservices.redis_migration.plugins.module_utils._flow import Job
 from ansible_collections.dataservices.redis_migration.plugins.module_utils._keyname import printable
+from ansible_collections.dataservices.redis_migration.plugins.module_utils._pace import between_us
 from ansible_collections.dataservices.redis_migration.plugins.module_utils._stride import PIECE_BYTES, Stride
 from ansible_collections.dataservices.redis_migration.plugins.module_utils._wire import (
     DEFAULT_REPLY_LIMIT,
@@ -106,8 +108,9 @@ def _string(pair: Pair, length: int) -> Job:
 def _list(pair: Pair, length: int, stride: Stride) -> Job:
     start = 0
     while start < length:
+        count = stride.elements
         try:
-            here, there = yield from pair.ask(b"LRANGE", start, start + stride.elements - 1)
+            here, there = yield from pair.ask(b"LRANGE", start, start + count - 1, stride=stride)
         except ReplyTooLarge:
             if not stride.shorten():
                 raise
@@ -115,7 +118,7 @@ def _list(pair: Pair, length: int, stride: Stride) -> Job:
         if here != there:
             offset = next((i for i, elements in enumerate(zip(here, there)) if elements[0] != elements[1]), 0)
             return Difference("value", f"element {start + offset} differs", "list")
-        start += stride.elements
+        start += count
     return None
 
 
@@ -129,7 +132,8 @@ def _scanned(pair: Pair, kind: str, stride: Stride, timed: bool) -> Job:
         asks: list[Ask] = []
         if cursor is not None:
             limit = LARGEST_ELEMENT if stride.elements == 1 else DEFAULT_REPLY_LIMIT
-            asks.append(Ask(source, pack(_SCAN[kind], pair.key, cursor, b"COUNT", stride.elements), 1, limit))
+            scan = pack(_SCAN[kind], pair.key, cursor, b"COUNT", stride.elements)
+            asks.append(Ask(source, TIME + scan + TIME, 3, limit))
         if elements:
             asks.append(look_up.ask(target, pair.its_key, elements))
         try:
@@ -148,7 +152,8 @@ def _scanned(pair: Pair, kind: str, stride: Stride, timed: bool) -> Job:
         elements = []
         if cursor is not None:
             source.check(replies[0], _SCAN[kind].decode())
-            cursor, elements = replies[0][0]
+            before, (cursor, elements), then = replies[0]
+            stride.took(between_us(before, then))
             cursor = None if cursor == b"0" else cursor
     return None
 

@@ -9,7 +9,9 @@ from ansible_collections.dataservices.redis_migration.plugins.module_utils._flow
 from ansible_collections.dataservices.redis_migration.plugins.module_utils._rebuild_key import (
     KeyBuild,
     Length,
+    Read,
     Write,
+    piece,
 )
 from ansible_collections.dataservices.redis_migration.plugins.module_utils._stride import PIECE_BYTES, Stride
 from ansible_collections.dataservices.redis_migration.plugins.module_utils._wire import ReplyTooLarge, pack
@@ -20,7 +22,7 @@ def string_in_pieces(build: KeyBuild, length: int) -> Job:
     # The whole length at once: growing piece by piece would have the target copy the string again and again.
     write = Write(lambda name: pack(b"SETRANGE", name, length - 1, b"\0"))
     for start in range(0, length, PIECE_BYTES):
-        ask = build.ask(pack(b"GETRANGE", build.key, start, start + PIECE_BYTES - 1), 1, PIECE_BYTES)
+        ask = Read(pack(b"GETRANGE", build.key, start, start + PIECE_BYTES - 1), 1, 1, PIECE_BYTES)
         (part,) = yield from build.exchange(ask, write)
         write = _string_part(start, part)
     yield from build.write(write)
@@ -38,7 +40,7 @@ def list_in_pieces(build: KeyBuild, length: int) -> Job:
     while start < length:
         command = pack(b"LRANGE", build.key, start, start + stride.elements - 1)
         try:
-            (elements,) = yield from build.exchange(build.ask(command, stride.elements, stride.size), write)
+            (elements,) = yield from build.exchange(piece(command, stride), write)
         except ReplyTooLarge:
             if not stride.shorten():
                 raise

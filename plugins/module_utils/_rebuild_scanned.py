@@ -10,7 +10,7 @@ import typing as t
 from ansible_collections.dataservices.redis_migration.plugins.module_utils import _field_expiry
 from ansible_collections.dataservices.redis_migration.plugins.module_utils._flow import Job
 from ansible_collections.dataservices.redis_migration.plugins.module_utils._rebuild_field_ttl import FieldTtls
-from ansible_collections.dataservices.redis_migration.plugins.module_utils._rebuild_key import KeyBuild, Write
+from ansible_collections.dataservices.redis_migration.plugins.module_utils._rebuild_key import KeyBuild, Write, piece
 from ansible_collections.dataservices.redis_migration.plugins.module_utils._stride import Stride
 from ansible_collections.dataservices.redis_migration.plugins.module_utils._wire import ReplyTooLarge, pack
 
@@ -26,9 +26,8 @@ def scanned_in_pieces(build: KeyBuild, kind: str, length: int, ttls: FieldTtls) 
     timed = False
     while True:
         command = pack(_SCAN[kind], build.key, cursor, b"COUNT", stride.elements) + proof
-        ask = build.ask(command, stride.elements, stride.size)._replace(replies=2 if proof else 1)
         try:
-            replies = yield from build.exchange(ask, write)
+            replies = yield from build.exchange(piece(command, stride, 2 if proof else 1), write)
         except ReplyTooLarge:
             if not stride.shorten():
                 raise

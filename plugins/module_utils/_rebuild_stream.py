@@ -23,9 +23,10 @@ from ansible_collections.dataservices.redis_migration.plugins.module_utils._rebu
     KeyBuild,
     Read,
     Write,
+    piece,
 )
 from ansible_collections.dataservices.redis_migration.plugins.module_utils._stream_content import after, fields_of
-from ansible_collections.dataservices.redis_migration.plugins.module_utils._stride import PIECE_ELEMENTS, Stride
+from ansible_collections.dataservices.redis_migration.plugins.module_utils._stride import Stride
 from ansible_collections.dataservices.redis_migration.plugins.module_utils._wire import ReplyTooLarge, pack
 
 _PENDING = 200
@@ -72,7 +73,7 @@ def question(key: bytes) -> bytes:
 
 def additions(name: bytes, entries: t.Sequence[t.Any]) -> bytes:
     """XADD of ``entries`` to the stream ``name``."""
-    return b"".join([one(b"XADD", name, entry_id, *words) for entry_id, words in entries])
+    return b"".join([pack(b"XADD", name, entry_id, *words) for entry_id, words in entries])
 
 
 def emptiness(name: bytes) -> bytes:
@@ -122,8 +123,8 @@ def _group(build: KeyBuild, group: bytes) -> Job:
     (consumers,) = yield from build.read(Read(pack(b"XINFO", b"CONSUMERS", build.key, group), 1))
     names = [fields_of(consumer)["name"] for consumer in consumers]
     yield from build.write(Write(lambda stream: pack(b"XGROUP", b"CREATE", stream, group, b"0"), 1, "BUSYGROUP"))
-    for first in range(0, len(names), PIECE_ELEMENTS):
-        part = names[first : first + PIECE_ELEMENTS]
+    for first in range(0, len(names), _PENDING):
+        part = names[first : first + _PENDING]
         yield from build.write(Write(functools.partial(_create_consumers, group=group, names=part), len(part)))
 
 
@@ -170,17 +171,13 @@ def _entries(build: KeyBuild, length: int) -> Job:
     while True:
         command = pack(b"XRANGE", build.key, start, b"+", b"COUNT", stride.elements)
         try:
-            (entries,) = yield from build.exchange(build.ask(command, stride.elements, stride.size), write)
+            (entries,) = yield from build.exchange(piece(command, stride), write)
         except ReplyTooLarge:
             if not stride.shorten():
                 raise
             write = None
             continue
-        write = None
-        if entries:
-            write = Write(functools.partial(additions, entries=entries), len(entries), "equal or smaller")
-        if len(entries) < stride.elements:
-            break
+        if not entries:
+            return
+        write = Write(functools.partial(additions, entries=entries), len(entries), "equal or smaller")
         start = after(entries[-1][0])
-    if write:
-        yield from build.write(write)

@@ -82,8 +82,9 @@ def _same_fields(mine: dict[str, t.Any], its: dict[str, t.Any], names: t.Sequenc
 def _same_entries(pair: Pair, stride: Stride) -> Job:
     start = b"-"
     while True:
+        count = stride.elements
         try:
-            here, there = yield from pair.ask(b"XRANGE", start, b"+", b"COUNT", stride.elements)
+            here, there = yield from pair.ask(b"XRANGE", start, b"+", b"COUNT", count, stride=stride)
         except ReplyTooLarge:
             if not stride.shorten():
                 raise
@@ -92,7 +93,7 @@ def _same_entries(pair: Pair, stride: Stride) -> Job:
             theirs = {entry[0]: entry[1] for entry in there}
             wrong = next((entry[0] for entry in here if theirs.get(entry[0]) != entry[1]), b"?")
             return Difference("value", f"entry {wrong.decode()} differs", "stream")
-        if len(here) < stride.elements:
+        if len(here) < count:
             return None
         start = after(here[-1][0])
 

@@ -5,9 +5,14 @@
 
 from __future__ import annotations
 
-# A few milliseconds of a server's time, and little memory, at the usual sizes of elements.
+# What a piece may hold, and to how many elements it may grow where these are cheap to read.
 PIECE_BYTES = 256 * 1024
-PIECE_ELEMENTS = 2000
+_FIRST_ELEMENTS = 500
+_MOST_ELEMENTS = 5000
+
+# What one command may cost its server, in microseconds: nobody else is served meanwhile.
+_ENOUGH_US = 500.0
+_TOO_LONG_US = 1000.0
 
 
 class Stride:
@@ -15,16 +20,24 @@ class Stride:
 
     def __init__(self, size: int, length: int) -> None:
         self._each = max(1, size // max(1, length))
-        self.elements = max(1, min(PIECE_ELEMENTS, PIECE_BYTES // self._each))
+        self._most = max(1, min(_MOST_ELEMENTS, PIECE_BYTES // self._each))
+        self.elements = min(_FIRST_ELEMENTS, self._most)
 
     @property
     def size(self) -> int:
         """About how many bytes that is."""
         return self.elements * self._each
 
+    def took(self, microseconds: float) -> None:
+        """Learn how long the server needed for a piece."""
+        if microseconds > _TOO_LONG_US:
+            self.elements = max(1, int(self.elements * max(0.5, _TOO_LONG_US / microseconds)))
+        elif microseconds < _ENOUGH_US:
+            self.elements = min(self._most, self.elements + self.elements // 4 + 1)
+
     def shorten(self) -> bool:
         """After a reply that was too large: whether there is less to ask for."""
         if self.elements == 1:
             return False
-        self.elements = max(1, self.elements // 10)
+        self.elements = self._most = max(1, self.elements // 10)
         return True
