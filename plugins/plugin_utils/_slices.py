@@ -53,7 +53,7 @@ class SlicedAction(ActionBase):
     def _run_slices(self, arguments: dict[str, t.Any], seconds: float, variables: dict[str, t.Any]) -> dict[str, t.Any]:
         display = Display()
         progress = Progress(str(variables.get("inventory_hostname", "localhost")), self.looked_at)
-        expected: dict[str, int] | None = None
+        expected = self._planned(arguments, variables)
         warnings: list[t.Any] = []
         arguments["slice_seconds"] = min(_FIRST_SLICE_SECONDS, seconds)
         while True:
@@ -65,7 +65,7 @@ class SlicedAction(ActionBase):
             # On the error stream, where it arrives at once and a machine's output stays readable to machines.
             display.display(progress.line(result, expected), stderr=True)
             if "resume" in arguments and expected is None:
-                expected = self._expected(arguments, variables)
+                expected = self._counted(arguments, variables)
             arguments.update(slice_seconds=seconds, resume=token)
         if warnings:
             result["warnings"] = warnings
@@ -73,10 +73,15 @@ class SlicedAction(ActionBase):
             result.get("invocation", {}).get("module_args", {}).pop(option, None)
         return result
 
-    def _expected(self, arguments: t.Mapping[str, t.Any], variables: dict[str, t.Any]) -> dict[str, int]:
-        """Keys per database of the source; none where they are unknown, for they only serve an estimate."""
+    def _planned(self, arguments: t.Mapping[str, t.Any], variables: dict[str, t.Any]) -> dict[str, int] | None:
+        """Keys per database of the source as preflight counted them, if it ran; empty where only some keys are meant."""
         if any(arguments.get(option) for option in ("match", "exclude", "types")):
             return {}
+        databases = variables.get("__redis_migration_preflight", {}).get("plan", {}).get("databases")
+        return {str(database["source"]): int(database["keys"]) for database in databases} if databases else None
+
+    def _counted(self, arguments: t.Mapping[str, t.Any], variables: dict[str, t.Any]) -> dict[str, int]:
+        """The same, asked for. A run that takes this long does not feel it."""
         endpoint = {name: value for name, value in arguments["source"].items() if name != "backend"}
         info = self._run_module("redis_keyspace_info", {"endpoint": endpoint}, variables)
         return {number: int(database["keys"]) for number, database in info.get("databases", {}).items()}
