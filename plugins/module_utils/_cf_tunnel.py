@@ -145,7 +145,8 @@ class Tunnel:
             env=_environment(),
             start_new_session=True,
         )
-        assert process.stdin is not None and process.stdout is not None
+        if process.stdin is None or process.stdout is None:
+            raise AssertionError("opened with pipes")
         document = json.dumps({"path": _code_path(), "order": asdict(order)})
         with process.stdin as stream:
             stream.write(document.encode())

@@ -161,7 +161,8 @@ class Supervisor:
             self._await_ready(paths["ready"])
         self._prove()
         reopened = self._state.ssh_pid != 0
-        assert self._ssh is not None
+        if self._ssh is None:
+            raise AssertionError("only asked while ssh runs")
         self._state.ssh_pid = self._ssh.pid
         self._state.ssh_identity = process_identity(self._ssh.pid) or ""
         self._state.reopened += int(reopened)
@@ -218,7 +219,8 @@ class Supervisor:
         threading.Thread(target=_hand_over, args=(self._ssh, fifo, code), daemon=True).start()
 
     def _listen(self, ssh: subprocess.Popen[bytes]) -> None:
-        assert ssh.stderr is not None
+        if ssh.stderr is None:
+            raise AssertionError("opened with pipes")
         with ssh.stderr as stream:
             for line in stream:
                 self._said.append(line.decode("utf-8", "replace").strip())

@@ -58,7 +58,7 @@ def restores(items: t.Sequence[tuple[bytes, int | None, bytes]], *, replace: boo
     """RESTORE for every (key, expiry in ms since 1970 or None, payload); absolute expiry."""
     if not items:
         return b""
-    if all([item[1] is None for item in items]):
+    if all(item[1] is None for item in items):
         heads = _REPLACING if replace else _RESTORING
         end = b"\r\n$7\r\nREPLACE\r\n" if replace else b"\r\n"
         return (

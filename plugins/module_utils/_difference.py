@@ -24,4 +24,4 @@ class Gone:
 GONE_AT_SOURCE = Gone()
 
 # None: equal.
-Verdict = Difference | Gone | None
+Verdict: t.TypeAlias = "Difference | Gone | None"

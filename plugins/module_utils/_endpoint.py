@@ -108,7 +108,7 @@ def parse_endpoint(options: t.Mapping[str, t.Any] | None, role: str) -> Endpoint
             hint="Give the password, or write rediss://PASSWORD@host for a server that only has a password.",
         )
     timeout = fields.get("timeout", DEFAULT_TIMEOUT)
-    if not float(timeout) > 0:
+    if not 0 < float(timeout) < float("inf"):
         raise EndpointError(f"The {role} endpoint's timeout must be above 0 seconds.")
     fields["timeout"] = float(timeout)
     for field in ("username", "password"):

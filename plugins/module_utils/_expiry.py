@@ -36,7 +36,7 @@ NEVER = None
 _SPREAD_MS = 2
 _TRIES = 6
 
-Expiry = int | None
+Expiry: t.TypeAlias = "int | None"
 
 
 def is_over(expiry: Expiry, clock_ms: int) -> bool:
@@ -75,7 +75,7 @@ class ExpiryReader:
             commands, count = self.commands(keys)
             replies = yield Call(self._pipe, commands, count)
         if any_error(replies):
-            reply = next(reply for reply in replies if is_error(reply))
+            reply = next((reply for reply in replies if is_error(reply)), None)
             raise explain_reply(reply, self._pipe.endpoint, command=("PEXPIRETIME" if self._exact else "PTTL",))
         if self._exact:
             return [NEVER if reply == -1 else reply for reply in replies]

@@ -57,7 +57,7 @@ def migration_progress(token: str) -> Progress:
     """What :func:`migration_token` made."""
     plain = _unpack(token)
     plain["choice"] = Choice(*plain["choice"]) if plain["choice"] else None
-    plain["pairs"] = [(here, there) for here, there in plain["pairs"]]
+    plain["pairs"] = [tuple(pair) for pair in plain["pairs"]]
     plain["cursor"] = plain["cursor"].encode("ascii")
     plain["run_ids"] = tuple(plain["run_ids"])
     for name in ("counters", "moved_before"):
@@ -83,7 +83,7 @@ def diff_token(progress: DiffProgress) -> str:
 def diff_progress(token: str) -> DiffProgress:
     """What :func:`diff_token` made."""
     plain = _unpack(token)
-    plain["pairs"] = [(here, there) for here, there in plain["pairs"]]
+    plain["pairs"] = [tuple(pair) for pair in plain["pairs"]]
     plain["cursor"] = plain["cursor"].encode("ascii")
     plain["run_ids"] = tuple(plain["run_ids"])
     plain["databases"] = {int(number): DatabaseDiff(**counts) for number, counts in plain["databases"].items()}

@@ -109,7 +109,7 @@ def check_same_server(pairs: t.Sequence[tuple[int, int]], source: Server, target
 
 def check_databases(pairs: t.Sequence[tuple[int, int]], source: Endpoint, target: Endpoint | None) -> None:
     """SELECT every database of the run at both ends, so that a wrong number is known before anything is written."""
-    for endpoint, numbers in ((source, [here for here, _ in pairs]), (target, [there for _, there in pairs])):
+    for endpoint, numbers in ((source, [pair[0] for pair in pairs]), (target, [pair[1] for pair in pairs])):
         if endpoint is None or not numbers:
             continue
         try:

@@ -35,7 +35,7 @@ class Refused(t.NamedTuple):
 
 
 # What can become of a key that was not moved.
-Outcome = Vanished | Occupied | Refused
+Outcome: t.TypeAlias = "Vanished | Occupied | Refused"
 
 
 class Moved(t.NamedTuple):
@@ -74,4 +74,3 @@ class Strategy(t.Protocol):
         With ``replace`` a key of that name at the target is overwritten. In check mode everything is read and nothing
         written. Raises for what concerns every key (no permission, target full).
         """
-        ...

@@ -144,7 +144,7 @@ class CopyStrategy:
         items = t.cast("list[Item]", list(zip(names, expiries, payloads)))
         strings = [position for position in present if position in plain] if plain else []
         dumped = [position for position in present if position not in plain] if len(plain) < len(names) else []
-        timed = any([items[position][1] is not NEVER for position in present])
+        timed = any(items[position][1] is not NEVER for position in present)
         set_strings = writes([items[position] for position in strings], replace=replace)
         commands = set_strings.commands + restores([items[position] for position in dumped], replace=replace)
         groups = [[strings[index] for index in group] for group in set_strings.groups]

@@ -229,7 +229,7 @@ def parse_raw(raw: bytes, count: int) -> list[t.Any]:
     """The ``count`` replies in what a :class:`RawPipe` gave."""
     reader = hiredis.Reader()
     reader.feed(raw)
-    return [reader.gets() for _ in range(count)]
+    return [reader.gets() for _reply in range(count)]
 
 
 def pack(*args: bytes | str | int) -> bytes:
