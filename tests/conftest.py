@@ -7,6 +7,7 @@
 from __future__ import annotations
 
 import os
+import socket
 import sys
 from collections import Counter
 from collections.abc import Callable, Iterator
@@ -148,3 +149,11 @@ def fault_proxy() -> Iterator[Callable[..., FaultProxy]]:
     """A factory: fault_proxy(server.port, latency=0.02)."""
     with ExitStack() as stack:
         yield lambda upstream, **options: stack.enter_context(FaultProxy(upstream, **options))
+
+
+@pytest.fixture
+def unused_port() -> int:
+    """A loopback port at which nobody listens."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])

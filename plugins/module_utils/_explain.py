@@ -82,8 +82,12 @@ _CODES = (
 
 def reply_text(reply: object) -> str:
     """A server's error reply as one printable line of at most 300 characters."""
-    text = "".join(c if c.isprintable() else "?" for c in str(reply))
+    # An unknown command is told with its arguments, which hold values and, of MIGRATE, the target's password.
+    text, _told, _arguments = str(reply).partition(", with args beginning with")
+    text = "".join(c if c.isprintable() else "?" for c in text)
     code = _CODES.get(type(reply), "")
+    if redis and isinstance(reply, redis.AuthenticationError):
+        code = "NOAUTH" if "required" in text else "WRONGPASS" if text.startswith("invalid username") else ""
     if not text.startswith(code):
         text = f"{code} {text}"
     return text if len(text) <= _SHOWN else text[:_SHOWN] + "…"
@@ -116,7 +120,7 @@ def explain_reply(
     what = f"refused {command_name(command)}" if command else "refused the connection"
     where = f" (database {database})" if database else ""
     who = f" for user '{endpoint.user}'" if text.startswith("NOPERM") else ""
-    message = f"{endpoint.role.capitalize()} {endpoint.address}{where} {what}{who}: {text}."
+    message = f"{endpoint.role.capitalize()} {endpoint.address}{where} {what}{who}: {text.rstrip('.')}."
     hint = reply_hint(text, endpoint)
     if not command or is_transient(text):
         return ConnectError(message, hint=hint, transient=is_transient(text))

@@ -90,7 +90,7 @@ class Sleep(t.NamedTuple):
 
 
 class _Task:
-    __slots__ = ("job", "missing", "calls", "single", "alive")
+    __slots__ = ("job", "missing", "calls", "single", "alive", "silence")
 
     def __init__(self, job: Job) -> None:
         self.job = job
@@ -98,6 +98,8 @@ class _Task:
         self.calls: tuple[Call, ...] = ()
         self.single = True
         self.alive = True
+        # Seconds for which its calls stood first in line and nothing was answered.
+        self.silence = 0.0
 
 
 class Flow:
@@ -264,8 +266,20 @@ class Flow:
                     hint="Check the server and the network; where it is only slow, raise the endpoint's 'timeout'.",
                     transient=True,
                 )
+                self._give_up_if_stuck(pipe, error)
                 self._recover(pipe, error)
                 return
+
+    def _give_up_if_stuck(self, pipe: Pipe, error: RedisMigrationError) -> None:
+        """Raise ``error`` when the first job waiting has met nothing but silence for longer than the patience.
+
+        The connection alone does not tell: an end may answer everything but the one command that it holds back.
+        """
+        task = pipe.unanswered()[0].owner
+        if task is not None:
+            task.silence += pipe.endpoint.timeout
+            if task.silence > self._patience:
+                raise error
 
     def _recover(
         self,

@@ -58,10 +58,15 @@ class MigrateStrategy:
         if not self._proved:
             yield Take(self._first, 1)
             try:
-                if not self._proved:
-                    yield from self._prove(chunk.names[0])
+                for name in chunk.names:
+                    self._proved = self._proved or (yield from self._proves(name))
+                    if self._proved:
+                        break
             finally:
                 self._lane.flow.give(self._first, 1)
+        if not self._proved:
+            # Not one of its keys was left to prove anything with.
+            return Moved(0, {position: Vanished() for position in range(len(chunk))})
         return (yield from self._migrate(chunk, replace))
 
     def _would_transfer(self, chunk: Chunk) -> Job:
@@ -87,8 +92,11 @@ class MigrateStrategy:
             words += [b"AUTH", self._backend.password.encode()]
         return one(*words, b"KEYS", *names)
 
-    def _prove(self, name: bytes) -> Job:
-        """One key, without REPLACE, shows whether the source reaches the target under the backend's address."""
+    def _proves(self, name: bytes) -> Job:
+        """One key, without REPLACE, shows whether the source reaches the target under the backend's address.
+
+        False if the key was gone, which proves nothing. Raises where it went to some other server.
+        """
         source, target = self._lane.source, self._lane.target
         before = yield target.call(pack(b"EXISTS", name), 1)
         target.check(before, "EXISTS")
@@ -97,14 +105,14 @@ class MigrateStrategy:
         if is_error(reply) and "BUSYKEY" not in text:
             raise self._systemic(reply)
         if reply == b"NOKEY":
-            return
+            return False
         after = yield target.call(pack(b"EXISTS", name), 1)
         target.check(after, "EXISTS")
         # The key was there before and nothing objected, or it was not and still is not: some other server took it.
         if (before[0] and reply == b"OK") or not after[0]:
             still = yield source.call(pack(b"EXISTS", name), 1)
             if not still[0]:
-                return
+                return False
             raise CommandRefused(
                 f"The backend {self._backend} is not the target {target.endpoint.address}: a key sent there by the source "
                 "did not arrive at the target.",
@@ -114,7 +122,7 @@ class MigrateStrategy:
         if reply == b"OK":
             # So that the batch it belongs to can move it like every other.
             yield target.call(pack(b"DEL", name), 1)
-        self._proved = True
+        return True
 
     def _migrate(self, chunk: Chunk, replace: bool) -> Job:
         lane, source, target = self._lane, self._lane.source, self._lane.target
