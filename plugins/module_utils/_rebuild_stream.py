@@ -83,12 +83,12 @@ def emptiness(name: bytes) -> bytes:
 
 def finish(name: bytes, facts: Facts, *, counters: bool) -> bytes:
     """The command that sets the last ID and, where the target keeps ``counters``, these."""
-    words = [b"XSETID", name, facts.last_id]
+    words: list[t.Any] = [b"XSETID", name, facts.last_id]
     if counters:
         # A source before 7.0 counts nothing: then what is there is all that ever was, as after a RESTORE.
         added = facts.length if facts.entries_added is None else facts.entries_added
-        words += [b"ENTRIESADDED", b"%d" % added, b"MAXDELETEDID", facts.max_deleted or b"0-0"]
-    return one(*words)
+        words += [b"ENTRIESADDED", added, b"MAXDELETEDID", facts.max_deleted or b"0-0"]
+    return pack(*words)
 
 
 def stream_in_pieces(build: KeyBuild) -> Job:

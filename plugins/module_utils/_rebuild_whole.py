@@ -11,7 +11,6 @@ from __future__ import annotations
 import typing as t
 
 from ansible_collections.dataservices.redis_migration.plugins.module_utils import _field_expiry
-from ansible_collections.dataservices.redis_migration.plugins.module_utils._commands import one
 from ansible_collections.dataservices.redis_migration.plugins.module_utils._expiry import (
     GONE,
     NEVER,
@@ -44,7 +43,7 @@ from ansible_collections.dataservices.redis_migration.plugins.module_utils._tran
     Refused,
     Vanished,
 )
-from ansible_collections.dataservices.redis_migration.plugins.module_utils._wire import is_error, pack
+from ansible_collections.dataservices.redis_migration.plugins.module_utils._wire import any_error, is_error, pack
 
 _TIME = b"*1\r\n$4\r\nTIME\r\n"
 _MULTI = b"*1\r\n$5\r\nMULTI\r\n"
@@ -111,7 +110,7 @@ class Whole:
         return values, expiries
 
     def _value(self, kind: bytes, replies: list[t.Any]) -> t.Any:
-        for reply in replies:
+        for reply in replies if any_error(replies) else ():
             if is_error(reply):
                 # Another type than a moment ago, or gone.
                 if str(reply).startswith("WRONGTYPE"):
@@ -170,9 +169,9 @@ class Whole:
                 command, count = self._create(under, kind, value)
                 commands.append(command)
                 if expiry is not NEVER:
-                    commands.append(one(b"PEXPIREAT", under, b"%d" % expiry))
+                    commands.append(pack(b"PEXPIREAT", under, b"%d" % expiry))
                     count += 1
-                commands.append(one(b"RENAME" if replace else b"RENAMENX", under, name))
+                commands.append(pack(b"RENAME" if replace else b"RENAMENX", under, name))
                 count += 1
             spans.append((position, at, at + count))
             at += count
@@ -185,7 +184,7 @@ class Whole:
             return others
         if temporary and not replace:
             # What could not take its place.
-            commands.append(one(b"UNLINK", *temporary))
+            commands.append(pack(b"UNLINK", *temporary))
             at += 1
         commands += [_EXEC, _TIME]
         replies = yield target.call(b"".join(commands), at + 3)
@@ -205,7 +204,7 @@ class Whole:
         """Commands that make a key of ``value``, and how many."""
         if kind == b"hash":
             elements, expiries = value
-            return one(b"HSET", name, *elements) + FieldTtls.commands(name, expiries), 1 + len(expiries)
+            return pack(b"HSET", name, *elements) + FieldTtls.commands(name, expiries), 1 + len(expiries)
         if kind == b"stream":
             facts, entries = value
             end = finish(name, facts, counters=self._counters)
@@ -215,8 +214,8 @@ class Whole:
         if kind == b"zset":
             words = [b""] * len(value)
             words[::2], words[1::2] = value[1::2], value[::2]
-            return one(b"ZADD", name, *words), 1
-        return one(
+            return pack(b"ZADD", name, *words), 1
+        return pack(
             {b"list": b"RPUSH", b"set": b"SADD", b"string": b"SET"}[kind],
             name,
             *([value] if kind == b"string" else value),
@@ -224,7 +223,7 @@ class Whole:
 
     def _outcome(self, replies: list[t.Any], kind: bytes) -> Outcome | None:
         """What the replies to the commands for one key say; None where it is there."""
-        error = next(filter(is_error, replies), None)
+        error = next(filter(is_error, replies), None) if any_error(replies) else None
         if error is None:
             # SET with NX, or RENAMENX, found another key.
             return Occupied() if replies[-1] in (None, 0) else None
@@ -246,23 +245,23 @@ def _set(name: bytes, value: bytes, expiry: Expiry, replace: bool) -> bytes:
         words.append(b"NX")
     if expiry is not NEVER:
         words += [b"PXAT", b"%d" % expiry]
-    return one(*words)
+    return pack(*words)
 
 
 def _stream_value(replies: list[t.Any]) -> t.Any:
-    before, entries, after = Facts.of(*replies[:2]), replies[2], Facts.of(*replies[3:])
     # Groups have much to read one after the other; and what was written to just now is read under guard.
-    if before.groups or before != after or len(entries) != before.length:
+    if replies[1] or replies[:2] != replies[3:]:
         return TOO_MUCH
-    return before, entries
+    facts = Facts.of(*replies[:2])
+    return (facts, replies[2]) if len(replies[2]) == facts.length else TOO_MUCH
 
 
 _READ: dict[bytes, t.Callable[[bytes], tuple[bytes, int]]] = {
-    b"string": lambda name: (one(b"GET", name), 1),
-    b"list": lambda name: (one(b"LRANGE", name, b"0", b"-1"), 1),
-    b"set": lambda name: (one(b"SMEMBERS", name), 1),
-    b"hash": lambda name: (one(b"HGETALL", name), 1),
-    b"zset": lambda name: (one(b"ZRANGE", name, b"0", b"-1", b"WITHSCORES"), 1),
+    b"string": lambda name: (pack(b"GET", name), 1),
+    b"list": lambda name: (pack(b"LRANGE", name, b"0", b"-1"), 1),
+    b"set": lambda name: (pack(b"SMEMBERS", name), 1),
+    b"hash": lambda name: (pack(b"HGETALL", name), 1),
+    b"zset": lambda name: (pack(b"ZRANGE", name, b"0", b"-1", b"WITHSCORES"), 1),
     b"stream": lambda name: (question(name) + pack(b"XRANGE", name, b"-", b"+") + question(name), 5),
 }
 TYPES = frozenset(_READ)
