@@ -126,8 +126,7 @@ EXAMPLES = r"""
           url: "rediss://{{ vault_user }}:{{ vault_new }}@new.example.com:49621"
         strategy: copy
   always:
-    - name: Cut the applications off, so that no write that waits is lost at the old server, and let writes through
-      again
+    - name: Cut the applications off, so that no waiting write is lost at the old server, and let writes through again
       dataservices.redis_migration.redis_isolation:
         endpoint:
           url: "rediss://{{ vault_old }}@old.example.com:49620"
