@@ -5,7 +5,15 @@
 
 from __future__ import annotations
 
-_FIELDS = r"""
+
+class ModuleDocFragment:
+    DOCUMENTATION = r"""
+options:
+  endpoint:
+    description: Where the Redis or Valkey server is and how to get in.
+    type: dict
+    required: true
+    suboptions:
       url:
         description:
           - A C(redis://), C(rediss://) (TLS) or C(unix://) URL with the user name and password in it, percent-encoded where needed.
@@ -13,10 +21,10 @@ _FIELDS = r"""
           - Fields given beside it win over the same part of the URL.
         type: str
       host:
-        description: Host name or address, if there is no O({option}.url).
+        description: Host name or address, if there is no O(endpoint.url).
         type: str
       port:
-        description: Port; C(6379) if given neither here nor in O({option}.url).
+        description: Port; C(6379) if given neither here nor in O(endpoint.url).
         type: int
       username:
         description: ACL user. Leave it out for a server that only has a password.
@@ -41,7 +49,7 @@ _FIELDS = r"""
         description: File with a client certificate (PEM), if the server asks for one.
         type: path
       client_key_file:
-        description: File with the key of O({option}.client_cert_file), not encrypted; may be in the same file.
+        description: File with the key of O(endpoint.client_cert_file), not encrypted; may be in the same file.
         type: path
       server_name:
         description: The name for SNI that the certificate must carry, if it is not the host (behind a tunnel, say).
@@ -50,25 +58,7 @@ _FIELDS = r"""
         description: Seconds to wait for a connection and for any single answer.
         type: float
         default: 15.0
-"""
-
-
-class ModuleDocFragment:
-    DOCUMENTATION = (
-        r"""
-options:
-  endpoint:
-    description: Where the Redis or Valkey server is and how to get in.
-    type: dict
-    required: true
-    suboptions:
-"""
-        + _FIELDS.replace("{option}", "endpoint")
-        + r"""
 requirements:
   - redis (Python library)
   - hiredis (Python library)
 """
-    )
-
-    FIELDS = _FIELDS
