@@ -1,7 +1,7 @@
 # Copyright (c) 2026 dataservices.redis_migration contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""A whole backup: every logical database of a server into one RDB file, by reading commands alone (no SYNC, no BGSAVE)."""
+"""A whole backup: every logical database of a server into one RDB file, by reading commands alone."""
 
 from __future__ import annotations
 
@@ -17,11 +17,16 @@ from ansible_collections.dataservices.redis_migration.plugins.module_utils._conn
 from ansible_collections.dataservices.redis_migration.plugins.module_utils._counters import LISTED, Failure
 from ansible_collections.dataservices.redis_migration.plugins.module_utils._end import End
 from ansible_collections.dataservices.redis_migration.plugins.module_utils._endpoint import Endpoint
-from ansible_collections.dataservices.redis_migration.plugins.module_utils._errors import ConnectError, RedisMigrationError
+from ansible_collections.dataservices.redis_migration.plugins.module_utils._errors import (
+    ConnectError,
+    RedisMigrationError,
+)
 from ansible_collections.dataservices.redis_migration.plugins.module_utils._expiry import GONE
 from ansible_collections.dataservices.redis_migration.plugins.module_utils._explain import reply_hint, reply_text
 from ansible_collections.dataservices.redis_migration.plugins.module_utils._flow import Flow, Gate, Job, Take
-from ansible_collections.dataservices.redis_migration.plugins.module_utils._formats import rdb_version as version_by_release
+from ansible_collections.dataservices.redis_migration.plugins.module_utils._formats import (
+    rdb_version as version_by_release,
+)
 from ansible_collections.dataservices.redis_migration.plugins.module_utils._functions import dump_functions
 from ansible_collections.dataservices.redis_migration.plugins.module_utils._measure import measure
 from ansible_collections.dataservices.redis_migration.plugins.module_utils._pace import Pace, between_us
@@ -29,7 +34,11 @@ from ansible_collections.dataservices.redis_migration.plugins.module_utils._payl
 from ansible_collections.dataservices.redis_migration.plugins.module_utils._rdb_line import Refusal
 from ansible_collections.dataservices.redis_migration.plugins.module_utils._rdb_writer import RdbWriter
 from ansible_collections.dataservices.redis_migration.plugins.module_utils._scan import Chunk, Scan
-from ansible_collections.dataservices.redis_migration.plugins.module_utils._selection import Selection, check_databases, database_pairs
+from ansible_collections.dataservices.redis_migration.plugins.module_utils._selection import (
+    Selection,
+    check_databases,
+    database_pairs,
+)
 from ansible_collections.dataservices.redis_migration.plugins.module_utils._server import Server, parse_info
 from ansible_collections.dataservices.redis_migration.plugins.module_utils._wire import Pipe, ReplyTooLarge
 
@@ -98,7 +107,7 @@ class Backup:
 
     def __init__(self, plan: BackupPlan, file: BackupFile) -> None:
         self._plan = plan
-        self._file = file
+        self.file = file
         self.result = BackupResult()
 
     def run(self) -> BackupResult:
@@ -114,7 +123,9 @@ class Backup:
                     reason = str(again)
         finally:
             self.result.elapsed = time.monotonic() - start
-        raise ConnectError(f"The backup was begun {_ATTEMPTS} times in vain: {reason}", hint="Run again in a calmer hour.")
+        raise ConnectError(
+            f"The backup was begun {_ATTEMPTS} times in vain: {reason}", hint="Run again in a calmer hour."
+        )
 
     def _attempt(self) -> None:
         plan = self._plan
@@ -123,8 +134,8 @@ class Backup:
         pairs = database_pairs(plan.selection, server)
         check_databases(pairs, plan.endpoint, None)
         self.result = BackupResult(server=server, databases={number: Saved() for number, _same in pairs})
-        self._file.open()
-        writer = RdbWriter(self._file)
+        self.file.open()
+        writer = RdbWriter(self.file)
         self._begin(writer, server)
         for number, _same in pairs:
             one = _Database(plan, server, number, writer, self.result, round_trip_ms * 1000)
@@ -150,7 +161,7 @@ class Backup:
             return
         if dumped.refusal:
             result.warnings.append(f"The backup has no functions (scripts for FCALL): {dumped.refusal}")
-        result.functions = dumped.count
+        result.functions = dumped.libraries
         if dumped.payload:
             writer.functions(dumped.payload)
 
@@ -159,7 +170,13 @@ class _Database:
     """One logical database."""
 
     def __init__(
-        self, plan: BackupPlan, server: Server, number: int, writer: RdbWriter, result: BackupResult, round_trip_us: float
+        self,
+        plan: BackupPlan,
+        server: Server,
+        number: int,
+        writer: RdbWriter,
+        result: BackupResult,
+        round_trip_us: float,
     ) -> None:
         self._plan = plan
         self._server = server
@@ -254,7 +271,9 @@ class _Database:
         try:
             # The expiry is read after the value: a key renewed in between gets the later expiry, never the earlier.
             replies = yield end.call(
-                _TIME + each(b"DUMP", names) + _TIME + expiry_commands, count + 2 + expiry_replies, 2 * size + _IN_FLIGHT_BYTES
+                _TIME + each(b"DUMP", names) + _TIME + expiry_commands,
+                count + 2 + expiry_replies,
+                2 * size + _IN_FLIGHT_BYTES,
             )
         finally:
             self._flow.give(self._pace.gate, cost)
@@ -286,7 +305,10 @@ class _Database:
 def _check_server(endpoint: Endpoint, server: Server) -> None:
     if server.mode == "cluster":
         raise RedisMigrationError(
-            f"The {endpoint} is in cluster mode, which is not supported.", hint="Use a single primary with its replicas."
+            f"The {endpoint} is in cluster mode, which is not supported.",
+            hint="Use a single primary with its replicas.",
         )
     if server.mode == "sentinel":
-        raise RedisMigrationError(f"The {endpoint} is a Sentinel and holds no data.", hint="Give the primary's address.")
+        raise RedisMigrationError(
+            f"The {endpoint} is a Sentinel and holds no data.", hint="Give the primary's address."
+        )

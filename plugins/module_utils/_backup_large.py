@@ -1,11 +1,12 @@
 # Copyright (c) 2026 dataservices.redis_migration contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Reads single large keys into a backup: by ordinary commands, piece by piece, so that nobody has to wait for the source.
+"""Reads single large keys into a backup: by ordinary commands, piece by piece, so that nobody waits for the source.
 
-WATCH tells at the end whether the key changed meanwhile; then it is read again, and at last in one piece (DUMP), which is
-always consistent but keeps the source busy for as long as it takes. What ordinary commands cannot tell (modules, and
-streams with all they remember) is read in one piece at once. A payload goes to the file as it arrives, whatever its size.
+WATCH tells at the end whether the key changed meanwhile; then it is read again, and at last in one piece (DUMP), which
+is always consistent but keeps the source busy for as long as it takes. What ordinary commands cannot tell (modules,
+and streams with all they remember) is read in one piece at once. A payload goes to the file as it arrives, whatever
+its size.
 """
 
 from __future__ import annotations
@@ -31,6 +32,9 @@ _PIECE_BYTES = 256 * 1024
 _PIECE_ELEMENTS = 1000
 
 _LENGTH = {b"string": b"STRLEN", b"list": b"LLEN", b"set": b"SCARD", b"zset": b"ZCARD", b"hash": b"HLEN"}
+
+# By so much TIME and PTTL may be apart from the same two a moment later.
+_EXPIRY_ERROR_MS = 50
 
 _NO_EXPIRY = (-1).to_bytes(8, "little", signed=True)
 
@@ -95,26 +99,26 @@ class _LargeKey:
 
     def whole(self) -> Expiry | t.Literal[False]:
         """By DUMP."""
-        # The expiry is read after the value in small batches; here the value's bytes go out first or not at all, so the
-        # expiry is read before and after, and must be the same.
+        # The expiry stands in front of the value and must still be the same behind it.
         expiry = self._expiry()
         if expiry == GONE:
             return False
         held = b""
-        begun = False
+        kind: int | None = None
         for piece in self._line.download(b"DUMP", self._key):
-            if not begun:
-                self._writer.key(self._key, expiry, piece[0])
-                piece, begun = piece[1:], True
-            piece = held + piece
-            self._writer.put(piece[:-FOOTER_BYTES])
-            held = piece[-FOOTER_BYTES:]
-        if not begun:
+            held += piece
+            if kind is None:
+                kind, held = held[0], held[1:]
+                self._writer.key(self._key, expiry, kind)
+            self._writer.put(held[:-FOOTER_BYTES])
+            held = held[-FOOTER_BYTES:]
+        if kind is None:
             return False
         after = self._expiry()
-        if (after is None) != (expiry is None) or (
-            after is not None and expiry is not None and abs(after - expiry) > 50
-        ):
+        if after is None or expiry is None:
+            if after is not expiry:
+                raise _Changed()
+        elif abs(after - expiry) > _EXPIRY_ERROR_MS:
             raise _Changed()
         return expiry
 

@@ -13,7 +13,11 @@ import signal
 import typing as t
 
 from ansible_collections.dataservices.redis_migration.plugins.module_utils import _openssl_format
-from ansible_collections.dataservices.redis_migration.plugins.module_utils._backup import Backup, BackupPlan, BackupResult
+from ansible_collections.dataservices.redis_migration.plugins.module_utils._backup import (
+    Backup,
+    BackupPlan,
+    BackupResult,
+)
 from ansible_collections.dataservices.redis_migration.plugins.module_utils._backup_file import (
     BackupFile,
     check_place,
@@ -42,7 +46,7 @@ def plan_of(params: t.Mapping[str, t.Any]) -> BackupPlan:
 
 
 def existing_backup(dest: str) -> dict[str, t.Any] | None:
-    """The result for a backup that is there already, or None. Raises :class:`RedisMigrationError` when it is damaged."""
+    """The result for a backup that is there already, or None. Raises :class:`RedisMigrationError` for a damaged one."""
     if not os.path.isfile(dest):
         return None
     try:
@@ -82,7 +86,6 @@ def run_module(module: t.Any) -> t.NoReturn:
     params = module.params
     dest = params["dest"]
     backup: Backup | None = None
-    file: BackupFile | None = None
     try:
         plan = plan_of(params)
         warn_unverified(module, plan.endpoint)
@@ -103,8 +106,7 @@ def run_module(module: t.Any) -> t.NoReturn:
                 raise RedisMigrationError(_incomplete(result))
             checksum = file.commit(beside=params["checksum"])
     except RedisMigrationError as exc:
-        partial = result_of(backup.result, file) if backup and file else {}
-        module.fail_json(msg=str(exc), **partial)
+        module.fail_json(msg=str(exc), **(result_of(backup.result, backup.file) if backup else {}))
     for warning in result.warnings:
         module.warn(warning)
     # What only would be written has another checksum the next time: the clock is in it.

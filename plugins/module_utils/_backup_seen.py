@@ -3,9 +3,9 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Which keys a scan has shown already: a server refuses an RDB file that holds a key twice.
 
-SCAN shows a key again when the table shrinks meanwhile, soon after the first time. So the latest names are remembered and
-their second appearance is skipped. That this was enough is proved at the end by fingerprints of all names, 8 bytes each,
-which go to an unnamed temporary file when there are many.
+SCAN shows a key again when the table shrinks meanwhile, soon after the first time. So the latest names are remembered
+and their second appearance is skipped. That this was enough is proved at the end by fingerprints of all names, 8 bytes
+each, which go to an unnamed temporary file when there are many.
 """
 
 from __future__ import annotations

@@ -4,18 +4,22 @@
 """Functions (libraries of scripts for FCALL, Redis 7 and Valkey): data of a server, outside of all logical databases.
 
 They are read and written one library at a time by their source code, which every version understands; a payload of
-FUNCTION DUMP is refused by older servers. Scripts of EVAL and SCRIPT LOAD are a cache and not data: nobody can list them,
-and applications send them again.
+FUNCTION DUMP is refused by older servers. Scripts of EVAL and SCRIPT LOAD are a cache and not data: nobody can list
+them, and applications send them again.
 """
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
 import typing as t
 
 from ansible_collections.dataservices.redis_migration.plugins.module_utils._connection import client
 from ansible_collections.dataservices.redis_migration.plugins.module_utils._endpoint import Endpoint
-from ansible_collections.dataservices.redis_migration.plugins.module_utils._errors import CommandRefused, RedisMigrationError
+from ansible_collections.dataservices.redis_migration.plugins.module_utils._errors import (
+    CommandRefused,
+    RedisMigrationError,
+)
 from ansible_collections.dataservices.redis_migration.plugins.module_utils._keyname import printable
 from ansible_collections.dataservices.redis_migration.plugins.module_utils._payload import FOOTER_BYTES
 from ansible_collections.dataservices.redis_migration.plugins.module_utils._server import Server, read_server
@@ -25,10 +29,10 @@ Libraries = dict[bytes, bytes]
 
 
 class Dumped(t.NamedTuple):
-    """FUNCTION DUMP: ``count`` of libraries, None when the user may not ask (``refusal`` says so)."""
+    """FUNCTION DUMP and the number of libraries, None where that cannot be told (``refusal`` says why)."""
 
     payload: bytes
-    count: int | None
+    libraries: int | None
     refusal: str = ""
 
 
@@ -46,16 +50,14 @@ def dump_functions(endpoint: Endpoint, server: Server) -> Dumped:
             payload = redis_client.execute_command("FUNCTION DUMP")
         except CommandRefused as exc:
             return Dumped(b"", None, str(exc))
-        count = None
+        libraries = None
         if len(payload) == FOOTER_BYTES:
-            count = 0
+            libraries = 0
         else:
-            try:
-                count = len(_rows(redis_client.execute_command("FUNCTION LIST")))
-            except CommandRefused:
-                # The payload has them all; only their number stays unknown.
-                pass
-    return Dumped(payload, count)
+            # Where this may not be asked, the payload has them all, and only their number stays unknown.
+            with contextlib.suppress(CommandRefused):
+                libraries = len(_rows(redis_client.execute_command("FUNCTION LIST")))
+    return Dumped(payload, libraries)
 
 
 def read_libraries(endpoint: Endpoint) -> Libraries:
@@ -106,8 +108,8 @@ def write_libraries(
 ) -> Outcome:
     """Make ``endpoint`` have the libraries ``wanted``.
 
-    ``existing`` says what happens to one that is there with other code: ``update``, ``skip`` or ``fail`` (then nothing at
-    all is written). ``prune`` deletes those that are not wanted. Raises :class:`RedisMigrationError`.
+    ``existing`` says what happens to one that is there with other code: ``update``, ``skip`` or ``fail`` (then nothing
+    at all is written). ``prune`` deletes those that are not wanted. Raises :class:`RedisMigrationError`.
     """
     outcome = Outcome()
     if not wanted and not prune:
@@ -117,8 +119,8 @@ def write_libraries(
         if not wanted:
             return outcome
         raise RedisMigrationError(
-            f"There are functions to load ({_names(wanted)}), and the {endpoint} is a {server.product}, which has none.",
-            hint="Use a server with Redis 7.0 or newer, or any Valkey.",
+            f"There are functions to load ({_names(wanted)}), and the {endpoint} is a {server.product} without any.",
+            hint="Use a server with Redis 7.0 or newer, or any Valkey, or leave the functions out.",
         )
     there = read_libraries(endpoint)
     other = {name for name, code in wanted.items() if there.get(name, code) != code}

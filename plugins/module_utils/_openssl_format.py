@@ -11,12 +11,14 @@ CBC proves nothing about who wrote the file: the checksum beside it does that.
 
 from __future__ import annotations
 
+import functools
 import hashlib
 import os
 import traceback
 import typing as t
 
 from ansible.module_utils.basic import missing_required_lib
+
 from ansible_collections.dataservices.redis_migration.plugins.module_utils._errors import RedisMigrationError
 
 CRYPTOGRAPHY_IMPORT_ERROR: str | None = None
@@ -47,6 +49,7 @@ class Derivation(t.NamedTuple):
     digest: str
     iterations: int
 
+    @functools.lru_cache(maxsize=8)  # noqa: B019 - a tuple of constants; deriving takes a good part of a second
     def key(self, password: bytes, salt: bytes) -> bytes:
         """The key and behind it the initialisation vector."""
         if self.iterations:
@@ -131,6 +134,10 @@ class Decryptor:
         key = derivation.key(password, salt)
         self._context = Cipher(algorithms.AES(key[:_KEY]), modes.CBC(key[_KEY:])).decryptor()
         self._held = b""
+
+    def peek(self, data: bytes) -> bytes:
+        """The first plain bytes of a stream, nothing held back: to see whether the password is right."""
+        return self._context.update(data)
 
     def update(self, data: bytes) -> bytes:
         """Plain bytes; the last block is held back until :meth:`finish`."""

@@ -1,7 +1,7 @@
 # Copyright (c) 2026 dataservices.redis_migration contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""One connection, one question at a time, for a key too large to be held in memory; bulk data goes through in pieces."""
+"""One connection, one question at a time, for keys too large for memory; bulk data goes through in pieces."""
 
 from __future__ import annotations
 
@@ -10,7 +10,10 @@ import typing as t
 
 from ansible_collections.dataservices.redis_migration.plugins.module_utils._connection import connect
 from ansible_collections.dataservices.redis_migration.plugins.module_utils._endpoint import Endpoint
-from ansible_collections.dataservices.redis_migration.plugins.module_utils._errors import ConnectError, RedisMigrationError
+from ansible_collections.dataservices.redis_migration.plugins.module_utils._errors import (
+    ConnectError,
+    RedisMigrationError,
+)
 from ansible_collections.dataservices.redis_migration.plugins.module_utils._explain import explain, explain_reply
 from ansible_collections.dataservices.redis_migration.plugins.module_utils._imports import redis
 from ansible_collections.dataservices.redis_migration.plugins.module_utils._wire import pack
@@ -86,7 +89,7 @@ class Line:
             self._read_exactly(sock, 2)
 
     def upload(self, words: t.Sequence[bytes], size: int, pieces: t.Iterable[bytes], last: t.Sequence[bytes]) -> bytes:
-        """Send one command of which one argument of ``size`` bytes comes in ``pieces``, behind ``words`` and before ``last``.
+        """Send one command: ``words``, an argument of ``size`` bytes that comes in ``pieces``, and the ``last`` words.
 
         Returns the first line of the reply, an error reply included.
         """
@@ -100,7 +103,7 @@ class Line:
             return self._read_line(sock)
 
     def _patient(self, words: t.Sequence[t.Any]) -> _Patient:
-        return _Patient(self, self._connection._sock, words)  # noqa: SLF001 - as in _wire
+        return _Patient(self, self._connection._sock, words)
 
     @staticmethod
     def _read_line(sock: t.Any) -> bytes:
@@ -147,5 +150,5 @@ class _Patient:
 
     def __exit__(self, _kind: object, exc: BaseException | None, _trace: object) -> None:
         if isinstance(exc, (OSError, ssl.SSLError)):
-            raise self._line._lost(exc, self._words) from None  # noqa: SLF001
+            raise self._line._lost(exc, self._words) from None
         self._socket.settimeout(self._line.timeout)

@@ -16,9 +16,10 @@ description:
     M(dataservices.redis_migration.redis_restore) without access to a server's disk.
   - The file has mode C(0600) and appears complete or not at all. Beside it lies its SHA-256 in the format of
     C(sha256sum), unless O(checksum) is turned off.
-  - The source is not kept waiting. Small keys are read in batches that take it a few milliseconds. Large strings, lists,
-    sets, sorted sets and hashes are read piece by piece and, should they have changed meanwhile, again; only if that
-    happens three times, and for large streams and values of modules, a single command reads the key as a whole.
+  - The source is not kept waiting. Small keys are read in batches that take it a few milliseconds. Large strings,
+    lists, sets, sorted sets and hashes are read piece by piece and, should they have changed meanwhile, again; only
+    if that happens three times, and for large streams and values of modules, a single command reads the key as a
+    whole.
   - The keys are read one after the other and not all at the same moment. A key that is changed while the backup runs is
     in it as it was before or afterwards. Where that matters, keep applications from writing meanwhile.
   - If any key cannot be read, no backup is kept and the module fails.
@@ -70,8 +71,8 @@ options:
     default: true
   encryption_password:
     description:
-      - Encrypts the file with AES-256 (CBC; the key is derived from this password by PBKDF2 with HMAC-SHA-256 and 600000
-        iterations), so that C(openssl) alone can open it with the command in RV(decrypt_command).
+      - Encrypts the file with AES-256 (CBC; the key is derived from this password by PBKDF2 with HMAC-SHA-256 and
+        600000 iterations), so that C(openssl) alone can open it with the command in RV(decrypt_command).
       - Losing the password means losing the backup.
     type: str
   checksum:
@@ -93,8 +94,8 @@ requirements:
   - cryptography (Python library), with O(encryption_password)
 notes:
   - The user needs the commands C(INFO), C(TIME), C(PING), C(SELECT), C(SCAN), C(MEMORY USAGE), C(DUMP), C(PTTL), for
-    Redis 7 and newer C(PEXPIRETIME) and C(FUNCTION DUMP), and for large keys also C(TYPE), C(WATCH), C(MULTI), C(EXEC) and the
-    reading commands of the types.
+    Redis 7 and newer C(PEXPIRETIME) and C(FUNCTION DUMP), and for large keys also C(TYPE), C(WATCH), C(MULTI),
+    C(EXEC) and the reading commands of the types.
   - Scripts of C(EVAL) are a cache and not data. Users, passwords and the configuration are not in an RDB file either.
 seealso:
   - module: dataservices.redis_migration.redis_restore
@@ -210,6 +211,7 @@ bytes_per_second:
 """
 
 from ansible.module_utils.basic import AnsibleModule
+
 from ansible_collections.dataservices.redis_migration.plugins.module_utils._argspec import endpoint_spec
 from ansible_collections.dataservices.redis_migration.plugins.module_utils._backup_module import run_module
 from ansible_collections.dataservices.redis_migration.plugins.module_utils._imports import require_libraries
