@@ -106,7 +106,7 @@ def foreign_clients(redis_client: t.Any, ignored: t.Sequence[Rule] = ()) -> list
     return [
         client
         for client in clients
-        if client.name != CLIENT_NAME
+        if not client.name.startswith(CLIENT_NAME)
         and client.id != asking
         and not client.is_server
         and not any(rule.covers(client) for rule in ignored)

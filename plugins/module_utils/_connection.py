@@ -23,7 +23,8 @@ from ansible_collections.dataservices.redis_migration.plugins.module_utils._impo
     redis,
 )
 
-# How our connections call themselves in CLIENT LIST, so that nobody takes them for an application's.
+# How our connections call themselves in CLIENT LIST, so that nobody takes them for an application's. A name may go on
+# behind it (see _exclusive).
 CLIENT_NAME = "dataservices.redis_migration"
 
 
@@ -86,8 +87,8 @@ def _settings(endpoint: Endpoint, database: int) -> dict[str, t.Any]:
     return settings
 
 
-def connect(endpoint: Endpoint, database: int = 0) -> t.Any:
-    """An open, authenticated redis-py connection on logical database ``database``.
+def connect(endpoint: Endpoint, database: int = 0, name: str = CLIENT_NAME) -> t.Any:
+    """An open, authenticated redis-py connection on logical database ``database``, called ``name`` in CLIENT LIST.
 
     Raises :class:`ConnectError`, :class:`EndpointError` or :class:`CommandRefused`.
     """
@@ -95,7 +96,7 @@ def connect(endpoint: Endpoint, database: int = 0) -> t.Any:
     connection = kind(endpoint, **_settings(endpoint, database))
     try:
         connection.connect()
-        _introduce(connection)
+        _introduce(connection, name)
     except RedisMigrationError:
         connection.disconnect()
         raise
@@ -105,9 +106,9 @@ def connect(endpoint: Endpoint, database: int = 0) -> t.Any:
     return connection
 
 
-def _introduce(connection: t.Any) -> None:
+def _introduce(connection: t.Any, name: str) -> None:
     # Best effort: a user may lack CLIENT SETNAME, which is no reason to fail.
-    connection.send_command("CLIENT", "SETNAME", CLIENT_NAME)
+    connection.send_command("CLIENT", "SETNAME", name)
     with contextlib.suppress(redis.ResponseError):
         connection.read_response()
 
@@ -125,9 +126,9 @@ class _Client(redis.Redis if redis else object):  # type: ignore[misc]
 
 
 @contextlib.contextmanager
-def client(endpoint: Endpoint, database: int = 0) -> t.Iterator[t.Any]:
+def client(endpoint: Endpoint, database: int = 0, name: str = CLIENT_NAME) -> t.Iterator[t.Any]:
     """A redis-py client for ``endpoint``, closed at the end. Replies are bytes, errors :class:`RedisMigrationError`."""
-    connection = connect(endpoint, database)
+    connection = connect(endpoint, database, name)
 
     class _Pool(redis.ConnectionPool):
         """A pool of exactly the connection that was just proved to work."""

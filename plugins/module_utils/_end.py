@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import typing as t
 
+from ansible_collections.dataservices.redis_migration.plugins.module_utils._connection import CLIENT_NAME
 from ansible_collections.dataservices.redis_migration.plugins.module_utils._endpoint import Endpoint
 from ansible_collections.dataservices.redis_migration.plugins.module_utils._errors import RedisMigrationError
 from ansible_collections.dataservices.redis_migration.plugins.module_utils._expiry import ExpiryReader
@@ -24,13 +25,13 @@ from ansible_collections.dataservices.redis_migration.plugins.module_utils._wire
 
 
 class End:
-    """The source or the target, one logical database of it."""
+    """The source or the target, one logical database of it. ``name``: of the connection over which it is written to."""
 
-    def __init__(self, endpoint: Endpoint, server: Server, database: int) -> None:
+    def __init__(self, endpoint: Endpoint, server: Server, database: int, name: str = CLIENT_NAME) -> None:
         self.endpoint = endpoint
         self.server = server
         self.database = database
-        self.pipe = Pipe(endpoint, database)
+        self.pipe = Pipe(endpoint, database, name)
         # A second connection for answers that only need to be the same; opened by those who compare.
         self.raw: RawPipe | None = None
         self.expiries = ExpiryReader(self.pipe, server)

@@ -326,6 +326,10 @@ class Flow:
                     raise
                 error = exc
                 backoff = min(backoff * 2, _LONGEST_BACKOFF)
+            except BaseException:
+                # It is in no list any more from which close() would know it.
+                pipe.close()
+                raise
         if error is not None:
             self.reconnects += 1
         self._selector.register(pipe, selectors.EVENT_READ)

@@ -112,6 +112,10 @@ def run_module(module: t.Any) -> t.NoReturn:
     drift = Drift(progress.source_writes, progress.drift).sentence
     if drift:
         module.warn(drift)
+    if progress.blind:
+        module.warn(
+            f"Whether another run writes to the same target cannot be seen. {progress.blind} Make sure that none does."
+        )
     failed = progress.totals.failed
     if progress.finished and failed > module.params["max_failures"]:
         first = progress.failures[0] if progress.failures else None

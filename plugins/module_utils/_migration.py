@@ -8,12 +8,14 @@ The run holds no state outside :class:`Progress`, which is plain data: a slice r
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
+import secrets
 import time
 import typing as t
 
 from ansible_collections.dataservices.redis_migration.plugins.module_utils import _backend, _drift
-from ansible_collections.dataservices.redis_migration.plugins.module_utils._connection import client
+from ansible_collections.dataservices.redis_migration.plugins.module_utils._connection import CLIENT_NAME, client
 from ansible_collections.dataservices.redis_migration.plugins.module_utils._counters import Change, Counters, Failure
 from ansible_collections.dataservices.redis_migration.plugins.module_utils._end import End
 from ansible_collections.dataservices.redis_migration.plugins.module_utils._endpoint import Endpoint
@@ -21,6 +23,7 @@ from ansible_collections.dataservices.redis_migration.plugins.module_utils._erro
     ConnectError,
     RedisMigrationError,
 )
+from ansible_collections.dataservices.redis_migration.plugins.module_utils._exclusive import Claim
 from ansible_collections.dataservices.redis_migration.plugins.module_utils._flow import Flow, restarting
 from ansible_collections.dataservices.redis_migration.plugins.module_utils._measure import measure
 from ansible_collections.dataservices.redis_migration.plugins.module_utils._mover import Mover
@@ -53,6 +56,11 @@ from ansible_collections.dataservices.redis_migration.plugins.module_utils._wire
 # How often an end may come back as another process (restart, failover) before the run gives up.
 _RESTARTS = 20
 
+# Between tries to reach an end that is away, in seconds.
+_AGAIN_SECONDS = 0.5
+
+_T = t.TypeVar("_T")
+
 
 @dataclasses.dataclass(frozen=True)
 class Plan:
@@ -77,6 +85,8 @@ class Plan:
 class Progress:
     """How far a run has come; plain data between slices."""
 
+    # Tells the run, all its slices, from others.
+    run: str = dataclasses.field(default_factory=lambda: secrets.token_hex(8))
     choice: Choice | None = None
     pairs: list[tuple[int, int]] = dataclasses.field(default_factory=list)
     position: int = 0
@@ -97,6 +107,8 @@ class Progress:
     activity: dict[str, t.Any] | None = None
     source_writes: int | None = None
     drift: bool = False
+    # Why it could not be seen whether another run writes to the same target, if so.
+    blind: str | None = None
     elapsed: float = 0.0
     finished: bool = False
 
@@ -121,6 +133,9 @@ class Migration:
         self._source: Server | None = None
         self._target: Server | None = None
         self._round_trip_us = 0.0
+        self._claim: Claim | None = None
+        # Before, an end that does not answer is rather a wrong address than a passing trouble.
+        self._begun = self.progress.choice is not None
         self._throttle = Throttle(plan.max_keys_per_second, plan.max_bytes_per_second)
         self._deadline: float | None = None
 
@@ -136,7 +151,8 @@ class Migration:
             self._prepare()
             while not self.progress.finished:
                 try:
-                    self._run_pairs()
+                    with self._claimed():
+                        self._run_pairs()
                 except _EndRestarted:
                     self._start_over()
                 if self._out_of_time():
@@ -145,13 +161,38 @@ class Migration:
             self.progress.elapsed = before + time.monotonic() - start
         return self.progress
 
+    @contextlib.contextmanager
+    def _claimed(self) -> t.Iterator[None]:
+        """Sees to it that no other run writes to the same databases meanwhile."""
+        plan, progress = self._plan, self.progress
+        if plan.check_mode or not progress.pairs:
+            yield
+            return
+        claim = self._claim = Claim(plan.target, [there for _here, there in progress.pairs], progress.run)
+        with contextlib.ExitStack() as stack:
+            redis_client = self._patiently(lambda: stack.enter_context(client(plan.target, name=claim.name)))
+            claim.check(redis_client)
+            progress.blind = claim.blind
+            yield
+
+    def _patiently(self, ask: t.Callable[[], _T]) -> _T:
+        """What ``ask`` returns. Once the run has begun, an end that is away is waited for as everywhere."""
+        deadline = time.monotonic() + (self._plan.timeout if self._begun else 0)
+        while True:
+            try:
+                return ask()
+            except ConnectError as exc:
+                if not exc.transient or time.monotonic() >= deadline:
+                    raise
+                time.sleep(_AGAIN_SECONDS)
+
     def _out_of_time(self) -> bool:
         return self._deadline is not None and time.monotonic() >= self._deadline
 
     def _prepare(self) -> None:
         plan, progress = self._plan, self.progress
-        self._source, source_ms = measure(plan.source)
-        self._target, target_ms = measure(plan.target)
+        self._source, source_ms = self._patiently(lambda: measure(plan.source))
+        self._target, target_ms = self._patiently(lambda: measure(plan.target))
         self._round_trip_us = source_ms * 1000
         if progress.choice is None:
             _check_servers(plan, self._source, self._target)
@@ -166,6 +207,7 @@ class Migration:
             if progress.choice.strategy == "migrate":
                 self._check_backend()
             self._begin_watch()
+            self._begun = True
         elif progress.run_ids != (self._source.run_id, self._target.run_id):
             self._start_over()
 
@@ -193,8 +235,8 @@ class Migration:
             raise ConnectError(
                 "The servers were restarted too often during the run.", hint="Run again when they are steady."
             )
-        self._source, _ms = measure(self._plan.source)
-        self._target, _ms = measure(self._plan.target)
+        self._source, _ms = self._patiently(lambda: measure(self._plan.source))
+        self._target, _ms = self._patiently(lambda: measure(self._plan.target))
         progress.run_ids = (self._source.run_id, self._target.run_id)
         progress.position, progress.cursor, progress.pruning, progress.fresh = 0, b"0", False, None
         progress.distrust = True
@@ -232,7 +274,8 @@ class Migration:
             progress.fresh = not progress.distrust and (holds is None or holds.keys == 0)
         flow = Flow(plan.timeout, on_reconnect=self._check_identity)
         try:
-            source, target = End(plan.source, source_server, here), End(plan.target, target_server, there)
+            source = End(plan.source, source_server, here)
+            target = End(plan.target, target_server, there, self._claim.name if self._claim else CLIENT_NAME)
             for end in (source, target):
                 end.open_pipes(flow, compares=plan.existing_keys == "update" and not progress.fresh)
             lane = Lane(flow, source, target, Pace(self._round_trip_us), plan.check_mode)
@@ -311,11 +354,14 @@ class Migration:
 
     def _check_identity(self, pipe: Pipe) -> None:
         """After a reconnect: the server must be the same process, else all is looked at again."""
+        at_target = pipe.endpoint.role == "target"
         with client(pipe.endpoint) as redis_client:
             run_id = parse_info(redis_client.execute_command("INFO", "server")).get("run_id", "")
-        known = self.progress.run_ids[0 if pipe.endpoint.role == "source" else 1]
-        if run_id != known:
-            raise _EndRestarted()
+            if run_id != self.progress.run_ids[at_target]:
+                raise _EndRestarted()
+            if at_target and self._claim:
+                # Another run may have begun while this one was cut off.
+                self._claim.check(redis_client)
 
 
 def _merge(now: Counters, before: Counters) -> None:

@@ -16,7 +16,7 @@ import ssl
 import time
 import typing as t
 
-from ansible_collections.dataservices.redis_migration.plugins.module_utils._connection import connect
+from ansible_collections.dataservices.redis_migration.plugins.module_utils._connection import CLIENT_NAME, connect
 from ansible_collections.dataservices.redis_migration.plugins.module_utils._endpoint import Endpoint
 from ansible_collections.dataservices.redis_migration.plugins.module_utils._errors import RedisMigrationError
 from ansible_collections.dataservices.redis_migration.plugins.module_utils._explain import explain
@@ -61,11 +61,12 @@ class Call:
 
 
 class Pipe:
-    """One pipelined connection to one logical database of an endpoint."""
+    """One pipelined connection to one logical database of an endpoint, called ``name`` in its CLIENT LIST."""
 
-    def __init__(self, endpoint: Endpoint, database: int = 0) -> None:
+    def __init__(self, endpoint: Endpoint, database: int = 0, name: str = CLIENT_NAME) -> None:
         self.endpoint = endpoint
         self.database = database
+        self._name = name
         self._connection: t.Any = None
         self._socket: t.Any = None
         self._reader: t.Any = None
@@ -82,7 +83,7 @@ class Pipe:
     def open(self) -> None:
         """Connect (blocking, at most the endpoint's timeout). Raises :class:`RedisMigrationError`."""
         self.close()
-        self._connection = connect(self.endpoint, self.database)
+        self._connection = connect(self.endpoint, self.database, self._name)
         # redis-py has no public way to hand over its socket.
         self._socket = self._connection._sock
         self._socket.setblocking(False)
