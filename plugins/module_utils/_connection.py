@@ -100,7 +100,7 @@ def connect(endpoint: Endpoint, database: int = 0, name: str = CLIENT_NAME) -> t
     except RedisMigrationError:
         connection.disconnect()
         raise
-    except (redis.RedisError, OSError) as exc:
+    except (redis.RedisError, OSError, ValueError) as exc:
         connection.disconnect()
         raise explain(connection.cause or exc, endpoint, database=database) from None
     return connection

@@ -14,6 +14,7 @@ from ansible_collections.dataservices.redis_migration.plugins.module_utils._endp
 from ansible_collections.dataservices.redis_migration.plugins.module_utils._errors import (
     CommandRefused,
     ConnectError,
+    EndpointError,
     RedisMigrationError,
 )
 from ansible_collections.dataservices.redis_migration.plugins.module_utils._imports import redis
@@ -150,6 +151,10 @@ def explain(
             "(names of backends resolve only inside the platform's network; a tunnel can help).",
             transient=exc.errno == socket.EAI_AGAIN,
         )
+    if isinstance(exc, ValueError):
+        # Too long a label, an empty one, a NUL: no name service was even asked.
+        name = endpoint.server_name or endpoint.host
+        return EndpointError(f"The {endpoint.role}'s host name '{reply_text(name)}' cannot be used: {exc}.")
     if isinstance(exc, (TimeoutError, redis.TimeoutError)):
         return ConnectError(
             f"The {where} did not answer within {endpoint.timeout:g} s.",
@@ -216,5 +221,11 @@ def _lost(exc: BaseException, endpoint: Endpoint) -> ConnectError:
     if isinstance(exc, redis.InvalidResponse) or "protocol error" in lowered:
         hint = "This is no Redis, or a port that speaks TLS: use rediss:// (or tls: true) for a TLS port."
         return ConnectError(f"The {endpoint} did not answer as a Redis does: {text}.", hint=hint)
-    hint = "If this happens on every try, the port may speak TLS (use rediss://) or may not be a Redis."
-    return ConnectError(f"The {endpoint} closed the connection: {text}.", hint=hint, transient=True)
+    if endpoint.tls:
+        hint = (
+            "If this happens on every try, the server may ask for a client certificate, or for another one: "
+            "give 'client_cert_file' and 'client_key_file'."
+        )
+    else:
+        hint = "If this happens on every try, the port may speak TLS (use rediss://) or may not be a Redis."
+    return ConnectError(f"The {endpoint} closed the connection: {text.rstrip('.')}.", hint=hint, transient=True)

@@ -376,9 +376,11 @@ def _merge(now: Counters, before: Counters) -> None:
 
 
 def _check_servers(plan: Plan, source: Server, target: Server) -> None:
-    problems = [mode_problem(plan.source, source), mode_problem(plan.target, target)]
-    if not plan.check_mode:
-        problems.append(target_role_problem(plan.target, target))
+    problems = [
+        mode_problem(plan.source, source),
+        mode_problem(plan.target, target),
+        target_role_problem(plan.target, target),
+    ]
     if plan.prune:
         problems.append(prune_problem(plan.source, plan.target, source, target))
     for problem in problems:

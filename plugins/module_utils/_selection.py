@@ -95,7 +95,7 @@ def database_pairs(
 
 
 def check_same_server(pairs: t.Sequence[tuple[int, int]], source: Server, target: Server) -> None:
-    """Refuse to copy a database onto itself."""
+    """Refuse to copy a database onto itself, or into another one that is copied as well."""
     if not source.run_id or source.run_id != target.run_id:
         return
     for here, there in pairs:
@@ -105,6 +105,12 @@ def check_same_server(pairs: t.Sequence[tuple[int, int]], source: Server, target
                 hint="Check the two endpoints (two names can lead to one server); within one server, map the "
                 "database to another number with 'database_map'.",
             )
+    both = sorted({here for here, _there in pairs} & {there for _here, there in pairs})
+    if both:
+        raise RedisMigrationError(
+            f"Source and target are the same server, and database {both[0]} would be read and written in one run.",
+            hint="A source is never written to: choose with 'databases' what to copy, and map it to unused numbers.",
+        )
 
 
 def check_databases(pairs: t.Sequence[tuple[int, int]], source: Endpoint, target: Endpoint | None) -> None:

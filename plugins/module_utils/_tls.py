@@ -30,7 +30,7 @@ def tls_context(endpoint: Endpoint) -> ssl.SSLContext:
                 context.load_verify_locations(cafile=endpoint.ca_certs)
             if endpoint.ca_cert_content:
                 context.load_verify_locations(cadata=_pem(endpoint.ca_cert_content))
-    except (ssl.SSLError, OSError, ValueError) as exc:
+    except (ssl.SSLError, OSError, ValueError, TypeError) as exc:
         raise EndpointError(
             f"The {endpoint.role} endpoint's CA certificate cannot be used: {_reason(exc)}.",
             hint="ca_certs is a file, ca_cert_content a text, of certificates in PEM form.",
