@@ -80,11 +80,14 @@ def parse_endpoint(options: t.Mapping[str, t.Any] | None, role: str) -> Endpoint
     fields = _parse_url(str(url), role) if url else {}
     if fields.get("unix_socket") and given.get("host"):
         raise EndpointError(f"The {role} endpoint has both a unix:// url and a host.", hint="Give one of them.")
+    if fields.get("unix_socket") and given.get("tls"):
+        raise EndpointError(f"The {role} endpoint has a unix:// url and tls: true.", hint="A unix socket knows no TLS.")
     if fields.get("tls") and given.get("tls") is False:
         raise EndpointError(f"The {role} endpoint has a rediss:// url and tls: false.", hint="Give one of them.")
     fields.update(given)
     if not fields.get("host") and not fields.get("unix_socket"):
         raise EndpointError(f"The {role} endpoint has neither a url nor a host.", hint=f"Give '{role}' one of them.")
+    _check_host(fields.get("host"), f"{role}.host")
     known = {field.name for field in dataclasses.fields(Endpoint)} - {"role", "backend"}
     unknown = sorted(set(fields) - known)
     if unknown:
@@ -125,8 +128,15 @@ def _parse_backend(options: t.Mapping[str, t.Any] | None, role: str) -> Backend 
         raise EndpointError(f"The {role} endpoint's backend has unknown fields: {', '.join(unknown)}.")
     if not given.get("host"):
         raise EndpointError(f"The {role} endpoint's backend has no host.")
+    _check_host(given["host"], f"{role}.backend.host")
     given["port"] = _port(given.get("port", DEFAULT_PORT), f"{role}.backend.port")
     return Backend(**given)
+
+
+def _check_host(host: str | None, name: str) -> None:
+    """A URL in the wrong place would show its password wherever the host is named."""
+    if host and any(mark in str(host) for mark in "/@"):
+        raise EndpointError(f"{name} is not a host's name.", hint="A whole Redis URL belongs into 'url'.")
 
 
 def _port(value: t.Any, name: str) -> int:
@@ -203,7 +213,10 @@ def _split_location(location: str, name: str) -> tuple[str, int]:
         raise EndpointError(f"{name} names no host.", hint=_ENCODE)
     if port and not port.isdecimal():
         raise EndpointError(f"{name} has a port that is not a number.", hint=_ENCODE)
-    return unquote(host), _port(port or DEFAULT_PORT, f"the port in {name}")
+    if port and not 1 <= int(port) <= 65535:
+        # The number stays unsaid: without a host, what looks like a port is a password.
+        raise EndpointError(f"{name} has a port that is not between 1 and 65535.", hint=_ENCODE)
+    return unquote(host), int(port or DEFAULT_PORT)
 
 
 def _parse_unix(rest: str, name: str) -> dict[str, t.Any]:
