@@ -92,7 +92,7 @@ class RdbReader:
         version = rdb.version_of(self._bytes.take(rdb.HEADER_BYTES))
         if version is None:
             raise RedisMigrationError(f"{self._name} is no RDB file.")
-        if not version <= _NEWEST_REDIS and not _OLDEST_VALKEY <= version <= _NEWEST_VALKEY:
+        if version > _NEWEST_REDIS and not _OLDEST_VALKEY <= version <= _NEWEST_VALKEY:
             raise RedisMigrationError(
                 f"{self._name} is of RDB version {version}, which is newer than what is known here.",
                 hint="Load it into a server of the version that wrote it, and move the keys from there.",

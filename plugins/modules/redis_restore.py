@@ -55,7 +55,7 @@ options:
     type: list
     elements: int
   database_map:
-    description: Where a logical database goes if not to the same number, as pairs such as C({"0": 3}).
+    description: 'Where a logical database goes if not to the same number, as pairs such as C({"0": 3}).'
     type: dict
     default: {}
   match:

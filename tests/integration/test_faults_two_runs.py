@@ -115,7 +115,7 @@ def test_two_that_begin_together_take_turns_or_refuse(filled: Pair) -> None:
         except engine.RedisMigrationError as exc:
             ended.append(exc)
 
-    threads = [threading.Thread(target=one) for _ in range(2)]
+    threads = [threading.Thread(target=one) for _run in range(2)]
     for thread in threads:
         thread.start()
     for thread in threads:
