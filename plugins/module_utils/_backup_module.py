@@ -132,23 +132,27 @@ def _incomplete(result: BackupResult) -> str:
     )
 
 
-class _Terminated(BaseException):
+class _Ended(BaseException):
     """A signal that ends the process."""
 
 
 @contextlib.contextmanager
 def _cleaned_up(file: BackupFile) -> t.Iterator[None]:
     """Leave no unfinished file, whatever ends the module (SIGKILL excepted; the next run cleans up after that)."""
+    received: list[int] = []
 
-    def end(_number: int, _frame: object) -> None:
-        raise _Terminated()
+    def end(number: int, _frame: object) -> None:
+        received.append(number)
+        raise _Ended()
 
     before = {number: signal.signal(number, end) for number in (signal.SIGTERM, signal.SIGHUP)}
     try:
         yield
-    except _Terminated:
+    except _Ended:
         file.abandon()
-        raise SystemExit("The backup was ended by a signal; nothing of it was kept.") from None
+        # Whoever sent it sees the process end by it.
+        signal.signal(received[0], signal.SIG_DFL)
+        os.kill(os.getpid(), received[0])
     finally:
         file.abandon()
         for number, handler in before.items():

@@ -1,0 +1,37 @@
+# Copyright (c) 2026 dataservices.redis_migration contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What the module redis_config_compare_info does with its parameters."""
+
+from __future__ import annotations
+
+import typing as t
+
+from ansible_collections.dataservices.redis_migration.plugins.module_utils._config_compare import (
+    compare_settings,
+    read_settings,
+)
+from ansible_collections.dataservices.redis_migration.plugins.module_utils._endpoint import parse_endpoint
+from ansible_collections.dataservices.redis_migration.plugins.module_utils._errors import RedisMigrationError
+from ansible_collections.dataservices.redis_migration.plugins.module_utils._module import warn_unverified
+
+
+def run_module(module: t.Any) -> t.NoReturn:
+    """Do what the module's parameters say, and exit."""
+    try:
+        endpoints = [parse_endpoint(module.params[role], role) for role in ("source", "target")]
+        warn_unverified(module, *endpoints)
+        source, target = (read_settings(endpoint) for endpoint in endpoints)
+    except RedisMigrationError as exc:
+        module.fail_json(msg=str(exc))
+    comparable = not (source.refusal or target.refusal)
+    differences = compare_settings(source, target)
+    module.exit_json(
+        changed=False,
+        comparable=comparable,
+        identical=not differences if comparable else None,
+        differences=differences,
+        refusals=[found.refusal for found in (source, target) if found.refusal],
+        only_at_source=sorted(set(source.values) - set(target.values)) if comparable else [],
+        only_at_target=sorted(set(target.values) - set(source.values)) if comparable else [],
+    )
