@@ -5,6 +5,8 @@
 
 It outlives the machine that ran the migration: a rollback a week later, from elsewhere, reads it. Each annotation
 C(redis-migration.dataservices/isolation-NNN) holds a JSON array of entries and can be read by a person.
+C(redis-migration.dataservices/moved-to) is the GUID of the service instance that the recorded apps were bound to since:
+from then on that one has the newer data, and nothing may be moved there any more.
 """
 
 from __future__ import annotations
@@ -21,6 +23,7 @@ from ansible_collections.dataservices.redis_migration.plugins.module_utils._cf_p
 from ansible_collections.dataservices.redis_migration.plugins.module_utils._cf_session import CloudFoundrySession, doing
 
 PREFIX = "redis-migration.dataservices/isolation-"
+MOVED_TO = "redis-migration.dataservices/moved-to"
 # CF allows 5000 characters in a value; kept in bytes, since some installations count those.
 _VALUE_BYTES = 5000
 _VERSION = 1
@@ -154,13 +157,27 @@ class IsolationRecord:
 
     def clear(self) -> bool:
         """Whether there was a record."""
-        return self._write(self._annotations(), {})
+        moved = self.move_to(None)
+        return self._write(self._annotations(), {}) or moved
+
+    def moved_to(self) -> str | None:
+        """The GUID of the service instance that the recorded apps were bound to since, if they were."""
+        return self._all_annotations().get(MOVED_TO)
+
+    def move_to(self, guid: str | None) -> bool:
+        """Remember it (or that it is no longer so) before the first app is bound; whether that is news."""
+        if self.moved_to() == guid:
+            return False
+        self._patch({MOVED_TO: guid})
+        return True
 
     def _annotations(self) -> dict[str, t.Any]:
+        return {key: value for key, value in self._all_annotations().items() if key.startswith(PREFIX)}
+
+    def _all_annotations(self) -> dict[str, t.Any]:
         with doing(f"read the record of unbound apps on {self._instance}"):
             resource = self._session.get(f"/v3/service_instances/{self._instance.guid}")
-        annotations = (resource.get("metadata") or {}).get("annotations") or {}
-        return {key: value for key, value in annotations.items() if key.startswith(PREFIX)}
+        return (resource.get("metadata") or {}).get("annotations") or {}
 
     def _write(self, present: dict[str, t.Any], wanted: dict[str, str]) -> bool:
         """All annotations in one request, so that no half record is ever there; null takes one away."""
@@ -168,6 +185,10 @@ class IsolationRecord:
         changes.update({key: None for key in present if key not in wanted})
         if not changes:
             return False
+        self._patch(changes)
+        return True
+
+    def _patch(self, changes: dict[str, str | None]) -> None:
         what = f"writing the record of unbound apps on {self._instance}"
         with doing(f"write the record of unbound apps on {self._instance}", role=self._role):
             response = once_free(
@@ -178,4 +199,3 @@ class IsolationRecord:
                 what,
             )
             wait_for_job(self._session, response, self._deadline, what)
-        return True

@@ -45,7 +45,7 @@ options:
     description:
       - Names or GUIDs of the apps.
       - With O(state=absent), when neither this nor O(bindings) is given, all apps that are bound.
-      - With O(state=present) and O(record=true), when neither is given, all apps of the record.
+      - With O(state=present) and O(record=true), when it is not given, all apps of the record.
     type: list
     elements: str
   bindings:
@@ -75,7 +75,8 @@ options:
   record_instance:
     description:
       - The name or GUID of the service instance that has the record, where it is not O(service_instance) - to bind to
-        the target what was unbound from the source.
+        the target what was unbound from the source. That this was done is noted there as well, until the apps are
+        bound to it again.
     type: str
   record_parameters:
     description:
@@ -160,6 +161,11 @@ record:
   returned: with O(record=true)
   type: list
   elements: dict
+app_guids:
+  description: The GUIDs of the recorded apps that are there.
+  returned: with O(record=true) and O(state=present)
+  type: list
+  elements: str
 missing_apps:
   description: The names of recorded apps that are not there any more, or that the login cannot see.
   returned: with O(record=true) and O(state=present)
@@ -278,6 +284,11 @@ def _bind(
         for one in joining
     ]
     result = _result(module, bound, new, [*bound, *new])
+    if entries:
+        # Before the first app is bound: from then on this is where it writes.
+        goal = None if carrier.guid == instance.guid else instance.guid
+        noted = record.moved_to() != goal if module.check_mode else record.move_to(goal)
+        result["changed"] = result["changed"] or noted
     if not module.check_mode:
         outcome = for_each(
             joining,
@@ -287,6 +298,8 @@ def _bind(
         outcome.raise_errors(f"{len(outcome.results)} of {len(joining)} apps were bound")
     if module.params["record"]:
         result["record"] = [dataclasses.asdict(entry) for entry in entries]
+        recorded = {entry.app_guid for entry in entries}
+        result["app_guids"] = [one.app.guid for one in wanted if one.app.guid in recorded]
         result["missing_apps"] = missing
         if missing:
             module.warn(f"Recorded apps that are not there any more and so cannot be bound: {_listed(missing)}.")
@@ -301,17 +314,18 @@ def _wanted(
 ) -> tuple[list[WantedBinding], list[str]]:
     """The bindings that are to be there, and the names of recorded apps that are gone."""
     recorded = {entry.app_guid: entry for entry in entries}
-    given = _given(module)
-    if not given:
-        apps = visible_apps(context.session, recorded)
-        missing = [entry.app_name for guid, entry in recorded.items() if guid not in {app.guid for app in apps}]
-        return [_from_record(app, recorded.get(app.guid), None) for app in apps], missing
     by_name = {entry.app_name: entry.app_guid for entry in entries}
-    details = {by_name.get(name, name): detail for name, detail in given.items()}
+    details = {by_name.get(name, name): detail for name, detail in _given(module).items()}
     apps = find_apps(context.session, context.place, details)
-    return [
+    wanted = [
         _from_record(app, recorded.get(app.guid), detail) for app, detail in zip(apps, details.values(), strict=True)
-    ], []
+    ]
+    if module.params["apps"]:
+        return wanted, []
+    others = [guid for guid in recorded if guid not in {app.guid for app in apps}]
+    there = visible_apps(context.session, others)
+    missing = [recorded[guid].app_name for guid in others if guid not in {app.guid for app in there}]
+    return [*wanted, *(_from_record(app, recorded[app.guid], None) for app in there)], missing
 
 
 def _from_record(app: App, entry: RecordedBinding | None, given: dict[str, t.Any] | None) -> WantedBinding:

@@ -107,6 +107,11 @@ record:
       description: Whether it is not known if there were parameters, since the broker does not give them back.
       type: bool
       returned: always
+moved_to:
+  description:
+    - The GUID of the service instance that the recorded apps were bound to since; null when they were not.
+  returned: success
+  type: str
 service_instance:
   description: The service instance.
   returned: success
@@ -137,13 +142,14 @@ def work(module: AnsibleModule) -> dict[str, t.Any]:
     context = open_context(module)
     instance = context.service_instance(module.params["service_instance"])
     bindings = Bindings(context.session, instance, context.deadline()).all()
-    record = IsolationRecord(context.session, instance, context.place.developer, context.deadline()).read()
+    record = IsolationRecord(context.session, instance, context.place.developer, context.deadline())
     return {
         "changed": False,
         "service_instance": {"guid": instance.guid, "name": instance.name},
         "bindings": [binding.as_result() for binding in bindings],
         "apps": [binding.app.name for binding in bindings],
-        "record": [dataclasses.asdict(entry) for entry in record],
+        "record": [dataclasses.asdict(entry) for entry in record.read()],
+        "moved_to": record.moved_to(),
     }
 
 

@@ -139,12 +139,38 @@ def test_apps_go_over_to_another_instance(installation: Installation, cf: Module
     installation.instance.annotations["owner.example/contact"] = "me"
     unbind(cf, record=True)
     installation.sim.state.apps.pop(apps[1].guid)
+    assert info(cf)["moved_to"] is None
     result = bind(cf, service_instance="orders-new", record=True, record_instance="orders")
+    assert info(cf)["moved_to"] == target.guid
+    assert result["app_guids"] == [apps[0].guid, apps[2].guid]
     assert installation.sim.bound_apps(target) == ["app-0", "app-2"]
     assert result["missing_apps"] == ["app-1"]
     assert "app-1" in str(result["warnings"])
     bind(cf, service_instance="orders-new", record=True, record_instance="orders", clear_record=True)
     assert installation.instance.annotations == {"owner.example/contact": "me"}
+
+
+def test_that_the_apps_went_over_is_noted_before_the_first_does(installation: Installation, cf: ModuleRunner) -> None:
+    installation.apps(2)
+    target = installation.sim.add_service_instance(
+        installation.space, "orders-new", endpoint=installation.instance.endpoint
+    )
+    unbind(cf, record=True)
+    installation.sim.faults.fail_broker("bind", times=-1)
+    over = {"service_instance": "orders-new", "record": True, "record_instance": "orders"}
+    with pytest.raises(ModuleFailed, match="0 of 2 apps were bound"):
+        bind(cf, **over)
+    assert info(cf)["moved_to"] == target.guid
+    installation.sim.faults.clear()
+    assert bind(cf, **over)["changed"]
+    assert not bind(cf, **over)["changed"]
+
+    cf("cf_service_binding", service_instance="orders-new", state="absent")
+    assert bind(cf, record=True, check=True)["changed"]
+    assert info(cf)["moved_to"] == target.guid
+    bind(cf, record=True)
+    assert info(cf)["moved_to"] is None
+    assert not bind(cf, record=True)["changed"]
 
 
 def test_chosen_apps_only(installation: Installation, cf: ModuleRunner) -> None:
@@ -164,10 +190,12 @@ def test_chosen_apps_only(installation: Installation, cf: ModuleRunner) -> None:
 
 
 def test_what_is_given_wins_over_what_is_recorded(installation: Installation, cf: ModuleRunner) -> None:
-    (app,) = installation.apps(1, bound=False)
+    app, other = installation.apps(2, bound=False)
     installation.sim.bind(app, installation.instance, name="cache", parameters={"old": True})
+    installation.sim.bind(other, installation.instance)
     unbind(cf, record=True)
     bind(cf, record=True, bindings=[{"app": "app-0", "parameters": {"new": True}}])
+    assert bound(installation) == ["app-0", "app-1"], "all the others of the record too"
     (made,) = [one for one in installation.sim.state.bindings.values() if one.app is app]
     assert (made.name, made.parameters) == ("cache", {"new": True})
 
