@@ -13,23 +13,34 @@ import typing as t
 @functools.lru_cache(maxsize=256)
 def compile_glob(pattern: bytes) -> re.Pattern[bytes]:
     """A compiled matcher for ``*``, ``?``, ``[a-z]``, ``[^x]`` and backslash escapes, matching the whole name."""
-    out, position = [], 0
+    parts: list[list[bytes]] = [[]]
+    position = 0
     while position < len(pattern):
         char = pattern[position : position + 1]
         position += 1
         if char == b"*":
-            out.append(b".*")
+            parts.append([])
         elif char == b"?":
-            out.append(b".")
+            parts[-1].append(b".")
         elif char == b"\\" and position < len(pattern):
-            out.append(re.escape(pattern[position : position + 1]))
+            parts[-1].append(re.escape(pattern[position : position + 1]))
             position += 1
         elif char == b"[":
             text, position = _char_class(pattern, position)
-            out.append(text)
+            parts[-1].append(text)
         else:
-            out.append(re.escape(char))
-    return re.compile(b"".join(out), re.DOTALL)
+            parts[-1].append(re.escape(char))
+    first, *others = (b"".join(part) for part in parts)
+    # What stands between two stars matches where it first can, and no other place is tried: a long name costs no more.
+    text = (
+        first
+        + b"".join(b"(?>.*?%b)" % part for part in others[:-1] if part)
+        + b"".join(b".*%b" % part for part in others[-1:])
+    )
+    if pattern not in (b"", b"*"):
+        # The empty name is matched by nothing else, not even by two stars.
+        text = b"(?=.)" + text
+    return re.compile(text, re.DOTALL)
 
 
 def _char_class(pattern: bytes, position: int) -> tuple[bytes, int]:
@@ -56,7 +67,13 @@ def _char_class(pattern: bytes, position: int) -> tuple[bytes, int]:
 def as_bytes(pattern: str) -> bytes:
     """A pattern from the inventory as bytes; ``\\xNN`` in it stands for that byte, as redis-cli prints names."""
     encoded = pattern.encode("utf-8", "surrogateescape")
-    return re.sub(rb"\\x([0-9a-fA-F]{2})", lambda code: _literal(bytes([int(code[1], 16)])), encoded)
+    # Pair by pair, so that an escaped backslash before an x stays one.
+    return re.sub(
+        rb"\\(?:x([0-9a-fA-F]{2})|.)",
+        lambda code: code[0] if code[1] is None else _literal(bytes([int(code[1], 16)])),
+        encoded,
+        flags=re.DOTALL,
+    )
 
 
 def _literal(char: bytes) -> bytes:
