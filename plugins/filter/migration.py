@@ -7,7 +7,14 @@ from __future__ import annotations
 
 import typing as t
 
-from ansible_collections.dataservices.redis_migration.plugins.plugin_utils._summary import migration_summary, plan_lines
+from ansible_collections.dataservices.redis_migration.plugins.plugin_utils._address import endpoint_address
+from ansible_collections.dataservices.redis_migration.plugins.plugin_utils._report import last_words
+from ansible_collections.dataservices.redis_migration.plugins.plugin_utils._summary import (
+    backup_lines,
+    migration_summary,
+    plan_lines,
+    restore_summary,
+)
 from ansible_collections.dataservices.redis_migration.plugins.plugin_utils._verification import (
     findings_failure,
     findings_lines,
@@ -18,6 +25,10 @@ from ansible_collections.dataservices.redis_migration.plugins.plugin_utils._veri
 class FilterModule:
     def filters(self) -> dict[str, t.Callable[..., t.Any]]:
         return {
+            "backup_lines": backup_lines,
+            "restore_summary": restore_summary,
+            "endpoint_address": endpoint_address,
+            "last_words": last_words,
             "migration_summary": migration_summary,
             "plan_lines": plan_lines,
             "verification_findings": verification_findings,

@@ -6,13 +6,14 @@
 from __future__ import annotations
 
 import datetime
+import shlex
 import typing as t
 
 from ansible_collections.dataservices.redis_migration.plugins.module_utils._endpoint import parse_endpoint
 from ansible_collections.dataservices.redis_migration.plugins.module_utils._errors import RedisMigrationError
 from ansible_collections.dataservices.redis_migration.plugins.plugin_utils._summary import migration_summary
 from ansible_collections.dataservices.redis_migration.plugins.plugin_utils._verification import findings_failure
-from ansible_collections.dataservices.redis_migration.plugins.plugin_utils._words import keys
+from ansible_collections.dataservices.redis_migration.plugins.plugin_utils._words import count, keys
 
 Data = dict[str, t.Any]
 
@@ -23,7 +24,17 @@ _PHASES = (
     ("migrate", "__redis_migration_migrate"),
     ("verify", "__redis_migration_comparison"),
     ("verify", "__redis_migration_counters"),
+    ("isolate", "__redis_migration_unbound"),
+    ("isolate", "__redis_migration_stopped"),
+    ("isolate", "__redis_migration_isolate_result"),
+    ("backup", "__redis_migration_backup"),
+    ("cutover", "__redis_migration_cutover_bound"),
+    ("cutover", "__redis_migration_cutover_started"),
+    ("restore", "__redis_migration_restore"),
 )
+
+_BACKUP_FIELDS = ("dest", "size", "checksum", "totals")
+_RESTORE_FIELDS = ("totals", "databases", "functions")
 
 _MIGRATE_FIELDS = (
     "changed",
@@ -68,40 +79,67 @@ def build_report(hosts: t.Mapping[str, t.Mapping[str, t.Any]], *, check_mode: bo
     }
 
 
-def report_lines(report: t.Mapping[str, t.Any]) -> list[str]:
+def report_lines(report: t.Mapping[str, t.Any], inventories: t.Sequence[str]) -> list[str]:
     """The report in a few words: a line for each migration, the failed ones last, where they are read."""
     lines = []
     for migration in sorted(report["migrations"], key=lambda migration: migration["status"] == "failed"):
-        lines.append(f"{migration['name']}: {_line(migration)}")
+        lines.append(f"{migration['name']}: {_line(migration, inventories)}")
     return lines
 
 
-def _line(migration: Data) -> str:
+def last_words(host: str, hostvars: t.Mapping[str, t.Mapping[str, t.Any]], inventories: t.Sequence[str]) -> str:
+    """Why the migration ``host`` has failed, and how its apps come back."""
+    return f"{host}: {_line(_migration(host, hostvars[host], False), inventories)}"
+
+
+def _line(migration: Data, inventories: t.Sequence[str]) -> str:
     status = migration["status"]
-    if status == "failed":
-        return f"FAILED in {migration['failure']['phase']}: {migration['failure']['message']}"
-    if status == "not_run":
-        return "nothing was asked for, or it ended before its end (see above)."
     words = []
-    if status == "proved":
-        words.append(
-            f"PROVED equal, {keys(migration['verify']['totals']['source_keys'])} ({migration['verify']['level']})."
-        )
+    if status == "failed":
+        words.append(f"FAILED in {migration['failure']['phase']}: {migration['failure']['message']}")
+    elif status == "proved":
+        verify = migration["verify"]
+        words.append(f"PROVED equal, {keys(verify['totals']['source_keys'])} ({verify['level']}).")
     if migration["migrate"]:
         words.append(migration["migrate"]["summary"])
-    return " ".join(words) or "done."
+    words += _apps_words(migration, inventories)
+    return " ".join(words) or ("done." if status == "done" else "nothing was to be done.")
+
+
+def _apps_words(migration: Data, inventories: t.Sequence[str]) -> list[str]:
+    apps = migration["apps"]
+    words = [
+        f"{count(len(apps[end]))} {'app is' if len(apps[end]) == 1 else 'apps are'} {place}: {', '.join(apps[end])}."
+        for end, place in (("on_source", "back on the source"), ("on_target", "on the target"))
+        if apps[end]
+    ]
+    if apps["nowhere"]:
+        limit = (
+            f"{''.join(f' -i {shlex.quote(path)}' for path in inventories)} --limit {shlex.quote(migration['name'])}"
+        )
+        words.append(
+            f"Unbound, and recorded at the source: {', '.join(apps['nowhere'])}. To bind them to the target, run again with "
+            "redis_migration_cutover: true. To put them back: "
+            f"ansible-playbook dataservices.redis_migration.rollback{limit}"
+        )
+    return words
 
 
 def _migration(name: str, variables: t.Mapping[str, t.Any], check_mode: bool) -> Data:
     failure = _failure(variables, name)
     migrate = _migrate(variables, check_mode)
+    apps = _apps(variables)
     preflight = _preflight(variables)
     verify = _verify(variables)
     if failure:
         status = "failed"
     elif verify and verify["findings"]:
         status = "proved"
-    elif migrate:
+    elif (
+        migrate
+        or apps["on_source"]
+        or any(_picked(variables, f"__redis_migration_{name}", ("totals",)) for name in ("backup", "restore"))
+    ):
         status = "planned" if check_mode else "done"
     else:
         status = "not_run"
@@ -115,7 +153,38 @@ def _migration(name: str, variables: t.Mapping[str, t.Any], check_mode: bool) ->
         "preflight": preflight,
         "migrate": migrate,
         "verify": verify,
+        "backup": _picked(variables, "__redis_migration_backup", _BACKUP_FIELDS),
+        "restore": _picked(variables, "__redis_migration_restore", _RESTORE_FIELDS),
+        "apps": apps,
         "failure": failure,
+    }
+
+
+def _picked(variables: t.Mapping[str, t.Any], name: str, fields: tuple[str, ...]) -> Data | None:
+    result = variables.get(name, {})
+    if result.get("skipped") or fields[0] not in result:
+        return None
+    return {field: result[field] for field in fields if field in result}
+
+
+def _apps(variables: t.Mapping[str, t.Any]) -> Data:
+    """Names of the apps that this migration concerns: where they are now, and which are nowhere."""
+
+    def names(register: str) -> list[str]:
+        result = variables.get(register, {})
+        return sorted({str(entry["app_name"]) for entry in result.get("record") or []})
+
+    rolled_back = variables.get("__redis_migration_restored", {}).get("record") is not None
+    moved = [
+        str(found["app"]["name"])
+        for found in variables.get("__redis_migration_bound_to_target", {}).get("bindings", [])
+    ]
+    moved += names("__redis_migration_cutover_bound")
+    recorded = {*names("__redis_migration_bound"), *names("__redis_migration_unbound")}
+    return {
+        "on_source": names("__redis_migration_restored"),
+        "on_target": sorted(set(moved)),
+        "nowhere": [] if rolled_back else sorted(recorded - set(moved)),
     }
 
 
@@ -156,7 +225,12 @@ def _failure(variables: t.Mapping[str, t.Any], host: str) -> Data | None:
     if not preflight.get("passed", True):
         return {"phase": "preflight", "message": findings_failure(preflight["findings"]) or preflight["summary"]}
     reason = findings_failure(variables.get("__redis_migration_verification", []))
-    return {"phase": "verify", "message": reason} if reason else None
+    if reason:
+        return {"phase": "verify", "message": reason}
+    failure = variables.get("__redis_migration_failure")
+    if failure:
+        return {"phase": str(failure["task"]).rpartition(" : ")[2], "message": str(failure["message"])}
+    return None
 
 
 def _results(variables: t.Mapping[str, t.Any], name: str) -> list[t.Any]:

@@ -69,3 +69,26 @@ def plan_lines(result: t.Mapping[str, t.Any]) -> list[str]:
             lines.append(f"strategy {plan['strategy']} ({plan['strategy_reason']})")
     lines += findings_lines(found for found in result["findings"] if found["status"] != "ok")
     return [*lines, result["summary"]]
+
+
+def backup_lines(result: t.Mapping[str, t.Any], *, check_mode: bool = False) -> list[str]:
+    """What a result of redis_backup says: the file, and how to open it."""
+    if "totals" not in result:
+        return [f"{result['dest']} ({size(result['size'])}) is there already, and is kept."]
+    amount = keys(result["totals"]["keys"])
+    if check_mode:
+        return [f"Would save {amount} to {result['dest']}."]
+    took = duration(result["elapsed_seconds"])
+    lines = [f"Saved {amount} of {result['server']} to {result['dest']} ({size(result['size'])}) in {took}."]
+    if result.get("decrypt_command"):
+        lines.append(f"To decrypt it: {result['decrypt_command']}")
+    return lines
+
+
+def restore_summary(result: t.Mapping[str, t.Any], *, check_mode: bool = False) -> str:
+    """What a result of redis_restore says, in one line."""
+    totals = result["totals"]
+    words = {"skipped": "there already", "expired": "expired since", "failed": "FAILED"}
+    rest = [f"{count(totals[name])} {text}" for name, text in words.items() if totals[name]]
+    verb = "Would restore" if check_mode else "Restored"
+    return f"{verb} {keys(totals['restored'])}{'; ' if rest else ''}{', '.join(rest)}."
