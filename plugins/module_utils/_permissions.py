@@ -12,20 +12,24 @@ from ansible_collections.dataservices.redis_migration.plugins.module_utils._serv
 # Stands for the name of a key in an example.
 KEY = b"\0key"
 
-Word = str | bytes
+Word: t.TypeAlias = "str | bytes"
+
+
+REQUIRED, FALLBACK, HELPFUL = "required", "fallback", "helpful"
 
 
 class Need(t.NamedTuple):
     """A command that a run needs. ``example``: arguments with which a server checks the permission without doing harm.
 
-    ``part`` is what it is needed for. A command that only helps is not ``required``.
+    ``part`` is what it is needed for. ``level``: REQUIRED; FALLBACK, for keys that the strategy itself cannot move; or
+    HELPFUL, without which less is known.
     """
 
     command: str
     part: str
     example: tuple[Word, ...] = ()
     writes: bool = False
-    required: bool = True
+    level: str = REQUIRED
     exists: t.Callable[[Server], bool] = lambda _server: True
 
     @property
@@ -67,6 +71,7 @@ _EXPIRY = (
 )
 
 _READ_VALUES = (
+    Need("ECHO", "compare", ("x",)),
     Need("TYPE", "compare", (KEY,)),
     Need("MGET", "compare", (KEY,)),
     Need("DUMP", "compare", (KEY,)),
@@ -108,16 +113,16 @@ _COMPARE_TARGET = (
 )
 
 _HELPFUL = (
-    Need("CLIENT SETNAME", "be recognised in CLIENT LIST", ("x",), required=False),
-    Need("CLIENT ID", "be recognised in CLIENT LIST", required=False),
-    Need("CLIENT LIST", "see who is connected", required=False),
-    Need("CONFIG GET", "know limits beforehand", ("databases",), required=False),
-    Need("COMMAND", "tell writes from reads", required=False),
+    Need("CLIENT SETNAME", "be recognised in CLIENT LIST", ("x",), level=HELPFUL),
+    Need("CLIENT ID", "be recognised in CLIENT LIST", level=HELPFUL),
+    Need("CLIENT LIST", "see who is connected", level=HELPFUL),
+    Need("CONFIG GET", "know limits beforehand", ("databases",), level=HELPFUL),
+    Need("COMMAND", "tell writes from reads", level=HELPFUL),
 )
 
 _SOURCE_HELPFUL = (
-    Need("MODULE LIST", "know the modules in use", required=False),
-    Need("FUNCTION LIST", "know the functions in use", required=False, exists=_has_pexpiretime),
+    Need("MODULE LIST", "know the modules in use", level=HELPFUL),
+    Need("FUNCTION LIST", "know the functions in use", level=HELPFUL, exists=_has_pexpiretime),
 )
 
 _SCAN = (
@@ -127,11 +132,62 @@ _SCAN = (
     Need("EXISTS", "confirm", (KEY,)),
 )
 
+_EVERY_TARGET = (
+    Need("SCAN", "find what a killed run left", ("0",)),
+    Need("UNLINK", "remove what a killed run left", (KEY,), writes=True),
+    Need("EXISTS", "confirm", (KEY,)),
+)
+
+# Strategy rebuild, and what the others use for keys that they cannot move: too large, or refused by RESTORE.
+_REBUILD_SOURCE = (
+    *_READ_VALUES,
+    Need("HSCAN", "rebuild", (KEY, "0")),
+    Need("SSCAN", "rebuild", (KEY, "0")),
+    Need("ZSCAN", "rebuild", (KEY, "0")),
+    Need("XLEN", "rebuild", (KEY,)),
+    Need("MULTI", "rebuild"),
+    Need("EXEC", "rebuild"),
+    Need("WATCH", "rebuild", (KEY,)),
+    Need("UNWATCH", "rebuild"),
+)
+
+_REBUILD_TARGET = (
+    *(Need(command, "rebuild", (KEY,)) for command in ("TYPE", "STRLEN", "LLEN", "SCARD", "ZCARD", "HLEN", "XLEN")),
+    Need("MULTI", "rebuild"),
+    Need("EXEC", "rebuild"),
+    Need("SET", "rebuild", (KEY, "v"), writes=True),
+    Need("SETRANGE", "rebuild", (KEY, "0", "v"), writes=True),
+    Need("RPUSH", "rebuild", (KEY, "v"), writes=True),
+    Need("SADD", "rebuild", (KEY, "m"), writes=True),
+    Need("ZADD", "rebuild", (KEY, "0", "m"), writes=True),
+    Need("HSET", "rebuild", (KEY, "f", "v"), writes=True),
+    Need("HPEXPIREAT", "rebuild", (KEY, "1", "FIELDS", "1", "f"), writes=True, exists=_has_field_ttl),
+    Need("XADD", "rebuild", (KEY, "*", "f", "v"), writes=True),
+    Need("XTRIM", "rebuild", (KEY, "MAXLEN", "0"), writes=True),
+    Need("XSETID", "rebuild", (KEY, "1-1"), writes=True),
+    Need("XGROUP CREATE", "rebuild", (KEY, "g", "0"), writes=True),
+    Need("XGROUP CREATECONSUMER", "rebuild", (KEY, "g", "c"), writes=True, exists=_since_6_2),
+    Need("XGROUP SETID", "rebuild", (KEY, "g", "0"), writes=True),
+    Need("XGROUP DESTROY", "rebuild", (KEY, "g"), writes=True),
+    Need("XCLAIM", "rebuild", (KEY, "g", "c", "0", "1-1"), writes=True),
+    Need("PEXPIRE", "rebuild", (KEY, "1"), writes=True),
+    Need("PEXPIREAT", "rebuild", (KEY, "1"), writes=True),
+    Need("PERSIST", "rebuild", (KEY,), writes=True),
+    Need("RENAME", "rebuild", (KEY, KEY), writes=True),
+    Need("RENAMENX", "rebuild", (KEY, KEY), writes=True),
+    Need("UNLINK", "rebuild", (KEY,), writes=True),
+)
+
 # What a strategy needs at the source and at the target.
 _STRATEGY: dict[str, tuple[tuple[Need, ...], tuple[Need, ...]]] = {
     "copy": (
-        (Need("DUMP", "copy", (KEY,)),),
-        (Need("RESTORE", "copy", (KEY, "0", "x"), writes=True),),
+        (Need("DUMP", "copy", (KEY,)), Need("MGET", "copy", (KEY,))),
+        (
+            Need("RESTORE", "copy", (KEY, "0", "x"), writes=True),
+            Need("SET", "copy", (KEY, "v"), writes=True),
+            Need("MSET", "copy", (KEY, "v"), writes=True),
+            Need("MSETNX", "copy", (KEY, "v"), writes=True),
+        ),
     ),
     "migrate": (
         (Need("MIGRATE", "migrate", ("127.0.0.1", "1", KEY, "0", "1", "COPY"), writes=True),),
@@ -139,10 +195,9 @@ _STRATEGY: dict[str, tuple[tuple[Need, ...], tuple[Need, ...]]] = {
             Need("RESTORE", "migrate", (KEY, "0", "x"), writes=True),
             Need("PEXPIREAT", "migrate", (KEY, "1"), writes=True),
             Need("DEL", "migrate", (KEY,), writes=True),
-            Need("EXISTS", "migrate", (KEY,)),
         ),
     ),
-    "rebuild": ((), ()),
+    "rebuild": (_REBUILD_SOURCE, _REBUILD_TARGET),
 }
 
 _PRUNE_TARGET = (
@@ -157,14 +212,13 @@ def needs(role: str, server: Server, *, strategy: str, prune: bool = False, comp
     ``compare``: keys that are already at the target are compared, or all are verified afterwards.
     """
     at_source = role == "source"
-    wanted = [*_CONNECT, *_EXPIRY]
-    if at_source:
-        wanted += _SCAN
+    wanted = [*_CONNECT, *_EXPIRY, *(_SCAN if at_source else _EVERY_TARGET)]
     wanted += _STRATEGY[strategy][0 if at_source else 1]
     if prune and not at_source:
         wanted += _PRUNE_TARGET
     if compare:
         wanted += _COMPARE_SOURCE if at_source else _COMPARE_TARGET
+    wanted += [need._replace(level=FALLBACK) for need in (_REBUILD_SOURCE if at_source else _REBUILD_TARGET)]
     wanted += _HELPFUL
     if at_source:
         wanted += _SOURCE_HELPFUL
@@ -175,6 +229,10 @@ def needs(role: str, server: Server, *, strategy: str, prune: bool = False, comp
     return list(once.values())
 
 
-def acl_rules(role: str, server: Server, **options: t.Any) -> list[str]:
-    """The rules of an ACL user that may do exactly what :func:`needs` lists as required."""
-    return [need.acl_rule for need in needs(role, server, **options) if need.required]
+def acl_rules(role: str, server: Server, *, strategy: str, fallback: bool = True, **options: t.Any) -> list[str]:
+    """The rules of an ACL user that may do exactly what a run needs, as listed by :func:`needs`.
+
+    Without ``fallback``, keys that the strategy itself cannot move are out of reach.
+    """
+    levels = (REQUIRED, FALLBACK) if fallback else (REQUIRED,)
+    return [need.acl_rule for need in needs(role, server, strategy=strategy, **options) if need.level in levels]

@@ -225,7 +225,7 @@ CHECKS: tuple[_Check, ...] = (
     _Check("target_permissions", ("target",), _of_target(ends.permissions)),
     _Check("source_keys", _BOTH, fit.source_keys),
     _Check("target_keys", _BOTH, fit.target_keys),
-    _Check("large_keys", ("source",), fit.large_keys),
+    _Check("large_keys", _BOTH, fit.large_keys),
     _Check("target_memory", _BOTH, fit.target_memory),
     _Check("target_eviction", _BOTH, fit.target_eviction),
     _Check("modules", _BOTH, fit.modules),

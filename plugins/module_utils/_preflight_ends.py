@@ -18,7 +18,12 @@ from ansible_collections.dataservices.redis_migration.plugins.module_utils._erro
 )
 from ansible_collections.dataservices.redis_migration.plugins.module_utils._explain import reply_hint, reply_text
 from ansible_collections.dataservices.redis_migration.plugins.module_utils._isolation_pause import is_paused
-from ansible_collections.dataservices.redis_migration.plugins.module_utils._permissions import Need, needs
+from ansible_collections.dataservices.redis_migration.plugins.module_utils._permissions import (
+    FALLBACK,
+    REQUIRED,
+    Need,
+    needs,
+)
 from ansible_collections.dataservices.redis_migration.plugins.module_utils._preflight_certificate import (
     certificate_verdict,
 )
@@ -161,30 +166,43 @@ def permissions(situation: Situation, side: Side) -> Verdict:
     strategy = "copy" if situation.strategy == "auto" else situation.strategy
     wanted = needs(side.role, server, strategy=strategy, prune=situation.question.prune)
     answers = _preflight_access.ask(side.client, endpoint, wanted, _some_keys(situation))
+    who = f"User '{endpoint.user}' of the {side.role}"
     denied = [need for need in wanted if answers[need].permitted is False]
-    unknown = [need for need in wanted if answers[need].permitted is None and need.required]
-    missing = [need for need in denied if need.required]
+    unknown = [need for need in wanted if answers[need].permitted is None and need.level == REQUIRED]
+    missing = [need for need in denied if need.level == REQUIRED]
+    barred = [need for need in missing if "permissions to access" in answers[need].words]
+    if barred and barred == missing:
+        return fail(
+            f"{who} may use the commands that are needed, but not for every key. The server's words to"
+            f" {barred[0].command}: {answers[barred[0]].words}.",
+            "Give this user all keys (~*), or choose the keys that it may use with 'match'.",
+        )
     if missing:
         return fail(
-            f"User '{endpoint.user}' of the {side.role} may not use {plural(len(missing), 'command')} that strategy"
-            f" '{strategy}' needs: {_commands(missing)}. The server's words: {answers[missing[0]].words}.",
-            f"Give this user: {' '.join(need.acl_rule for need in missing)} (and the keys concerned), or use another"
-            " user.",
+            f"{who} may not use {plural(len(missing), 'command')} that strategy '{strategy}' or the comparison needs:"
+            f" {_commands(missing)}. The server's words: {answers[missing[0]].words}.",
+            f"Give this user {_rules(missing)} and the keys concerned, or use another user.",
         )
-    count = len([need for need in wanted if need.required])
     if unknown:
+        why = answers[unknown[0]].words or "MULTI is not permitted."
         return warn(
-            f"Whether user '{endpoint.user}' of the {side.role} may use {_commands(unknown)} cannot be asked"
-            f"{': ' + answers[unknown[0]].words if answers[unknown[0]].words else ' (MULTI is not permitted)'}",
-            "A command that is not permitted ends the run with its name before or at the first key; nothing is lost.",
+            f"Whether {who[0].lower()}{who[1:]} may use {_commands(unknown)} cannot be asked: {why}",
+            "A command that is not permitted ends the run with its name before anything is lost.",
         )
+    fallback = [need for need in denied if need.level == FALLBACK]
+    if fallback:
+        return warn(
+            f"{who} may not use {_commands(fallback)}, which large keys and keys that RESTORE refuses need.",
+            f"Give this user {_rules(fallback)}, or see whether the run reports such keys as failed.",
+        )
+    count = len([need for need in wanted if need.level == REQUIRED])
     if denied:
-        return ok(
-            f"User '{endpoint.user}' of the {side.role} may use all {count} commands that are needed; not permitted,"
-            " and"
-            f" only helpful: {_commands(denied)}."
-        )
-    return ok(f"User '{endpoint.user}' of the {side.role} may use all {count} commands that are needed.")
+        return ok(f"{who} may use all {count} commands that are needed; only helpful, and denied: {_commands(denied)}.")
+    return ok(f"{who} may use all {count} commands that are needed.")
+
+
+def _rules(denied: t.Sequence[Need]) -> str:
+    return " ".join(need.acl_rule for need in denied)
 
 
 def _commands(needed: t.Sequence[Need]) -> str:

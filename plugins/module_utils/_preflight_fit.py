@@ -8,13 +8,14 @@ from __future__ import annotations
 import typing as t
 
 from ansible_collections.dataservices.redis_migration.plugins.module_utils import _backend
+from ansible_collections.dataservices.redis_migration.plugins.module_utils._connection import client
 from ansible_collections.dataservices.redis_migration.plugins.module_utils._endpoint import Endpoint
 from ansible_collections.dataservices.redis_migration.plugins.module_utils._errors import (
     ConnectError,
     RedisMigrationError,
 )
 from ansible_collections.dataservices.redis_migration.plugins.module_utils._formats import can_restore, rdb_version
-from ansible_collections.dataservices.redis_migration.plugins.module_utils._keyspace_info import keyspace_info
+from ansible_collections.dataservices.redis_migration.plugins.module_utils._keyname import printable
 from ansible_collections.dataservices.redis_migration.plugins.module_utils._preflight_finding import (
     Verdict,
     fail,
@@ -353,11 +354,20 @@ def clocks(situation: Situation) -> Verdict:
 
 
 def large_keys(situation: Situation) -> Verdict:
-    sample = keyspace_info(_endpoints(situation)[0], _SAMPLE)["sample"]
-    if not sample["largest"]:
+    sizes: list[tuple[int, int, bytes]] = []
+    for here, _there in situation.pairs:
+        with client(_endpoints(situation)[0], here) as redis_client:
+            names = redis_client.scan(0, count=_SAMPLE)[1]
+            pipeline = redis_client.pipeline(transaction=False)
+            for name in names:
+                pipeline.memory_usage(name)
+            # A user may be barred from some keys, which is another finding; others expire in between.
+            replies = pipeline.execute(raise_on_error=False)
+        sizes += [(size, here, name) for size, name in zip(replies, names) if isinstance(size, int)]
+    if not sizes:
         return ok("There are no keys to be large.")
-    largest = sample["largest"][0]
+    size, database, name = max(sizes)
     return ok(
-        f"The largest of {plural(sample['keys'], 'sampled key')} takes {human(largest['bytes'])}:"
-        f" '{largest['key']}' in database {largest['database']}, a {largest['type']}."
+        f"The largest of {plural(len(sizes), 'sampled key')} takes {human(size)}: '{printable(name)}' in database"
+        f" {database}."
     )
