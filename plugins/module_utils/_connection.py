@@ -14,6 +14,10 @@ import inspect
 import typing as t
 
 from ansible_collections.dataservices.redis_migration.plugins.module_utils import _tls
+from ansible_collections.dataservices.redis_migration.plugins.module_utils._bounded_socket import (
+    ANSWER_BYTES,
+    BoundedSocket,
+)
 from ansible_collections.dataservices.redis_migration.plugins.module_utils._endpoint import Endpoint
 from ansible_collections.dataservices.redis_migration.plugins.module_utils._errors import RedisMigrationError
 from ansible_collections.dataservices.redis_migration.plugins.module_utils._explain import explain
@@ -43,7 +47,7 @@ class _TcpConnection(Connection):
         try:
             sock = super()._connect()
             try:
-                return _tls.wrap(sock, self.endpoint) if self.endpoint.tls else sock
+                return BoundedSocket(_tls.wrap(sock, self.endpoint) if self.endpoint.tls else sock)
             except BaseException:
                 sock.close()
                 raise
@@ -64,7 +68,7 @@ class _UnixConnection(UnixDomainSocketConnection):
     def _connect(self) -> t.Any:
         self.cause = None
         try:
-            return super()._connect()
+            return BoundedSocket(super()._connect())
         except Exception as exc:
             self.cause = exc
             raise
@@ -111,6 +115,13 @@ def _introduce(connection: t.Any, name: str) -> None:
     connection.send_command("CLIENT", "SETNAME", name)
     with contextlib.suppress(redis.ResponseError):
         connection.read_response()
+    connection._sock.limit = ANSWER_BYTES
+
+
+def socket_of(connection: t.Any) -> t.Any:
+    """The real socket of an open connection, for those who read it themselves."""
+    # redis-py has no public way to hand it over.
+    return connection._sock.plain
 
 
 class _Client(redis.Redis if redis else object):  # type: ignore[misc]

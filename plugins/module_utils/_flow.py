@@ -38,6 +38,12 @@ Job = t.Generator[t.Any, t.Any, t.Any]
 _FIRST_BACKOFF = 0.1
 _LONGEST_BACKOFF = 3.0
 
+# A connection that has served so long since it was opened, in seconds, is no longer in trouble.
+_STEADY = 5.0
+
+# Errors that are further apart than this, in seconds, have nothing to do with each other.
+_APART = 30.0
+
 
 class Reconnected(Exception):
     """Thrown into a job whose call was lost with its connection; the pipe is open again."""
@@ -120,8 +126,9 @@ class Flow:
         self._order = itertools.count()
         self._tasks: set[_Task] = set()
         self.reconnects = 0
-        # How long each pipe has been failing, so that an end that dies again at once is not tried for ever.
-        self._trouble: dict[Pipe, float] = {}
+        # How long each pipe has been failing, so that an end that dies of every try is not tried for ever.
+        self._trouble: dict[Pipe, _Trouble] = {}
+        self._finished = 0
 
     def add_pipe(self, pipe: Pipe) -> Pipe:
         """Open ``pipe`` and take it into the loop."""
@@ -181,6 +188,7 @@ class Flow:
             except StopIteration:
                 task.alive = False
                 self._tasks.discard(task)
+                self._finished += 1
                 continue
             except Unsteady as unsteady:
                 raise RuntimeError("a job must run under restarting()") from unsteady
@@ -245,16 +253,14 @@ class Flow:
                 if events & selectors.EVENT_WRITE:
                     pipe.send()
                 if events & selectors.EVENT_READ:
-                    for call in pipe.receive():
-                        self._complete(call)
-                    self._trouble.pop(pipe, None)
+                    pipe.receive(self._complete)
+                    if pipe in self._trouble:
+                        self._look_for_progress(pipe)
             except PipeLost as lost:
                 self._recover(pipe, lost.error)
                 return
             except ReplyTooLarge as too_large:
-                self._recover(
-                    pipe, ConnectError(f"The {pipe.endpoint} sent a reply that is too large."), at_head=too_large
-                )
+                self._recover(pipe, too_large, at_head=too_large)
                 return
         now = time.monotonic()
         while self._sleeping and self._sleeping[0][0] <= now:
@@ -280,6 +286,11 @@ class Flow:
             task.silence += pipe.endpoint.timeout
             if task.silence > self._patience:
                 raise error
+
+    def _look_for_progress(self, pipe: Pipe) -> None:
+        trouble = self._trouble[pipe]
+        if self._finished > trouble.finished or time.monotonic() - trouble.reopened > _STEADY:
+            del self._trouble[pipe]
 
     def _recover(
         self,
@@ -307,7 +318,8 @@ class Flow:
             del self._pipes[pipe]
         pipe.close()
         now = time.monotonic()
-        deadline = (self._trouble.setdefault(pipe, now) if error is not None else now) + self._patience
+        trouble = self._trouble.setdefault(pipe, _Trouble(now)) if error is not None else _Trouble(now)
+        deadline = trouble.since + self._patience
         backoff = _FIRST_BACKOFF
         while True:
             if not first:
@@ -330,10 +342,21 @@ class Flow:
                 # It is in no list any more from which close() would know it.
                 pipe.close()
                 raise
+        trouble.reopened, trouble.finished = time.monotonic(), self._finished
         if error is not None:
             self.reconnects += 1
         self._selector.register(pipe, selectors.EVENT_READ)
         self._pipes[pipe] = selectors.EVENT_READ
+
+
+class _Trouble:
+    """How long a pipe has been failing, when it was last opened again, and how many jobs were through by then."""
+
+    __slots__ = ("since", "reopened", "finished")
+
+    def __init__(self, since: float) -> None:
+        self.since = self.reopened = since
+        self.finished = 0
 
 
 class _Reopen(t.NamedTuple):
@@ -345,7 +368,7 @@ class _Reopen(t.NamedTuple):
 def restarting(make: t.Callable[[int], Job]) -> Job:
     """A job that runs ``make(attempt)`` and starts it again after a connection was lost. ``attempt`` counts from 0."""
     attempt = 0
-    unsteady_since: float | None = None
+    unsteady_since = unsteady_last = float("-inf")
     while True:
         try:
             return (yield from make(attempt))
@@ -353,7 +376,10 @@ def restarting(make: t.Callable[[int], Job]) -> Job:
             attempt += 1
         except Unsteady as unsteady:
             attempt += 1
-            unsteady_since = unsteady_since or time.monotonic()
+            now = time.monotonic()
+            if now - unsteady_last > _APART:
+                unsteady_since = now
+            unsteady_last = now
             try:
                 yield _Reopen(unsteady.pipe, unsteady.error, unsteady_since)
             except Reconnected:

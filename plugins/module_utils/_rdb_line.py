@@ -8,7 +8,10 @@ from __future__ import annotations
 import ssl
 import typing as t
 
-from ansible_collections.dataservices.redis_migration.plugins.module_utils._connection import connect
+from ansible_collections.dataservices.redis_migration.plugins.module_utils._connection import (
+    connect,
+    socket_of,
+)
 from ansible_collections.dataservices.redis_migration.plugins.module_utils._endpoint import Endpoint
 from ansible_collections.dataservices.redis_migration.plugins.module_utils._errors import (
     ConnectError,
@@ -103,7 +106,7 @@ class Line:
             return self._read_line(sock)
 
     def _patient(self, words: t.Sequence[t.Any]) -> _Patient:
-        return _Patient(self, self._connection._sock, words)
+        return _Patient(self, socket_of(self._connection), words)
 
     @staticmethod
     def _read_line(sock: t.Any) -> bytes:

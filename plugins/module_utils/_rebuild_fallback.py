@@ -14,6 +14,7 @@ from ansible_collections.dataservices.redis_migration.plugins.module_utils._tran
     Strategy,
 )
 from ansible_collections.dataservices.redis_migration.plugins.module_utils._transfer_rebuild import RebuildStrategy
+from ansible_collections.dataservices.redis_migration.plugins.module_utils._wire import ReplyTooLarge
 
 
 class WithRebuild:
@@ -33,14 +34,17 @@ class WithRebuild:
         large: list[int] = []
         if self._large and chunk.size > self._large:
             large = [position for position, size in enumerate(chunk.sizes) if size > self._large]
-        if not large:
-            moved: Moved = yield from self._strategy.transfer(chunk, replace=replace)
-        elif len(large) < len(chunk):
-            small = [position for position, size in enumerate(chunk.sizes) if size <= self._large]
-            part = yield from self._strategy.transfer(chunk.pick(small), replace=replace)
-            moved = Moved(part.size, _placed(part, small))
-        else:
-            moved = Moved(0, {})
+        moved = Moved(0, {})
+        try:
+            if not large:
+                moved = yield from self._strategy.transfer(chunk, replace=replace)
+            elif len(large) < len(chunk):
+                small = [position for position, size in enumerate(chunk.sizes) if size <= self._large]
+                part = yield from self._strategy.transfer(chunk.pick(small), replace=replace)
+                moved = Moved(part.size, _placed(part, small))
+        except ReplyTooLarge:
+            # Nothing was written yet, and one of them is far larger than the server's estimate.
+            large = list(range(len(chunk)))
         unreadable = [at for at, outcome in moved.others.items() if isinstance(outcome, Refused) and outcome.unreadable]
         again = sorted(large + unreadable)
         if not again:

@@ -42,7 +42,10 @@ from ansible_collections.dataservices.redis_migration.plugins.module_utils._tran
     Refused,
     Vanished,
 )
-from ansible_collections.dataservices.redis_migration.plugins.module_utils._wire import is_error
+from ansible_collections.dataservices.redis_migration.plugins.module_utils._wire import (
+    DEFAULT_REPLY_LIMIT,
+    is_error,
+)
 
 _OK = b"OK"
 _TIME = b"*1\r\n$4\r\nTIME\r\n"
@@ -121,7 +124,9 @@ class CopyStrategy:
         cost = lane.pace.cost(work, size)
         yield Take(lane.pace.gate, cost)
         try:
-            replies = yield lane.source.call(_TIME + commands + _TIME, count + 2, _LARGEST_PAYLOAD + size)
+            # Far more than the server's estimate is no single payload's business.
+            limit = min(DEFAULT_REPLY_LIMIT + 2 * size, _LARGEST_PAYLOAD + size)
+            replies = yield lane.source.call(_TIME + commands + _TIME, count + 2, limit)
         finally:
             lane.flow.give(lane.pace.gate, cost)
         lane.source.check((replies[0], replies[-1]), "TIME")

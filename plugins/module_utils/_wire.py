@@ -16,7 +16,11 @@ import ssl
 import time
 import typing as t
 
-from ansible_collections.dataservices.redis_migration.plugins.module_utils._connection import CLIENT_NAME, connect
+from ansible_collections.dataservices.redis_migration.plugins.module_utils._connection import (
+    CLIENT_NAME,
+    connect,
+    socket_of,
+)
 from ansible_collections.dataservices.redis_migration.plugins.module_utils._endpoint import Endpoint
 from ansible_collections.dataservices.redis_migration.plugins.module_utils._errors import RedisMigrationError
 from ansible_collections.dataservices.redis_migration.plugins.module_utils._explain import explain
@@ -39,7 +43,7 @@ class PipeLost(Exception):
         self.error = error
 
 
-class ReplyTooLarge(Exception):
+class ReplyTooLarge(RedisMigrationError):
     """A single reply exceeded the limit of its call. The connection was given up; nothing else was lost."""
 
 
@@ -84,8 +88,7 @@ class Pipe:
         """Connect (blocking, at most the endpoint's timeout). Raises :class:`RedisMigrationError`."""
         self.close()
         self._connection = connect(self.endpoint, self.database, self._name)
-        # redis-py has no public way to hand over its socket.
-        self._socket = self._connection._sock
+        self._socket = socket_of(self._connection)
         self._socket.setblocking(False)
         self._reader = hiredis.Reader(notEnoughData=_NOTHING_YET)
         self.openings += 1
@@ -144,14 +147,16 @@ class Pipe:
         except OSError as exc:
             raise PipeLost(explain(exc, self.endpoint, database=self.database)) from None
 
-    def receive(self) -> list[Call]:
-        """Read what has arrived; returns the calls it completed. Raises :class:`PipeLost` or :class:`ReplyTooLarge`."""
-        done: list[Call] = []
+    def receive(self, done: t.Callable[[Call], None]) -> None:
+        """Read what has arrived and give each call that it completed to ``done``.
+
+        Raises :class:`PipeLost` or :class:`ReplyTooLarge`; what was complete by then is given to ``done`` before.
+        """
         while True:
             try:
                 count = self._socket.recv_into(self._buffer)
             except (BlockingIOError, ssl.SSLWantReadError, ssl.SSLWantWriteError):
-                return done
+                return
             except OSError as exc:
                 raise PipeLost(explain(exc, self.endpoint, database=self.database)) from None
             if not count:
@@ -162,9 +167,9 @@ class Pipe:
             self._partial += count
             self._take_replies(done)
             if not (isinstance(self._socket, ssl.SSLSocket) and self._socket.pending()):
-                return done
+                return
 
-    def _take_replies(self, done: list[Call]) -> None:
+    def _take_replies(self, done: t.Callable[[Call], None]) -> None:
         waiting = self._waiting
         gets = self._reader.gets
         try:
@@ -177,10 +182,13 @@ class Pipe:
                     call.left -= len(got)
                 if call.left:
                     if self._partial > call.limit:
-                        raise ReplyTooLarge()
+                        raise ReplyTooLarge(
+                            f"The {self.endpoint} sent more than {self._partial // 1_000_000} MB in one reply, without an end.",
+                            hint="No key explains that: check what answers there.",
+                        )
                     return
                 waiting.popleft()
-                done.append(call)
+                done(call)
             self._partial = 0
         except hiredis.ProtocolError as exc:
             raise PipeLost(explain(ConnectionError(f"Protocol Error: {exc}"), self.endpoint)) from None
