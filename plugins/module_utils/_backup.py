@@ -46,7 +46,7 @@ _TIME = b"*1\r\n$4\r\nTIME\r\n"
 
 _CHUNK_KEYS = 500
 _CHUNK_BYTES = 1024 * 1024
-_IN_FLIGHT_BYTES = 24 * 1024 * 1024
+_IN_FLIGHT_BYTES = 16 * 1024 * 1024
 
 # How often a backup is begun anew because the server became another process, or showed a key twice.
 _ATTEMPTS = 3

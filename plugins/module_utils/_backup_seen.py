@@ -15,7 +15,7 @@ import tempfile
 import typing as t
 
 # Names remembered in two generations, so that at least so many of the latest are known.
-_RECENT = 100_000
+_RECENT = 50_000
 
 # Fingerprints in a run; at the end any two runs are compared.
 _RUN = 1_000_000

@@ -184,8 +184,28 @@ class RdbBytes:
             raise self.damaged("there is no string")
         return -1 - (first & 3)
 
+    def _end_of_short(self) -> int:
+        """Where a plain string of up to 16 KiB ends, if it begins here and ends in the buffer; else 0."""
+        buffer, start = self._buffer, self._position
+        have = len(buffer) - start
+        if have < 2:
+            return 0
+        first = buffer[start]
+        if first < 0x40:
+            size = 1 + first
+        elif first < 0x80:
+            size = 2 + ((first & 0x3F) << 8 | buffer[start + 1])
+        else:
+            return 0
+        return start + size if size <= have else 0
+
     def skip_string(self) -> None:
         """Pass over a string."""
+        # Nearly all are short and lie in the buffer, and there are very many.
+        end = self._end_of_short()
+        if end:
+            self._position = end
+            return
         size = self.string_size()
         if size < 0:
             kind = -1 - size
@@ -198,6 +218,10 @@ class RdbBytes:
 
     def string(self) -> bytes:
         """A string, decoded."""
+        end = self._end_of_short()
+        if end:
+            start, self._position = self._position, end
+            return self._buffer[start + (1 if self._buffer[start] < 0x40 else 2) : end]
         size = self.string_size()
         if size >= 0:
             return self.take(self._plausible(size))

@@ -11,7 +11,7 @@ far from the end can be moved towards it by a few shifts of one long integer: so
 from __future__ import annotations
 
 import functools
-import struct
+import typing as t
 
 _POLYNOMIAL = 0x95AC9329AC4BC9B5
 
@@ -36,22 +36,32 @@ _FOLDS = (
 _SHIFTS = tuple((distance, tuple(63 - term for term in range(64) if rest >> term & 1)) for distance, rest in _FOLDS)
 
 # Shorter data is not worth the shifting.
-_SHORT = 400
+_SHORT = 160
 
 # The most that is made one integer.
 _BLOCK = 1024 * 1024
 
+# Many short pieces are worked on side by side, those of about one length together; longer ones are folded.
+_LONGEST_LANE = 2048
+_FEWEST_LANES = 16
+
 
 @functools.cache
 def _table() -> list[int]:
-    """What becomes of two bytes; made when first needed (some 20 ms, 3 MiB)."""
-    one = []
+    """What becomes of a byte."""
+    table = []
     for byte in range(256):
         value = byte
         for _bit in range(8):
             value = (value >> 1) ^ (_POLYNOMIAL if value & 1 else 0)
-        one.append(value)
-    return [one[(one[pair & 255] ^ (pair >> 8)) & 255] ^ (one[pair & 255] >> 8) for pair in range(65536)]
+        table.append(value)
+    return table
+
+
+@functools.cache
+def _planes() -> list[bytes]:
+    """The table for :meth:`bytes.translate`: each byte of its values by itself, the lowest first."""
+    return [bytes([value >> 8 * plane & 255 for value in _table()]) for plane in range(8)]
 
 
 def crc64(data: bytes | bytearray | memoryview, crc: int = 0) -> int:
@@ -65,15 +75,28 @@ def crc64(data: bytes | bytearray | memoryview, crc: int = 0) -> int:
     return crc
 
 
+def crc64_each(pieces: t.Sequence[bytes]) -> list[int]:
+    """The checksum of every piece by itself; of many short ones in a fraction of the time that one after the other takes."""
+    found = [0] * len(pieces)
+    groups: dict[int, list[int]] = {}
+    for position, piece in enumerate(pieces):
+        groups.setdefault(len(piece).bit_length(), []).append(position)
+    for positions in groups.values():
+        group = [pieces[position] for position in positions]
+        width = max(map(len, group))
+        if len(group) < _FEWEST_LANES or width > _LONGEST_LANE:
+            checksums = [crc64(piece) for piece in group]
+        else:
+            checksums = _side_by_side(group, width)
+        for position, checksum in zip(positions, checksums):
+            found[position] = checksum
+    return found
+
+
 def _by_table(data: bytes | bytearray | memoryview, crc: int) -> int:
     table = _table()
-    if len(data) % 2:
-        # Zero bits in front change nothing, so that an odd byte is the second of a pair.
-        crc ^= data[0]
-        crc = table[crc << 8 & 0xFFFF] ^ (crc >> 8)
-        data = memoryview(data)[1:]
-    for pair in struct.unpack(f"<{len(data) // 2}H", data):
-        crc = table[(crc ^ pair) & 0xFFFF] ^ (crc >> 16)
+    for byte in data:
+        crc = table[(crc ^ byte) & 255] ^ (crc >> 8)
     return crc
 
 
@@ -92,5 +115,22 @@ def _by_folding(data: memoryview, crc: int) -> int:
                 moved ^= far << shift
             offset = distance - size - 63
             number ^= moved << offset if offset >= 0 else moved >> -offset
-    padding = -length % 16
+    # Zero bits in front change nothing.
+    padding = -length % 8
     return _by_table((number << padding).to_bytes((length + padding) // 8, "little"), 0)
+
+
+def _side_by_side(pieces: list[bytes], width: int) -> list[int]:
+    """The checksums of pieces of at most ``width`` bytes: byte by byte, but of all at once.
+
+    The state is one integer: the lowest bytes of all checksums, then the next ones, and so on.
+    """
+    count = len(pieces)
+    lines = b"".join([piece.rjust(width, b"\0") for piece in pieces])
+    planes, lowest, number = _planes(), (1 << 8 * count) - 1, int.from_bytes
+    state = 0
+    for column in range(width):
+        index = ((state & lowest) ^ number(lines[column::width], "little")).to_bytes(count, "little")
+        state = (state >> 8 * count) ^ number(b"".join([index.translate(plane) for plane in planes]), "little")
+    columns = state.to_bytes(8 * count, "little")
+    return [number(columns[piece::count], "little") for piece in range(count)]

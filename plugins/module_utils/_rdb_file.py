@@ -129,8 +129,8 @@ class BackupSource:
                         plain = unzip.decompress(data, _PIECE)
                     except zlib.error:
                         raise RedisMigrationError(
-                            f"The backup {self.path} is damaged: its gzip data makes no sense after byte {size} of what is "
-                            "in it.",
+                            f"The backup {self.path} is damaged: its gzip data makes no sense after byte {size} of what "
+                            "is in it.",
                             hint="Fetch it again, or use another backup.",
                         ) from None
                     size += len(plain)

@@ -62,14 +62,11 @@ class RdbWriter:
 
     def payload(self, key: bytes, expiry: int | None, payload: bytes) -> None:
         """A key from its DUMP payload. ``expiry`` in milliseconds since 1970."""
-        self.key(key, expiry, payload[0])
-        self.put(payload[1:-FOOTER_BYTES])
+        self.put(_begin(key, expiry, payload[:1]) + payload[1:-FOOTER_BYTES])
 
     def key(self, key: bytes, expiry: int | None, kind: int) -> None:
         """The beginning of a key; its value is to follow by :meth:`put`."""
-        if expiry is not None:
-            self.put(b"\xfc" + expiry.to_bytes(8, "little", signed=True))
-        self.put(bytes((kind,)) + rdb.string(key))
+        self.put(_begin(key, expiry, bytes((kind,))))
 
     def put(self, data: bytes) -> None:
         """The next bytes of the file."""
@@ -102,3 +99,9 @@ class RdbWriter:
         self.put(bytes((rdb.END,)))
         self._flush()
         self._output.write(self._crc.to_bytes(8, "little"))
+
+
+def _begin(key: bytes, expiry: int | None, kind: bytes) -> bytes:
+    if expiry is None:
+        return kind + rdb.string(key)
+    return b"%c%b%b%b" % (rdb.EXPIRY_MS, expiry.to_bytes(8, "little", signed=True), kind, rdb.string(key))

@@ -43,7 +43,7 @@ from ansible_collections.dataservices.redis_migration.plugins.module_utils._func
     write_libraries,
 )
 from ansible_collections.dataservices.redis_migration.plugins.module_utils._payload import type_of
-from ansible_collections.dataservices.redis_migration.plugins.module_utils._rdb_crc64 import crc64
+from ansible_collections.dataservices.redis_migration.plugins.module_utils._rdb_crc64 import crc64_each
 from ansible_collections.dataservices.redis_migration.plugins.module_utils._rdb_file import BackupSource
 from ansible_collections.dataservices.redis_migration.plugins.module_utils._rdb_reader import Entry, RdbReader
 from ansible_collections.dataservices.redis_migration.plugins.module_utils._restore_large import LargeValues, TooLarge
@@ -227,25 +227,39 @@ def _check_empty(plan: RestorePlan, server: Server, places: t.Mapping[int, int])
         found = ", ".join(f"{keys} in database {number}" for number, keys in sorted(held.items()))
         raise RedisMigrationError(
             f"The {plan.endpoint} is not empty: it holds keys ({found}).",
-            hint="Restore into an empty server, or say with 'existing_keys' what happens to keys that are there: 'skip' "
+            hint="Restore into an empty server, or say with 'existing_keys' what happens to keys there: 'skip' "
             "leaves them (and so finishes a restore that was interrupted), 'replace' overwrites them.",
         )
 
 
-class _Batch:
-    """Keys that are sent together."""
+_Items = list[tuple[bytes, int | None, bytes]]
+"""Keys with expiry and payload."""
 
-    def __init__(self) -> None:
-        self.items: list[tuple[bytes, int | None, bytes]] = []
+
+class _Batch:
+    """Keys that are sent together. ``versions``: the RDB version to claim in a payload, by type."""
+
+    def __init__(self, versions: t.Mapping[int, bytes]) -> None:
+        self._versions = versions
+        self._keys: list[tuple[bytes, int | None]] = []
+        self._bodies: list[bytes] = []
         self.size = 0
 
-    def add(self, key: bytes, expiry: int | None, payload: bytes) -> None:
-        self.items.append((key, expiry, payload))
-        self.size += len(key) + len(payload) + _OVERHEAD
+    def add(self, entry: Entry, value: bytes) -> None:
+        self._keys.append((entry.key, entry.expiry))
+        self._bodies.append(b"%c%b%b" % (entry.kind, value, self._versions[entry.kind]))
+        self.size += len(entry.key) + len(value) + _OVERHEAD
 
     @property
     def full(self) -> bool:
-        return len(self.items) >= _BATCH_KEYS or self.size >= _BATCH_BYTES
+        return len(self._keys) >= _BATCH_KEYS or self.size >= _BATCH_BYTES
+
+    def items(self) -> _Items:
+        """Every key with its expiry and payload."""
+        return [
+            (key, expiry, body + checksum.to_bytes(8, "little"))
+            for (key, expiry), body, checksum in zip(self._keys, self._bodies, crc64_each(self._bodies))
+        ]
 
 
 class _Keys:
@@ -256,7 +270,9 @@ class _Keys:
         self._server = server
         self._result = result
         self._version = t.cast(Contents, result.contents).version
-        self._footers = _Footers(self._version)
+        self._versions = {
+            kind: rdb.oldest_version(kind, self._version).to_bytes(2, "little") for kind in range(rdb.SLOT_INFO)
+        }
         self._flow = Flow(plan.timeout, on_reconnect=self._check_identity)
         self._gate = Gate(_IN_FLIGHT_BYTES)
         self._ends: dict[int, End] = {}
@@ -278,7 +294,7 @@ class _Keys:
             run_id = parse_info(redis_client.execute_command("INFO", "server")).get("run_id", "")
         if run_id != self._server.run_id:
             raise ConnectError(
-                f"The {pipe.endpoint} was restarted, or another server took its place: keys restored before may be lost.",
+                f"The {pipe.endpoint} was restarted, or another took its place: keys restored before may be lost.",
                 hint="Run again with existing_keys 'skip' (or empty the server and restore anew).",
             )
 
@@ -288,9 +304,9 @@ class _Keys:
         for entry in reader.entries():
             if entry.value is None:
                 continue
-            batch = batches.setdefault(entry.database, _Batch())
+            batch = batches.setdefault(entry.database, _Batch(self._versions))
             if isinstance(entry.value, bytes):
-                batch.add(entry.key, entry.expiry, self._footers.payload(entry.kind, entry.value))
+                batch.add(entry, entry.value)
                 if not batch.full:
                     continue
             del batches[entry.database]
@@ -304,22 +320,22 @@ class _Keys:
             yield from self._send(number, batch)
 
     def _send(self, number: int, batch: _Batch) -> Job:
-        if batch.items:
+        items = batch.items()
+        if items:
             yield Take(self._gate, batch.size)
-            self._flow.spawn(self._write(number, batch))
+            self._flow.spawn(self._write(number, items, batch.size))
 
-    def _write(self, number: int, batch: _Batch) -> Job:
-        counted, failures = yield from restarting(lambda attempt: self._write_once(number, batch, again=attempt > 0))
-        self._flow.give(self._gate, batch.size)
+    def _write(self, number: int, items: _Items, size: int) -> Job:
+        counted, failures = yield from restarting(lambda attempt: self._write_once(number, items, again=attempt > 0))
+        self._flow.give(self._gate, size)
         self._result.databases[number].add(counted)
         self._note(failures)
 
     def _note(self, failures: list[Failure]) -> None:
         self._result.failures.extend(failures[: max(0, LISTED - len(self._result.failures))])
 
-    def _write_once(self, number: int, batch: _Batch, *, again: bool) -> Job:
+    def _write_once(self, number: int, items: _Items, *, again: bool) -> Job:
         plan, end = self._plan, self._ends[number]
-        items = batch.items
         counted = Restored(scanned=len(items))
         failures: list[Failure] = []
         if plan.check_mode:
@@ -362,8 +378,8 @@ class _Keys:
             hint = "Somebody else writes to the server: keep applications away, empty it, and restore again."
         elif "payload version or checksum" in text or text.startswith("ERR Bad data format"):
             hint = (
-                f"{end.server.product} does not understand how the backup encodes this key: load the backup into a server "
-                "of the version that wrote it, and move the keys from there with redis_migrate_keys."
+                f"{end.server.product} does not understand how the backup encodes this key: load the backup into a "
+                "server of the version that wrote it, and move the keys from there with redis_migrate_keys."
             )
         counted.failed += 1
         failures.append(Failure(number, key, type_of(bytes((kind,))), text, hint))
@@ -416,15 +432,3 @@ class _Keys:
             counted.restored += 1
         else:
             self._refused(entry.database, entry.key, entry.kind, reply, counted, failures)
-
-
-class _Footers:
-    """Makes payloads of values."""
-
-    def __init__(self, version: int) -> None:
-        self._footers = {kind: rdb.oldest_version(kind, version).to_bytes(2, "little") for kind in range(256)}
-
-    def payload(self, kind: int, value: bytes) -> bytes:
-        """What DUMP would have given for a value of type ``kind``."""
-        body = bytes((kind,)) + value + self._footers[kind]
-        return body + crc64(body).to_bytes(8, "little")

@@ -97,8 +97,8 @@ def run_module(module: t.Any) -> t.NoReturn:
         module.fail_json(msg=str(exc), **(result_of(restore.result) if restore else {}))
     if result.contents and result.contents.module_data:
         module.warn(
-            "The backup holds data that modules of the server keep outside of keys. It was left out: only a server that "
-            "loads the file itself can read it."
+            "The backup holds data that modules of the server keep outside of keys. It was left out: only a server "
+            "that loads the file itself can read it."
         )
     found = result_of(result)
     refused = result.functions.failed
