@@ -69,7 +69,7 @@ class ExpiryReader:
         A generator: it may have to ask again.
         """
         # Whether the proof was asked for shows in what came; another chunk may have found out more since.
-        if len(replies) == 2 and all([isinstance(reply, bytes) or is_error(reply) for reply in replies]):
+        if len(replies) == 2 and all(isinstance(reply, bytes) or is_error(reply) for reply in replies):
             if self._still_nothing(replies):
                 return [NEVER] * len(keys)
             self.nothing_expires = False
