@@ -93,9 +93,9 @@ options:
 requirements:
   - cryptography (Python library), with O(encryption_password)
 notes:
-  - The user needs the commands C(INFO), C(TIME), C(PING), C(SELECT), C(SCAN), C(MEMORY USAGE), C(DUMP), C(PTTL), for
-    Redis 7 and newer C(PEXPIRETIME) and C(FUNCTION DUMP), and for large keys also C(TYPE), C(WATCH), C(MULTI),
-    C(EXEC) and the reading commands of the types.
+  - The user needs the commands C(INFO), C(TIME), C(PING), C(SELECT), C(SCAN), C(STRLEN), C(MEMORY USAGE), C(DUMP),
+    C(PTTL), for Redis 7 and newer C(PEXPIRETIME) and C(FUNCTION DUMP), and for large keys also C(TYPE), C(WATCH),
+    C(MULTI), C(EXEC) and the reading commands of the types.
   - Scripts of C(EVAL) are a cache and not data. Users, passwords and the configuration are not in an RDB file either.
 seealso:
   - module: dataservices.redis_migration.redis_restore
