@@ -222,11 +222,13 @@ class KeyBuild:
         return self.lane.target.call(prolong + commands if begun else commands + prolong, write.replies + 1)
 
     def _written(self, replies: list[t.Any], write: Write, first: bool, again: bool) -> list[t.Any]:
+        if replies[0] == 0 and not first:
+            raise BeginningLost()
         tolerated = write.tolerated if again or write.resent else None
         for reply in replies if any_error(replies) else ():
             if is_error(reply) and not (tolerated and tolerated in str(reply)):
                 self.refuse(reply, self.lane.target, "writing a key in pieces")
-        if not replies[-1 if first else 0]:
+        if replies[-1] == 0 and first:
             raise BeginningLost()
         self._confirmed = True
         return replies[:-1] if first else replies[1:]

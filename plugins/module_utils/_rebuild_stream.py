@@ -101,7 +101,7 @@ def stream_in_pieces(build: KeyBuild) -> Job:
         if pending:
             yield from _pending(build, name)
     if facts.length:
-        yield from _entries(build, facts.length)
+        yield from _entries(build, facts)
     yield from build.write(Write(functools.partial(finish, facts=facts, counters=counters)))
     for name, _consumers, _pending_count, last, entries_read in facts.groups:
         words = [name, last]
@@ -165,11 +165,12 @@ def _claims(group: bytes, page: list[t.Any], now: int) -> Write:
     return Write(commands, len(page) + len(alike) + 2, "equal or smaller")
 
 
-def _entries(build: KeyBuild, length: int) -> Job:
-    stride = Stride(build.size, length)
+def _entries(build: KeyBuild, facts: Facts) -> Job:
+    stride = Stride(build.size, facts.length)
     start, write = b"-", None
     while True:
-        command = pack(b"XRANGE", build.key, start, b"+", b"COUNT", stride.elements)
+        # Not to the end: a stream that grows all the time would have none.
+        command = pack(b"XRANGE", build.key, start, facts.last_id, b"COUNT", stride.elements)
         try:
             (entries,) = yield from build.exchange(piece(command, stride), write)
         except ReplyTooLarge:
@@ -177,7 +178,11 @@ def _entries(build: KeyBuild, length: int) -> Job:
                 raise
             write = None
             continue
-        if not entries:
-            return
-        write = Write(functools.partial(additions, entries=entries), len(entries), "equal or smaller")
+        write = None
+        if entries:
+            write = Write(functools.partial(additions, entries=entries), len(entries), "equal or smaller")
+        if not entries or entries[-1][0] == facts.last_id:
+            break
         start = after(entries[-1][0])
+    if write:
+        yield from build.write(write)

@@ -46,7 +46,7 @@ def same_stream(pair: Pair) -> Job:
     mine = fields_of(here[0])
     verdict = _same_fields(mine, fields_of(there[0]), _STREAM_FIELDS, "")
     if verdict is None and mine["length"]:
-        verdict = yield from _same_entries(pair, Stride(here[2] or 0, mine["length"]))
+        verdict = yield from _same_entries(pair, mine["last-generated-id"], Stride(here[2] or 0, mine["length"]))
     if verdict is None:
         verdict = yield from _same_groups(pair, here[1], there[1])
     return verdict
@@ -79,12 +79,12 @@ def _same_fields(mine: dict[str, t.Any], its: dict[str, t.Any], names: t.Sequenc
     return None
 
 
-def _same_entries(pair: Pair, stride: Stride) -> Job:
+def _same_entries(pair: Pair, last: bytes, stride: Stride) -> Job:
     start = b"-"
     while True:
         count = stride.elements
         try:
-            here, there = yield from pair.ask(b"XRANGE", start, b"+", b"COUNT", count, stride=stride)
+            here, there = yield from pair.ask(b"XRANGE", start, last, b"COUNT", count, stride=stride)
         except ReplyTooLarge:
             if not stride.shorten():
                 raise
@@ -93,7 +93,7 @@ def _same_entries(pair: Pair, stride: Stride) -> Job:
             theirs = {entry[0]: entry[1] for entry in there}
             wrong = next((entry[0] for entry in here if theirs.get(entry[0]) != entry[1]), b"?")
             return Difference("value", f"entry {wrong.decode()} differs", "stream")
-        if len(here) < count:
+        if len(here) < count or here[-1][0] == last:
             return None
         start = after(here[-1][0])
 
