@@ -131,7 +131,7 @@ class Flow:
         self._finished = 0
 
     def add_pipe(self, pipe: Pipe) -> Pipe:
-        """Open ``pipe`` and take it into the loop."""
+        """Open ``pipe`` and take it into the loop. An end that answered a moment ago is waited for."""
         self._reopen(pipe, first=True)
         return pipe
 
@@ -322,19 +322,18 @@ class Flow:
         deadline = trouble.since + self._patience
         backoff = _FIRST_BACKOFF
         while True:
-            if not first:
+            if error is not None:
                 if time.monotonic() >= deadline:
-                    raise error or ConnectError(f"The {pipe.endpoint} could not be reached again.")
-                if error is not None:
-                    time.sleep(min(backoff, max(0.0, deadline - time.monotonic())))
+                    raise error
+                time.sleep(min(backoff, max(0.0, deadline - time.monotonic())))
             try:
                 pipe.open()
-                if not first and self._on_reconnect:
+                if self._on_reconnect and not (first and error is None):
                     self._on_reconnect(pipe)
                 break
             except ConnectError as exc:
                 pipe.close()
-                if first or not exc.transient or time.monotonic() + backoff >= deadline:
+                if not exc.transient or time.monotonic() + backoff >= deadline:
                     raise
                 error = exc
                 backoff = min(backoff * 2, _LONGEST_BACKOFF)

@@ -31,7 +31,7 @@ from ansible_collections.dataservices.redis_migration.plugins.module_utils._sele
     check_same_server,
     database_pairs,
 )
-from ansible_collections.dataservices.redis_migration.plugins.module_utils._server import Server, parse_info
+from ansible_collections.dataservices.redis_migration.plugins.module_utils._server import Server, run_id_of
 
 LEVELS = ("keys", "metadata", "values")
 
@@ -142,7 +142,9 @@ class KeyDiff:
                 self._run_pair(*pairs[self.progress.position])
                 if self._out_of_time():
                     break
-            self.progress.finished = self.progress.position >= len(pairs)
+            if self.progress.position >= len(pairs):
+                self._check_identities()
+                self.progress.finished = True
         finally:
             self.progress.elapsed = before + time.monotonic() - start
         return self.progress
@@ -204,10 +206,17 @@ class KeyDiff:
         return scan.finished
 
     def _check_identity(self, pipe: t.Any) -> None:
-        with client(pipe.endpoint) as redis_client:
-            run_id = parse_info(redis_client.execute_command("INFO", "server")).get("run_id", "")
-        if run_id not in self.progress.run_ids:
-            _restarted()
+        self._check_end(pipe.endpoint)
+
+    def _check_identities(self) -> None:
+        """No end may have become another process between two connections either."""
+        for endpoint in (self._plan.source, self._plan.target):
+            self._check_end(endpoint)
+
+    def _check_end(self, endpoint: Endpoint) -> None:
+        with client(endpoint) as redis_client:
+            if run_id_of(redis_client) not in self.progress.run_ids:
+                _restarted()
 
 
 def _restarted() -> t.NoReturn:

@@ -41,7 +41,7 @@ from ansible_collections.dataservices.redis_migration.plugins.module_utils._sele
     check_same_server,
     database_pairs,
 )
-from ansible_collections.dataservices.redis_migration.plugins.module_utils._server import Server, parse_info
+from ansible_collections.dataservices.redis_migration.plugins.module_utils._server import Server, run_id_of
 from ansible_collections.dataservices.redis_migration.plugins.module_utils._strategies import (
     LARGE_KEY_BYTES,
     Choice,
@@ -260,6 +260,7 @@ class Migration:
             self._run_pair(here, there)
             if self._out_of_time() and not (progress.cursor == b"0" and progress.fresh is None):
                 return
+        self._check_identities()
         for here, done in progress.moved_before.items():
             _merge(progress.counters[here], done)
         progress.moved_before.clear()
@@ -352,12 +353,19 @@ class Migration:
         progress.position += 1
         progress.cursor, progress.pruning, progress.fresh = b"0", False, None
 
+    def _check_identities(self) -> None:
+        """No end may have become another process between two connections, with nothing in flight to be lost."""
+        for endpoint, known in zip((self._plan.source, self._plan.target), self.progress.run_ids):
+            with contextlib.ExitStack() as stack:
+                redis_client = self._patiently(lambda: stack.enter_context(client(endpoint)))  # noqa: B023
+                if run_id_of(redis_client) != known:
+                    raise _EndRestarted()
+
     def _check_identity(self, pipe: Pipe) -> None:
         """After a reconnect: the server must be the same process, else all is looked at again."""
         at_target = pipe.endpoint.role == "target"
         with client(pipe.endpoint) as redis_client:
-            run_id = parse_info(redis_client.execute_command("INFO", "server")).get("run_id", "")
-            if run_id != self.progress.run_ids[at_target]:
+            if run_id_of(redis_client) != self.progress.run_ids[at_target]:
                 raise _EndRestarted()
             if at_target and self._claim:
                 # Another run may have begun while this one was cut off.

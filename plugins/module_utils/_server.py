@@ -103,6 +103,11 @@ def parse_keyspace(info: t.Mapping[str, str]) -> dict[int, Database]:
     return dict(sorted(databases.items()))
 
 
+def run_id_of(redis_client: t.Any) -> str:
+    """What identifies the process behind an open client, so it changes with a restart and with a failover."""
+    return parse_info(redis_client.execute_command("INFO", "server")).get("run_id", "")
+
+
 def read_server(endpoint: Endpoint) -> Server:
     """Ask the server at ``endpoint`` (INFO, TIME). Raises :class:`RedisMigrationError`."""
     with client(endpoint) as redis_client:

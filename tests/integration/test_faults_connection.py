@@ -1,0 +1,171 @@
+# Copyright (c) 2026 dataservices.redis_migration contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""What networks do: connections break anywhere, stall, stay half open, are slow."""
+
+from __future__ import annotations
+
+import random
+import threading
+import time
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from tests.support import dataset
+from tests.support.attempt import Watch, attempt
+from tests.support.certs import Authority
+from tests.support.faultproxy import FaultProxy
+from tests.support.servers import RedisServer
+from tests.support.tls_frontend import TlsFrontend
+
+Pair = tuple[RedisServer, RedisServer]
+Proxies = Callable[..., FaultProxy]
+
+SIDES = pytest.mark.parametrize("side", ["source", "target"])
+
+
+@pytest.fixture
+def lively(server_pair: Pair) -> Pair:
+    dataset.fill(server_pair[0].client, databases=(0, 5))
+    return server_pair
+
+
+def through(proxy: FaultProxy, side: str, pair: Pair, **fields: Any) -> dict[str, dict[str, Any]]:
+    """Both endpoints; the one of `side` leads through the proxy."""
+    ends = {"source": pair[0].endpoint(), "target": pair[1].endpoint()}
+    return {**ends, side: {**ends[side], "port": proxy.port, **fields}}
+
+
+def soon(action: Callable[..., Any], *arguments: Any) -> Callable[[], None]:
+    """A callback for a proxy that orders something from the proxy itself."""
+    return lambda: threading.Thread(target=action, args=arguments, daemon=True).start()
+
+
+@pytest.mark.parametrize("strategy", ["copy", "migrate", "rebuild"])
+@pytest.mark.parametrize("direction", ["to_server", "to_client"])
+@SIDES
+def test_cuts_at_random_places(side: str, direction: str, strategy: str, lively: Pair, fault_proxy: Proxies) -> None:
+    """A run goes on where it was, as often as the connection breaks."""
+    watch = Watch(*lively)
+    proxy = fault_proxy(lively[side == "target"].port)
+    seed = f"{side}/{direction}/{strategy}"
+    chance = random.Random(seed)
+    # Most of the bytes are a few large values, most of the commands are short.
+    for _cut in range(4):
+        proxy.cut_after(int(10 ** chance.uniform(3.5, 6)), direction)  # type: ignore[arg-type]
+    tried = attempt(**through(proxy, side, lively), strategy=strategy)
+    # A cut while a run is still introducing itself ends it; then it says so.
+    assert not tried.error or "closed the connection" in tried.error, tried.error
+    watch.settle(tried)
+
+
+def test_a_cut_in_the_middle_is_survived_and_counted_right(lively: Pair, fault_proxy: Proxies) -> None:
+    watch = Watch(*lively)
+    for side, command in (("source", "DUMP"), ("target", "RESTORE")):
+        lively[1].client().flushall()
+        proxy = fault_proxy(lively[side == "target"].port, redis=True)
+        for skip in (5, 40, 150):
+            proxy.on_command(command, soon(proxy.cut_now), skip=skip)
+        tried = attempt(**through(proxy, side, lively))
+        assert tried.ok["reconnects"] >= 1
+        assert tried.ok["totals"]["copied"] == tried.ok["totals"]["scanned"]
+        watch.settle(tried)
+
+
+def test_cuts_of_a_tls_connection(
+    lively: Pair, fault_proxy: Proxies, tls_frontend: Callable[..., TlsFrontend], authority: Authority
+) -> None:
+    watch = Watch(*lively)
+    frontend = tls_frontend(lively[0].port)
+    proxy = fault_proxy(frontend.port)
+    end = {"host": "127.0.0.1", "port": proxy.port, "tls": True, "ca_certs": str(authority.ca_file)}
+    chance = random.Random("tls")
+    for _cut in range(4):
+        proxy.cut_after(chance.randrange(50_000, 700_000), "to_client")
+    tried = attempt(end, lively[1])
+    assert tried.ok["reconnects"] >= 1
+    watch.settle(tried)
+
+
+def test_an_end_that_breaks_every_connection_is_given_up(lively: Pair, fault_proxy: Proxies) -> None:
+    """Something kills whoever asks for values: there is an end to trying again."""
+    watch = Watch(*lively)
+    proxy = fault_proxy(lively[0].port, redis=True)
+    proxy.on_command("DUMP", soon(proxy.cut_now), times=-1)
+    tried = attempt(**through(proxy, "source", lively), timeout=2)
+    assert "source 127.0.0.1" in tried.error
+    assert "closed the connection" in tried.error
+    watch.settle(tried)
+
+
+@SIDES
+def test_a_stall_shorter_than_the_patience_is_waited_for(side: str, lively: Pair, fault_proxy: Proxies) -> None:
+    watch = Watch(*lively)
+    proxy = fault_proxy(lively[side == "target"].port, redis=True)
+    proxy.on_command("DUMP" if side == "source" else "RESTORE", soon(proxy.stall, 3.0), skip=30)
+    tried = attempt(**through(proxy, side, lively, timeout=1))
+    assert tried.ok["totals"]["copied"] == tried.ok["totals"]["scanned"]
+    assert tried.ok["reconnects"] >= 1
+    watch.settle(tried)
+
+
+@pytest.mark.soak
+@SIDES
+def test_a_stall_of_thirty_seconds(side: str, lively: Pair, fault_proxy: Proxies) -> None:
+    """With the defaults: nothing arrives for 15 s, so the connection is given up; the run waits a minute for its ends."""
+    watch = Watch(*lively)
+    proxy = fault_proxy(lively[side == "target"].port, redis=True)
+    proxy.on_command("DUMP" if side == "source" else "RESTORE", soon(proxy.stall, 30.0), skip=30)
+    tried = attempt(**through(proxy, side, lively), timeout=60)
+    assert tried.ok["totals"]["copied"] == tried.ok["totals"]["scanned"]
+    watch.settle(tried)
+
+
+@pytest.mark.parametrize("where", ["to_server", "to_client"])
+@SIDES
+def test_a_half_open_connection(side: str, where: str, lively: Pair, fault_proxy: Proxies) -> None:
+    """What is said never arrives, and nothing breaks."""
+    watch = Watch(*lively)
+    proxy = fault_proxy(lively[side == "target"].port, redis=True)
+    proxy.on_command("DUMP" if side == "source" else "RESTORE", soon(proxy.swallow, where), skip=30)
+    begun = time.monotonic()
+    tried = attempt(**through(proxy, side, lively, timeout=1), timeout=2)
+    assert time.monotonic() - begun < 60
+    assert f"{side} 127.0.0.1:{proxy.port}" in tried.error
+    assert "did not answer within 1 s" in tried.error or "stopped answering" in tried.error
+    assert "timeout" in tried.error
+    proxy.heal()
+    watch.settle(tried)
+
+
+def test_an_end_that_refuses_connections_for_a_while(lively: Pair, fault_proxy: Proxies) -> None:
+    watch = Watch(*lively)
+    proxy = fault_proxy(lively[1].port, redis=True)
+
+    def away() -> None:
+        proxy.refuse()
+        proxy.cut_now()
+        time.sleep(1)
+        proxy.accept()
+
+    proxy.on_command("RESTORE", soon(away), skip=30)
+    tried = attempt(**through(proxy, "target", lively))
+    assert tried.ok["reconnects"] >= 1
+    watch.settle(tried)
+
+
+@SIDES
+def test_a_link_of_one_megabit(side: str, server_pair: Pair, fault_proxy: Proxies) -> None:
+    """Slow is not broken: as long as something arrives, nobody gives up."""
+    source, _target = server_pair
+    dataset.fill_benchmark(source.client(), "strings10k", 30)
+    watch = Watch(*server_pair)
+    proxy = fault_proxy(server_pair[side == "target"].port, bandwidth=1_000_000 / 8)
+    tried = attempt(**through(proxy, side, server_pair))
+    assert tried.ok["totals"]["copied"] == 30
+    assert tried.ok["reconnects"] == 0
+    assert tried.ok["elapsed_seconds"] > 1.5, "the link was slow"
+    watch.settle(tried)
