@@ -14,6 +14,7 @@ from typing import Any
 import pytest
 
 from tests.support import dataset, oracle
+from tests.support.paths import REPO
 from tests.support.run import PlaybookRun, run_playbook
 from tests.support.servers import RedisServer
 
@@ -21,6 +22,9 @@ SENTINEL = "sEnTiNeL"
 REPORT = "redis-migration-report"
 
 Pair = tuple[RedisServer, RedisServer]
+
+
+PERMISSIONS = [("copy", "", "+restore +mset +msetnx"), ("migrate", "+migrate", "+restore +del"), ("rebuild", "", "")]
 
 
 def inventory(hosts: dict[str, Any], **variables: Any) -> dict[str, Any]:
@@ -284,3 +288,28 @@ def test_the_modules_report_progress_in_a_play_of_their_own(server_pair: Pair, t
         ],
     }
     assert run_playbook([play], {"all": {"hosts": {}}}, directory=tmp_path).ok
+
+
+def documented_rules(end: str) -> str:
+    page = (REPO / "docs" / "permissions.md").read_text()
+    return " ".join(page.split(f"```acl-{end}\n")[1].split("```")[0].split())
+
+
+@pytest.mark.parametrize(("strategy", "at_source", "at_target"), PERMISSIONS)
+def test_documented_permissions_are_enough(
+    strategy: str, at_source: str, at_target: str, redis_server: Any, tmp_path: Path
+) -> None:
+    reader = f"user reader on >r ~* {documented_rules('source')} +pttl {at_source}"
+    writer = f"user writer on >w ~* {documented_rules('target')} +pexpiretime +hpexpiretime +hpexpireat {at_target}"
+    source = redis_server("redis-6.2", acl_lines=[reader])
+    target = redis_server("redis-8.2", acl_lines=[writer])
+    dataset.fill(source.client, databases=(0, 1))
+    hosts = one(source, target, redis_migration_strategy=strategy, redis_migration_prune=True)
+    ends = hosts["redis_migrations"]["hosts"]["orders"]
+    ends["redis_migration_source"] = {"url": source.url(username="reader", password="r")}
+    ends["redis_migration_target"] = {"url": target.url(username="writer", password="w")}
+    if strategy == "migrate":
+        ends["redis_migration_target"]["backend"] = {"host": "127.0.0.1", "port": target.port}
+    assert run_playbook("migrate", hosts, directory=tmp_path).ok.changed == 1
+    assert run_playbook("migrate", hosts, directory=tmp_path).ok.changed == 0
+    assert oracle.compare(source, target) == []
