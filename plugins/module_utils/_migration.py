@@ -279,7 +279,9 @@ class Migration:
             target = End(plan.target, target_server, there, self._claim.name if self._claim else CLIENT_NAME)
             for end in (source, target):
                 end.open_pipes(flow, compares=plan.existing_keys == "update" and not progress.fresh)
-            lane = Lane(flow, source, target, Pace(self._round_trip_us), plan.check_mode)
+            lane = Lane(
+                flow, source, target, Pace(self._round_trip_us), plan.check_mode, bytes_per_second=plan.max_bytes_per_second
+            )
             if not progress.pruning:
                 self._move(lane, here)
             if progress.pruning:

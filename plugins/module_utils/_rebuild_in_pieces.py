@@ -96,6 +96,8 @@ class InPieces:
                 (kind,) = yield from build.read(Read(pack(b"TYPE", build.key), 1))
                 if kind == b"none":
                     return (yield from self._give_up(build, Vanished()))
+                if kind not in _LENGTH:
+                    raise Changed()
                 yield from self._fill(build, kind, witness)
                 return (yield from self._appear(build, replace))
             except (Changed, BeginningLost) as again:

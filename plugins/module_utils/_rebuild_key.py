@@ -10,6 +10,7 @@ by prolonging the temporary key's life: if the key is no longer there, its begin
 
 from __future__ import annotations
 
+import time
 import typing as t
 
 from ansible_collections.dataservices.redis_migration.plugins.module_utils._ask_together import LARGEST_ELEMENT
@@ -19,7 +20,13 @@ from ansible_collections.dataservices.redis_migration.plugins.module_utils._expl
     reply_hint,
     reply_text,
 )
-from ansible_collections.dataservices.redis_migration.plugins.module_utils._flow import Job, Reconnected, Take, Unsteady
+from ansible_collections.dataservices.redis_migration.plugins.module_utils._flow import (
+    Job,
+    Reconnected,
+    Sleep,
+    Take,
+    Unsteady,
+)
 from ansible_collections.dataservices.redis_migration.plugins.module_utils._pace import between_us
 from ansible_collections.dataservices.redis_migration.plugins.module_utils._rebuild_names import (
     LIFETIME_MS,
@@ -116,6 +123,8 @@ class KeyBuild:
         self._former: list[bytes] = []
         # A first piece was sent; it was acknowledged.
         self._begun = self._confirmed = False
+        # Bytes read since then, where they are limited.
+        self._taken, self._since = 0, time.monotonic()
 
     @property
     def names(self) -> list[bytes]:
@@ -136,6 +145,7 @@ class KeyBuild:
 
     def read(self, ask: Read) -> Job:
         """The source's replies to ``ask``."""
+        yield from self._wait_for_turn(ask.size)
         gate, cost = self.lane.pace.gate, self.lane.pace.cost(ask.elements, ask.size)
         while True:
             yield Take(gate, cost)
@@ -169,6 +179,7 @@ class KeyBuild:
         """
         if write is None or self.lane.check_mode:
             return (yield from self.read(ask))
+        yield from self._wait_for_turn(ask.size)
         gate, cost = self.lane.pace.gate, self.lane.pace.cost(ask.elements, ask.size)
         yield Take(gate, cost)
         first = not self._begun
@@ -198,6 +209,15 @@ class KeyBuild:
             raise end.refusal(reply, command)
         hint = _TOO_LONG if "proto-max-bulk-len" in text else reply_hint(text, end.endpoint)
         raise KeyRefused(f"{end.endpoint.role}: {text}", hint)
+
+    def _wait_for_turn(self, size: int) -> Job:
+        """Keep to the lane's bytes per second before ``size`` more are read."""
+        rate = self.lane.bytes_per_second
+        if rate:
+            ahead = self._taken / rate - (time.monotonic() - self._since)
+            self._taken += size
+            if ahead > 0:
+                yield Sleep(ahead)
 
     def _asking(self, ask: Read) -> Call:
         return self.lane.source.call(_TIME + ask.commands + _TIME, ask.replies + 2, ask.limit)

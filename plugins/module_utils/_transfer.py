@@ -52,13 +52,17 @@ class Moved(t.NamedTuple):
 
 @dataclasses.dataclass
 class Lane:
-    """All a strategy needs: the two ends on one pair of databases, and what bounds the work in flight."""
+    """All a strategy needs: the two ends on one pair of databases, and what bounds the work in flight.
+
+    ``bytes_per_second``: at which a single large key may be moved (0: no limit); between keys the caller sees to that.
+    """
 
     flow: Flow
     source: End
     target: End
     pace: Pace
     check_mode: bool
+    bytes_per_second: float = 0
     payloads: Gate = dataclasses.field(default_factory=lambda: Gate(IN_FLIGHT_BYTES))
 
 
