@@ -89,6 +89,12 @@ options:
     description: Seconds to go on trying when a connection is lost or a server is busy loading, failing over or the like.
     type: float
     default: 60.0
+notes:
+  - A key that is moved in pieces arrives as it was at one moment, or is reported. The source's own WATCH proves that nobody
+    wrote to it between the first piece and the last; where WATCH is not permitted or its connection was lost, the whole key is
+    compared before it appears. What WATCH does not see are changes to the pending entries of a stream; the numbers of
+    groups, consumers and pending entries are compared instead.
+  - A key that changes while it is read is begun anew, twice, and then reported as failed. Another run moves it.
 seealso:
   - module: dataservices.redis_migration.redis_key_diff
 author:
