@@ -28,8 +28,13 @@ class ActionModule(ActionBase):
         if not directory.name:
             raise AnsibleActionFail("redis_migration_report needs a directory as 'dest'.")
         hosts = {name: variables["hostvars"][name] for name in variables["ansible_play_hosts_all"]}
-        report = build_report(hosts, check_mode=self._task.check_mode, finished=time.time())
-        lines = report_lines(report, [str(path) for path in variables.get("ansible_inventory_sources") or []])
+        report = build_report(
+            hosts,
+            check_mode=self._task.check_mode,
+            finished=time.time(),
+            inventories=[str(path) for path in variables.get("ansible_inventory_sources") or []],
+        )
+        lines = report_lines(report)
         if not self._task.check_mode:
             page = directory / "report.html"
             try:

@@ -48,6 +48,11 @@ options:
       - With O(state=present) and O(record=true), when it is not given, all apps of the record.
     type: list
     elements: str
+  exclude:
+    description:
+      - Names or GUIDs of apps that stay bound with O(state=absent), when all the others are unbound.
+    type: list
+    elements: str
   bindings:
     description:
       - Apps together with how they are to be bound. They count in addition to O(apps), and what they say wins over
@@ -163,7 +168,7 @@ record:
   elements: dict
 app_guids:
   description: The GUIDs of the recorded apps that are there.
-  returned: with O(record=true) and O(state=present)
+  returned: with O(record=true)
   type: list
   elements: str
 missing_apps:
@@ -223,9 +228,13 @@ def _unbind(
     leaving = _chosen(context, bound, given) if given else bound
     if not given:
         Bindings(context.session, instance, context.deadline()).require_all_visible(bound)
+    staying = module.params["exclude"] or []
+    leaving = [binding for binding in leaving if not {binding.app.name, binding.app.guid}.intersection(staying)]
     result = _result(module, bound, leaving, [binding for binding in bound if binding not in leaving])
     if module.params["record"]:
         result["record"] = _recorded(module, context, instance, leaving)
+        apps = visible_apps(context.session, [entry["app_guid"] for entry in result["record"]])
+        result["app_guids"] = [app.guid for app in apps]
     if not module.check_mode:
         outcome = for_each(
             leaving,
@@ -379,6 +388,7 @@ def main() -> None:
         "service_instance": {"type": "str", "required": True},
         "state": {"type": "str", "choices": ["present", "absent"], "default": "present"},
         "apps": {"type": "list", "elements": "str"},
+        "exclude": {"type": "list", "elements": "str"},
         "bindings": {
             "type": "list",
             "elements": "dict",

@@ -107,6 +107,11 @@ record:
       description: Whether it is not known if there were parameters, since the broker does not give them back.
       type: bool
       returned: always
+app_guids:
+  description: The GUIDs of the recorded apps that are there.
+  returned: success
+  type: list
+  elements: str
 moved_to:
   description:
     - The GUID of the service instance that the recorded apps were bound to since; null when they were not.
@@ -135,6 +140,7 @@ from ansible.module_utils.basic import AnsibleModule
 from ansible_collections.dataservices.redis_migration.plugins.module_utils._cf_annotations import IsolationRecord
 from ansible_collections.dataservices.redis_migration.plugins.module_utils._cf_argspec import cloud_foundry_spec
 from ansible_collections.dataservices.redis_migration.plugins.module_utils._cf_binding import Bindings
+from ansible_collections.dataservices.redis_migration.plugins.module_utils._cf_lookup import visible_apps
 from ansible_collections.dataservices.redis_migration.plugins.module_utils._cf_module import open_context, run
 
 
@@ -143,12 +149,14 @@ def work(module: AnsibleModule) -> dict[str, t.Any]:
     instance = context.service_instance(module.params["service_instance"])
     bindings = Bindings(context.session, instance, context.deadline()).all()
     record = IsolationRecord(context.session, instance, context.place.developer, context.deadline())
+    entries = record.read()
     return {
         "changed": False,
         "service_instance": {"guid": instance.guid, "name": instance.name},
         "bindings": [binding.as_result() for binding in bindings],
         "apps": [binding.app.name for binding in bindings],
-        "record": [dataclasses.asdict(entry) for entry in record.read()],
+        "record": [dataclasses.asdict(entry) for entry in entries],
+        "app_guids": [app.guid for app in visible_apps(context.session, [entry.app_guid for entry in entries])],
         "moved_to": record.moved_to(),
     }
 

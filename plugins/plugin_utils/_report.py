@@ -6,14 +6,19 @@
 from __future__ import annotations
 
 import datetime
-import shlex
 import typing as t
 
 from ansible_collections.dataservices.redis_migration.plugins.module_utils._endpoint import parse_endpoint
 from ansible_collections.dataservices.redis_migration.plugins.module_utils._errors import RedisMigrationError
 from ansible_collections.dataservices.redis_migration.plugins.plugin_utils._summary import migration_summary
 from ansible_collections.dataservices.redis_migration.plugins.plugin_utils._verification import findings_failure
-from ansible_collections.dataservices.redis_migration.plugins.plugin_utils._words import count, keys
+from ansible_collections.dataservices.redis_migration.plugins.plugin_utils._way_back import (
+    apps_of,
+    apps_words,
+    off_source,
+    rollback_command,
+)
+from ansible_collections.dataservices.redis_migration.plugins.plugin_utils._words import keys
 
 Data = dict[str, t.Any]
 
@@ -53,9 +58,15 @@ _MIGRATE_FIELDS = (
 _COMPARISON_FIELDS = ("identical", "databases", "totals", "differences", "elapsed_seconds", "keys_per_second")
 
 
-def build_report(hosts: t.Mapping[str, t.Mapping[str, t.Any]], *, check_mode: bool, finished: float) -> Data:
+def build_report(
+    hosts: t.Mapping[str, t.Mapping[str, t.Any]],
+    *,
+    check_mode: bool,
+    finished: float,
+    inventories: t.Sequence[str] = (),
+) -> Data:
     """The report about ``hosts`` (the variables of each). ``finished``: when the run ended, in seconds since 1970."""
-    migrations = [_migration(name, variables, check_mode) for name, variables in hosts.items()]
+    migrations = [_migration(name, variables, check_mode, inventories) for name, variables in hosts.items()]
     began = min((migration.pop("began") for migration in migrations), default=finished)
     states = [migration["status"] for migration in migrations]
     moved = [migration["migrate"]["totals"] for migration in migrations if migration["migrate"]]
@@ -79,20 +90,21 @@ def build_report(hosts: t.Mapping[str, t.Mapping[str, t.Any]], *, check_mode: bo
     }
 
 
-def report_lines(report: t.Mapping[str, t.Any], inventories: t.Sequence[str]) -> list[str]:
+def report_lines(report: t.Mapping[str, t.Any]) -> list[str]:
     """The report in a few words: a line for each migration, the failed ones last, where they are read."""
     lines = []
     for migration in sorted(report["migrations"], key=lambda migration: migration["status"] == "failed"):
-        lines.append(f"{migration['name']}: {_line(migration, inventories)}")
+        lines.append(f"{migration['name']}: {_line(migration)}")
     return lines
 
 
 def last_words(host: str, hostvars: t.Mapping[str, t.Mapping[str, t.Any]], inventories: t.Sequence[str]) -> str:
     """Why the migration ``host`` has failed, and how its apps come back."""
-    return f"{host}: {_line(_migration(host, hostvars[host], False), inventories)}"
+    check_mode = bool(hostvars[host].get("ansible_check_mode"))
+    return f"{host}: {_line(_migration(host, hostvars[host], check_mode, inventories))}"
 
 
-def _line(migration: Data, inventories: t.Sequence[str]) -> str:
+def _line(migration: Data) -> str:
     status = migration["status"]
     words = []
     if status == "failed":
@@ -102,33 +114,16 @@ def _line(migration: Data, inventories: t.Sequence[str]) -> str:
         words.append(f"PROVED equal, {keys(verify['totals']['source_keys'])} ({verify['level']}).")
     if migration["migrate"]:
         words.append(migration["migrate"]["summary"])
-    words += _apps_words(migration, inventories)
+    words += apps_words(migration["apps"], failed=status == "failed", planned=migration["planned"])
+    if migration["way_back"]:
+        words.append(f"To put the apps back: {migration['way_back']}")
     return " ".join(words) or ("done." if status == "done" else "nothing was to be done.")
 
 
-def _apps_words(migration: Data, inventories: t.Sequence[str]) -> list[str]:
-    apps = migration["apps"]
-    words = [
-        f"{count(len(apps[end]))} {'app is' if len(apps[end]) == 1 else 'apps are'} {place}: {', '.join(apps[end])}."
-        for end, place in (("on_source", "back on the source"), ("on_target", "on the target"))
-        if apps[end]
-    ]
-    if apps["nowhere"]:
-        limit = (
-            f"{''.join(f' -i {shlex.quote(path)}' for path in inventories)} --limit {shlex.quote(migration['name'])}"
-        )
-        words.append(
-            f"Unbound, and recorded at the source: {', '.join(apps['nowhere'])}. To bind them to the target, run again with "
-            "redis_migration_cutover: true. To put them back: "
-            f"ansible-playbook dataservices.redis_migration.rollback{limit}"
-        )
-    return words
-
-
-def _migration(name: str, variables: t.Mapping[str, t.Any], check_mode: bool) -> Data:
+def _migration(name: str, variables: t.Mapping[str, t.Any], check_mode: bool, inventories: t.Sequence[str]) -> Data:
     failure = _failure(variables, name)
     migrate = _migrate(variables, check_mode)
-    apps = _apps(variables)
+    apps = apps_of(variables)
     preflight = _preflight(variables)
     verify = _verify(variables)
     if failure:
@@ -156,6 +151,8 @@ def _migration(name: str, variables: t.Mapping[str, t.Any], check_mode: bool) ->
         "backup": _picked(variables, "__redis_migration_backup", _BACKUP_FIELDS),
         "restore": _picked(variables, "__redis_migration_restore", _RESTORE_FIELDS),
         "apps": apps,
+        "way_back": "" if check_mode or not off_source(apps) else rollback_command(name, inventories),
+        "planned": check_mode,
         "failure": failure,
     }
 
@@ -165,27 +162,6 @@ def _picked(variables: t.Mapping[str, t.Any], name: str, fields: tuple[str, ...]
     if result.get("skipped") or fields[0] not in result:
         return None
     return {field: result[field] for field in fields if field in result}
-
-
-def _apps(variables: t.Mapping[str, t.Any]) -> Data:
-    """Names of the apps that this migration concerns: where they are now, and which are nowhere."""
-
-    def names(register: str) -> list[str]:
-        result = variables.get(register, {})
-        return sorted({str(entry["app_name"]) for entry in result.get("record") or []})
-
-    rolled_back = variables.get("__redis_migration_restored", {}).get("record") is not None
-    moved = [
-        str(found["app"]["name"])
-        for found in variables.get("__redis_migration_bound_to_target", {}).get("bindings", [])
-    ]
-    moved += names("__redis_migration_cutover_bound")
-    recorded = {*names("__redis_migration_bound"), *names("__redis_migration_unbound")}
-    return {
-        "on_source": names("__redis_migration_restored"),
-        "on_target": sorted(set(moved)),
-        "nowhere": [] if rolled_back else sorted(recorded - set(moved)),
-    }
 
 
 def _preflight(variables: t.Mapping[str, t.Any]) -> Data | None:
@@ -229,7 +205,8 @@ def _failure(variables: t.Mapping[str, t.Any], host: str) -> Data | None:
         return {"phase": "verify", "message": reason}
     failure = variables.get("__redis_migration_failure")
     if failure:
-        return {"phase": str(failure["task"]).rpartition(" : ")[2], "message": str(failure["message"])}
+        phases = [tag for tag in failure["tags"] if tag not in ("always", "report")]
+        return {"phase": phases[0] if phases else "credentials", "message": str(failure["message"])}
     return None
 
 

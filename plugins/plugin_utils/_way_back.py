@@ -1,0 +1,94 @@
+# Copyright (c) 2026 dataservices.redis_migration contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The apps that a migration took off its source: where they are, and the command that puts them back."""
+
+from __future__ import annotations
+
+import shlex
+import typing as t
+
+from ansible import context
+
+from ansible_collections.dataservices.redis_migration.plugins.plugin_utils._words import count
+
+Data = dict[str, t.Any]
+Variables = t.Mapping[str, t.Any]
+
+_NAMED = 10
+
+
+def apps_of(variables: Variables) -> Data:
+    """Names of the apps that a migration concerns, by where they are at the end of a run.
+
+    ``on_source``: put back. ``on_target``: moved there. ``between``: unbound and recorded, or on the way to the target
+    when it failed.
+    """
+    looked = variables.get("__redis_migration_bound", {})
+    unbound = variables.get("__redis_migration_unbound", {})
+    cutover = variables.get("__redis_migration_cutover_bound", {})
+    recorded = _names(unbound) or _names(looked)
+    if "msg" in unbound and "record" not in unbound:
+        # It failed, maybe after some were unbound.
+        recorded |= {str(binding["app"]["name"]) for binding in looked.get("bindings", [])}
+    restored = _names(variables.get("__redis_migration_restored", {}))
+    moved = _names(cutover) - set(cutover.get("missing_apps", []))
+    if variables.get("__redis_migration_moved") and not cutover:
+        moved = recorded
+    return {
+        "on_source": sorted(restored),
+        "on_target": sorted(moved),
+        "between": sorted(recorded - moved - restored),
+    }
+
+
+def _names(result: Variables) -> set[str]:
+    return {str(entry["app_name"]) for entry in result.get("record") or []}
+
+
+def off_source(apps: Data) -> bool:
+    """Whether there are apps to be put back."""
+    return bool(apps["between"] or apps["on_target"])
+
+
+def apps_words(apps: Data, *, failed: bool, planned: bool) -> list[str]:
+    """The same in sentences. ``planned``: nothing of it was done."""
+    words = []
+    if apps["on_source"]:
+        words.append(f"{_are(apps['on_source'])} {'to go back' if planned else 'back'} on the source.")
+    if apps["between"] and planned:
+        words.append(f"{_are(apps['between'])} to be unbound from the source.")
+    elif apps["between"]:
+        words.append(f"{_are(apps['between'])} unbound from the source, and recorded there.")
+        words.append(
+            "When what is wrong is right, run again to go on."
+            if failed
+            else "To bind them to the target, run again with redis_migration_cutover: true."
+        )
+    if apps["on_target"]:
+        words.append(f"{_are(apps['on_target'])} on the target.")
+    return words
+
+
+def _are(names: t.Sequence[str]) -> str:
+    shown = ", ".join(names[:_NAMED])
+    more = f" and {count(len(names) - _NAMED)} more" if len(names) > _NAMED else ""
+    return f"{count(len(names))} {'app' if len(names) == 1 else 'apps'} ({shown}{more}) {'is' if len(names) == 1 else 'are'}"
+
+
+def rollback_command(host: str, inventories: t.Sequence[str]) -> str:
+    """What to type where this run was started. Variables of its command line are left out unless they are files."""
+    words = ["ansible-playbook", "dataservices.redis_migration.rollback"]
+    for path in inventories:
+        words += ["-i", path]
+    given = context.CLIARGS
+    for value in given.get("extra_vars") or ():
+        if value.startswith("@"):
+            words += ["-e", value]
+    for value in given.get("vault_password_files") or ():
+        words += ["--vault-password-file", value]
+    for value in given.get("vault_ids") or ():
+        words += ["--vault-id", value]
+    if given.get("ask_vault_pass"):
+        words.append("--ask-vault-pass")
+    return shlex.join([*words, "--limit", host])
