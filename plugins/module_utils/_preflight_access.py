@@ -115,8 +115,12 @@ def queue(endpoint: Endpoint, commands: t.Sequence[t.Sequence[t.Any]]) -> list[t
     """
     connection = connect(dataclasses.replace(endpoint, timeout=min(endpoint.timeout, _PATIENCE_SECONDS)))
     try:
-        connection.send_packed_command(connection.pack_commands([("MULTI",), *commands, ("DISCARD",)]))
-        replies = [_reply(connection) for _command in range(len(commands) + 2)]
+        # Only behind a MULTI that was acknowledged is a command queued; behind one that was refused it would run.
+        connection.send_command("MULTI")
+        if _reply(connection) != b"OK":
+            return None
+        connection.send_packed_command(connection.pack_commands([*commands, ("DISCARD",)]))
+        replies = [_reply(connection) for _command in range(len(commands) + 1)]
     except redis.TimeoutError:
         raise HeldBack(
             f"The {endpoint} does not answer to a write within {_PATIENCE_SECONDS:g} s.",
@@ -126,7 +130,7 @@ def queue(endpoint: Endpoint, commands: t.Sequence[t.Sequence[t.Any]]) -> list[t
         raise explain(exc, endpoint, command=("MULTI",)) from None
     finally:
         connection.disconnect()
-    return None if isinstance(replies[0], Exception) else replies[1:-1]
+    return replies[:-1]
 
 
 def _reply(connection: t.Any) -> t.Any:

@@ -11,10 +11,14 @@ from ansible_collections.dataservices.redis_migration.plugins.module_utils impor
 from ansible_collections.dataservices.redis_migration.plugins.module_utils._connection import client
 from ansible_collections.dataservices.redis_migration.plugins.module_utils._endpoint import Endpoint
 from ansible_collections.dataservices.redis_migration.plugins.module_utils._errors import (
-    ConnectError,
+    CommandRefused,
     RedisMigrationError,
 )
 from ansible_collections.dataservices.redis_migration.plugins.module_utils._formats import can_restore, rdb_version
+from ansible_collections.dataservices.redis_migration.plugins.module_utils._functions import (
+    read_libraries,
+    supports_functions,
+)
 from ansible_collections.dataservices.redis_migration.plugins.module_utils._keyname import printable
 from ansible_collections.dataservices.redis_migration.plugins.module_utils._preflight_finding import (
     Verdict,
@@ -279,47 +283,36 @@ def modules(situation: Situation) -> Verdict:
 
 
 def functions(situation: Situation) -> Verdict:
+    source, target = _endpoints(situation)
     server, target_server = _servers(situation)
-    if not server.supports_pexpiretime():
+    if not supports_functions(server):
         return ok(f"{server.product} has no functions.")
     try:
-        source = _libraries(situation.source.client)
-    except RedisMigrationError as exc:
-        if isinstance(exc, ConnectError):
-            raise
-        return ok(f"Whether the source has functions cannot be asked: {exc.message}")
-    if not source:
+        libraries = read_libraries(source)
+    except CommandRefused as exc:
+        return ok(f"Whether the source has functions cannot be asked. {exc.message}")
+    if not libraries:
         return ok("The source has no functions.")
-    names = listed(sorted(source))
-    if not target_server.supports_pexpiretime():
+    names = listed([printable(name) for name in sorted(libraries)])
+    if not supports_functions(target_server):
         return fail(
             f"The source has functions ({names}), and {target_server.product} knows none.",
             "Use a target of version 7.0 or newer, or ignore this finding if no application calls them.",
         )
     try:
-        there = _libraries(situation.target.client)
-    except RedisMigrationError as exc:
-        if isinstance(exc, ConnectError):
-            raise
+        there = read_libraries(target)
+    except CommandRefused as exc:
         return warn(
-            f"The source has functions ({names}); whether the target has them cannot be asked.", "Load them there."
+            f"The source has functions ({names}); whether the target has them cannot be asked. {exc.message}",
+            "Permit FUNCTION LIST at the target, or see for yourself.",
         )
-    missing = sorted(name for name, code in source.items() if there.get(name) != code)
+    missing = [printable(name) for name, code in sorted(libraries.items()) if there.get(name) != code]
     if missing:
         return warn(
             f"Functions of the source are missing or different at the target: {listed(missing)}.",
-            "Load them at the target (FUNCTION LOAD, or FUNCTION DUMP and RESTORE); they are not keys.",
+            "They are no keys; redis_functions brings them along.",
         )
     return ok(f"The target has every function of the source: {names}.")
-
-
-def _libraries(redis_client: t.Any) -> dict[str, bytes]:
-    found = redis_client.execute_command("FUNCTION", "LIST", "WITHCODE")
-    libraries = {}
-    for fields in found:
-        pairs = fields if isinstance(fields, dict) else dict(zip(fields[::2], fields[1::2]))
-        libraries[pairs[b"library_name"].decode("utf-8", "replace")] = pairs[b"library_code"]
-    return libraries
 
 
 def backend(situation: Situation) -> Verdict:

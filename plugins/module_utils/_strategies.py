@@ -8,10 +8,14 @@ from __future__ import annotations
 import typing as t
 
 from ansible_collections.dataservices.redis_migration.plugins.module_utils import _backend
-from ansible_collections.dataservices.redis_migration.plugins.module_utils._connection import client
 from ansible_collections.dataservices.redis_migration.plugins.module_utils._endpoint import Endpoint
-from ansible_collections.dataservices.redis_migration.plugins.module_utils._errors import RedisMigrationError
+from ansible_collections.dataservices.redis_migration.plugins.module_utils._explain import reply_text
 from ansible_collections.dataservices.redis_migration.plugins.module_utils._formats import can_restore
+from ansible_collections.dataservices.redis_migration.plugins.module_utils._preflight_access import (
+    HeldBack,
+    denied,
+    queue,
+)
 from ansible_collections.dataservices.redis_migration.plugins.module_utils._rebuild_fallback import WithRebuild
 from ansible_collections.dataservices.redis_migration.plugins.module_utils._server import Server
 from ansible_collections.dataservices.redis_migration.plugins.module_utils._transfer import Lane, Strategy
@@ -75,16 +79,10 @@ def _migrate_obstacle(source: Endpoint, target: Endpoint, source_server: Server)
     backend = _backend.backend_of(target)
     if _backend.is_exposed_frontend(backend.host):
         return f"the backend {backend} is an exposed frontend"
-    with client(source) as redis_client:
-        try:
-            redis_client.execute_command("MULTI")
-        except RedisMigrationError:
-            return f"whether user '{source.user}' may use it cannot be found out"
-        # Within MULTI a command is checked as ever and not carried out.
-        try:
-            redis_client.execute_command("MIGRATE", backend.host, str(backend.port), "key", "0", "1000", "COPY")
-        except RedisMigrationError as exc:
-            return exc.message
-        finally:
-            redis_client.execute_command("DISCARD")
-    return None
+    try:
+        replies = queue(source, [("MIGRATE", backend.host, str(backend.port), "key", "0", "1000", "COPY")])
+    except HeldBack as exc:
+        return exc.message
+    if replies is None:
+        return f"whether user '{source.user}' may use it cannot be found out"
+    return reply_text(replies[0]) if denied(replies[0]) else None

@@ -159,10 +159,19 @@ def test_what_large_keys_need_is_a_warning(redis_server: ServerFactory) -> None:
 
 
 def test_a_user_who_may_not_even_be_asked_about(redis_server: ServerFactory) -> None:
-    source, target = redis_server("redis-8.2", acl_lines=[ADMIN]), redis_server("redis-8.2")
-    found = look(user(source, "~*", "+@all", "-multi", "-@admin"), target.endpoint(), strategy="copy")
-    assert found["source_permissions"].status == "warn"
-    assert "cannot be asked" in found["source_permissions"].message
+    source, target = redis_server("redis-8.2", acl_lines=[ADMIN]), redis_server("redis-8.2", acl_lines=[ADMIN])
+    fill(source.client, databases=(0,))
+    fill(target.client, databases=(0,))
+    written = source.write_calls(), target.write_calls()
+    rules = ["~*", "+@all", "-multi", "-@admin"]
+    found = look(user(source, *rules), user(target, *rules), strategy="migrate", prune=True)
+    for name in ("source_permissions", "target_permissions"):
+        assert found[name].status == "warn"
+        assert "cannot be asked" in found[name].message
+    assert "cannot be asked" in found["target_writable"].message
+    # A command behind a MULTI that was refused would run: none was sent.
+    assert (source.write_calls(), target.write_calls()) == written
+    assert compare(source, target) == []
 
 
 def test_a_user_who_may_not_ask_for_the_version(redis_server: ServerFactory) -> None:
