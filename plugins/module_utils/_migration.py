@@ -54,7 +54,7 @@ from ansible_collections.dataservices.redis_migration.plugins.module_utils._tran
 from ansible_collections.dataservices.redis_migration.plugins.module_utils._wire import Pipe
 
 # How often an end may come back as another process (restart, failover) before the run gives up.
-_RESTARTS = 20
+_RESTARTS = 8
 
 # Between tries to reach an end that is away, in seconds.
 _AGAIN_SECONDS = 0.5
@@ -96,6 +96,8 @@ class Progress:
     # After an end came back as another process everything is looked at again, by comparison.
     distrust: bool = False
     restarts: int = 0
+    # How many keys the source held when the run began.
+    held: int = 0
     reconnects: int = 0
     run_ids: tuple[str, str] = ("", "")
     counters: dict[int, Counters] = dataclasses.field(default_factory=dict)
@@ -203,6 +205,7 @@ class Migration:
                 plan.strategy, plan.source, plan.target, self._source, self._target, source_ms + target_ms
             )
             progress.run_ids = (self._source.run_id, self._target.run_id)
+            progress.held = self._source.keys
             progress.counters = {here: Counters() for here, _there in progress.pairs}
             if progress.choice.strategy == "migrate":
                 self._check_backend()
@@ -229,14 +232,12 @@ class Migration:
         progress.source_writes, progress.drift = _drift.between(before, _drift.read_activity(self._plan.source))
 
     def _start_over(self) -> None:
-        progress = self.progress
+        plan, progress = self._plan, self.progress
         progress.restarts += 1
-        if progress.restarts > _RESTARTS:
-            raise ConnectError(
-                "The servers were restarted too often during the run.", hint="Run again when they are steady."
-            )
-        self._source, _ms = self._patiently(lambda: measure(self._plan.source))
-        self._target, _ms = self._patiently(lambda: measure(self._plan.target))
+        self._source, _ms = self._patiently(lambda: measure(plan.source))
+        self._target, _ms = self._patiently(lambda: measure(plan.target))
+        if self._source.run_id != progress.run_ids[0]:
+            self._check_source_after_restart(self._source.keys)
         progress.run_ids = (self._source.run_id, self._target.run_id)
         progress.position, progress.cursor, progress.pruning, progress.fresh = 0, b"0", False, None
         progress.distrust = True
@@ -252,6 +253,26 @@ class Migration:
             done.bytes += counters.bytes
         progress.counters = {here: Counters() for here, _there in progress.pairs}
         progress.failures.clear()
+        if progress.restarts > _RESTARTS:
+            raise ConnectError(
+                f"The {plan.source} or the {plan.target} was restarted too often during the run ({progress.restarts} times).",
+                hint="Look into their logs, and run again when they are steady.",
+            )
+
+    def _check_source_after_restart(self, keys: int) -> None:
+        """A source that lost its data is no source any more; least of all must the target lose it too."""
+        source, held, prune = self._plan.source, self.progress.held, self._plan.prune
+        if held and not keys:
+            raise RedisMigrationError(
+                f"The {source} was restarted in the middle of the run and came back without its data ({held} keys before).",
+                hint="What was moved until then is at the target. Restore the source from a backup, then run again.",
+            )
+        if prune and keys < held:
+            raise RedisMigrationError(
+                f"The {source} was restarted in the middle of the run and came back with {keys} keys instead of {held}, and"
+                " prune would delete from the target what it lost.",
+                hint="Check what the source lost. If nothing that matters, run again.",
+            )
 
     def _run_pairs(self) -> None:
         progress = self.progress
@@ -280,7 +301,12 @@ class Migration:
             for end in (source, target):
                 end.open_pipes(flow, compares=plan.existing_keys == "update" and not progress.fresh)
             lane = Lane(
-                flow, source, target, Pace(self._round_trip_us), plan.check_mode, bytes_per_second=plan.max_bytes_per_second
+                flow,
+                source,
+                target,
+                Pace(self._round_trip_us),
+                plan.check_mode,
+                bytes_per_second=plan.max_bytes_per_second,
             )
             if not progress.pruning:
                 self._move(lane, here)
