@@ -232,7 +232,7 @@ def _check_empty(plan: RestorePlan, server: Server, places: t.Mapping[int, int])
         )
 
 
-_Items = list[tuple[bytes, int | None, bytes]]
+_Items: t.TypeAlias = "list[tuple[bytes, int | None, bytes]]"
 """Keys with expiry and payload."""
 
 
@@ -344,7 +344,7 @@ class _Keys:
                 names = [item[0] for item in items]
                 there = set(names) - set((yield from absent(end, names)))
             (clock,) = yield end.call(_TIME, 1)
-            replies: list[t.Any] = [b"BUSYKEY" if item[0] in there else b"OK" for item in items] + [clock]
+            replies: list[t.Any] = ["BUSYKEY" if item[0] in there else b"OK" for item in items] + [clock]
         else:
             # The database was empty: what is there after a lost connection was written by this run.
             replace = plan.existing_keys == "replace" or (again and plan.existing_keys == "fail")

@@ -55,7 +55,7 @@ def test_only_the_first_tag_counts_and_an_empty_one_does_not() -> None:
 def test_a_temporary_key_lies_in_the_slot_of_its_key() -> None:
     names = TemporaryNames()
     chance = random.Random(1)
-    keys = [b"", b"{}", b"a}b", b"{a}b}", b"}{", b"{{}", b"\xff\x00\n", *(chance.randbytes(9) for _ in range(300))]
+    keys = [b"", b"{}", b"a}b", b"{a}b}", b"}{", b"{{}", b"\xff\x00\n", *(chance.randbytes(9) for _key in range(300))]
     made = [names.name(key) for key in keys]
     assert [hash_slot(name) for name in made] == [hash_slot(key) for key in keys]
     assert len(set(made)) == len(made)
