@@ -73,7 +73,8 @@ def apps_words(apps: Data, *, failed: bool, planned: bool) -> list[str]:
 def _are(names: t.Sequence[str]) -> str:
     shown = ", ".join(names[:_NAMED])
     more = f" and {count(len(names) - _NAMED)} more" if len(names) > _NAMED else ""
-    return f"{count(len(names))} {'app' if len(names) == 1 else 'apps'} ({shown}{more}) {'is' if len(names) == 1 else 'are'}"
+    noun, verb = ("app", "is") if len(names) == 1 else ("apps", "are")
+    return f"{count(len(names))} {noun} ({shown}{more}) {verb}"
 
 
 def rollback_command(host: str, inventories: t.Sequence[str]) -> str:
