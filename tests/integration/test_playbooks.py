@@ -313,3 +313,15 @@ def test_documented_permissions_are_enough(
     assert run_playbook("migrate", hosts, directory=tmp_path).ok.changed == 1
     assert run_playbook("migrate", hosts, directory=tmp_path).ok.changed == 0
     assert oracle.compare(source, target) == []
+
+
+def test_a_backup_of_the_source_is_restored_into_the_target(server_pair: Pair, tmp_path: Path) -> None:
+    source, target = server_pair
+    dataset.fill(source.client, databases=(0, 3))
+    hosts = one(source, target, redis_migration_backup_password=SENTINEL)
+    for playbook in ("backup", "restore"):
+        run = run_playbook(playbook, hosts, directory=tmp_path).ok
+        assert SENTINEL not in run.output
+    assert stat.S_IMODE((tmp_path / "redis-migration-backup" / "orders.rdb.enc").stat().st_mode) == 0o600
+    assert oracle.compare(source, target) == []
+    assert run_playbook("backup", hosts, directory=tmp_path).ok.changed == 0
