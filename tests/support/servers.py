@@ -176,7 +176,11 @@ class RedisServer:
 
     def __enter__(self) -> RedisServer:
         if not self.running:
-            self.start()
+            try:
+                self.start()
+            except BaseException:
+                self.close()
+                raise
         return self
 
     def __exit__(self, *_error: object) -> None:

@@ -113,8 +113,10 @@ def test_server_with_tls_demands_a_client_certificate(
 def test_what_cannot_start_says_why() -> None:
     with pytest.raises(ServerError, match=r"redis-1\.0"):
         RedisServer("redis-1.0")
-    with pytest.raises(ServerError, match="nonsense"), RedisServer("redis-8.2", config={"nonsense": 1}):
+    refused = RedisServer("redis-8.2", config={"nonsense": 1})
+    with pytest.raises(ServerError, match="nonsense"), refused:
         pass
+    assert not refused.directory.exists()
 
 
 def test_two_processes_may_fetch_at_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
