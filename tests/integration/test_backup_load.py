@@ -38,10 +38,9 @@ LOADS = [
 
 
 @pytest.mark.parametrize(("source_name", "loader_name"), LOADS, ids=map("-by-".join, LOADS))
-@pytest.mark.parametrize("large_key_bytes", [None, 1000], ids=["whole", "pieces"])
-def test_servers_load_the_file(
-    source_name: str, loader_name: str, large_key_bytes: int | None, redis_server: ServerFactory, tmp_path: Path
-) -> None:
+def test_servers_load_the_file(source_name: str, loader_name: str, redis_server: ServerFactory, tmp_path: Path) -> None:
+    # Pieces or whole must make no difference: half of the pairs each.
+    large_key_bytes = None if LOADS.index((source_name, loader_name)) % 2 else 1000
     source = redis_server(source_name)
     keys = backups.fill(source)
     source.client().config_resetstat()
@@ -288,8 +287,8 @@ def test_a_user_with_few_rights_suffices(redis_server: ServerFactory, tmp_path: 
 
     assert run.ok["totals"]["keys"] == keys
     assert run.ok["functions"] is None
-    assert "no functions" in run.ok["warnings"][0]
-    assert "NOPERM" in run.ok["warnings"][0]
+    assert "no functions" in str(run.ok["warnings"])
+    assert "NOPERM" in str(run.ok["warnings"])
     backups.assert_equal(source, backups.load(loader, tmp_path / "dump.rdb"))
 
 
