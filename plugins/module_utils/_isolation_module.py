@@ -61,6 +61,8 @@ class _Run:
         self._params = module.params
         self._client = redis_client
         self._endpoint = endpoint
+        # Fails for what is no Redis at all.
+        self._server = server_of(redis_client, endpoint)
         self._isolation = Isolation(
             redis_client, endpoint, _rules(self._params, "ignore"), _rules(self._params, "disconnect")
         )
@@ -100,10 +102,9 @@ class _Run:
 
     def pause(self) -> None:
         """Hold back writes, from now for the time given."""
-        server = server_of(self._client, self._endpoint)
         before = is_paused(self._client, self._endpoint)
         if not self._module.check_mode:
-            pause_writes(self._client, self._endpoint, server, self._params["pause_seconds"])
+            pause_writes(self._client, self._endpoint, self._server, self._params["pause_seconds"])
         self.result.update(paused=before if self._module.check_mode else True, changed=before is not True)
         self._disconnect()
 

@@ -184,9 +184,10 @@ def target_keys(situation: Situation) -> Verdict:
         )
     if not names.looked:
         return ok(f"The target holds {plural(held, 'key')}, none of which the run concerns.")
+    anew = "All of them are" if question.existing_keys == "replace" else "What differs is"
     return ok(
         f"The target holds {plural(names.both, 'key')}, all of which the source has: this continues an earlier run."
-        " What differs is written anew."
+        f" {anew} written anew."
     )
 
 
@@ -360,7 +361,8 @@ def large_keys(situation: Situation) -> Verdict:
     if not sizes:
         return ok("There are no keys to be large.")
     size, database, name = max(sizes)
-    return ok(
-        f"The largest of {plural(len(sizes), 'sampled key')} takes {human(size)}: '{printable(name)}' in database"
-        f" {database}."
-    )
+    largest = f"takes {human(size)}: '{printable(name)}' in database {database}"
+    limit = situation.question.large_key_bytes
+    large = len([one for one in sizes if limit and one[0] > limit])
+    pieces = f"; {large} above {human(limit)} (large_key_bytes) will move in pieces" if large else ""
+    return ok(f"The largest of {plural(len(sizes), 'sampled key')} {largest}{pieces}.")

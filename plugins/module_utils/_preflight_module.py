@@ -24,6 +24,7 @@ def question_of(params: t.Mapping[str, t.Any]) -> Question:
         prune=params["prune"],
         ignore=tuple(params["ignore"]),
         scan_seconds=params["scan_seconds"],
+        large_key_bytes=params["large_key_bytes"],
     )
 
 

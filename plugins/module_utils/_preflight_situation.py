@@ -22,7 +22,7 @@ from ansible_collections.dataservices.redis_migration.plugins.module_utils._serv
     parse_info,
     server_of,
 )
-from ansible_collections.dataservices.redis_migration.plugins.module_utils._strategies import Choice
+from ansible_collections.dataservices.redis_migration.plugins.module_utils._strategies import LARGE_KEY_BYTES, Choice
 
 _PING_TRIES = 3
 
@@ -39,6 +39,7 @@ class Question:
     prune: bool = False
     ignore: tuple[str, ...] = ()
     scan_seconds: float = 60
+    large_key_bytes: int = LARGE_KEY_BYTES
 
 
 class Side:

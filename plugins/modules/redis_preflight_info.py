@@ -56,6 +56,10 @@ options:
     type: list
     elements: str
     default: []
+  large_key_bytes:
+    description: Keys above this size move in pieces; see M(dataservices.redis_migration.redis_migrate_keys).
+    type: int
+    default: 2097152
   scan_seconds:
     description:
       - If the target holds keys, all of their names are looked up at the source, for so many seconds at most.
@@ -188,6 +192,7 @@ def main() -> None:
             "existing_keys": {"type": "str", "choices": ["update", "replace", "skip", "fail"], "default": "update"},
             "prune": {"type": "bool", "default": False},
             "ignore": {"type": "list", "elements": "str", "default": []},
+            "large_key_bytes": {"type": "int", "default": 2 * 1024 * 1024, "no_log": False},
             "scan_seconds": {"type": "float", "default": 60.0},
         },
         supports_check_mode=True,

@@ -149,6 +149,9 @@ def test_the_largest_key_is_named(server_pair: Pair) -> None:
     found = look(source.endpoint(), target.endpoint())
     assert found["large_keys"].status == "ok"
     assert "'whale' in database 6" in found["large_keys"].message
+    assert "1 above 2.0 MiB" in found["large_keys"].message
+    found = look(source.endpoint(), target.endpoint(), large_key_bytes=0)
+    assert "pieces" not in found["large_keys"].message
 
 
 # -- memory -------------------------------------------------------------------------------------------------------
