@@ -30,16 +30,17 @@ from ansible_collections.dataservices.redis_migration.plugins.module_utils._wire
 )
 
 # Names in flight, counting what Python needs around each.
-_NAME_BYTES = 6 * 1024 * 1024
+_NAME_BYTES = 12 * 1024 * 1024
 _NAME_OVERHEAD = 120
 
 # Values in flight. Each is in memory several times over: as it arrives, as an object, as a command, as it leaves.
-_IN_FLIGHT_BYTES = 16 * 1024 * 1024
+_IN_FLIGHT_BYTES = 24 * 1024 * 1024
 
-# One SCAN looks at so many buckets; more when each waits for a long round trip.
+# One SCAN looks at so many buckets (that takes a server well below a millisecond); the next needs its cursor. So a
+# page grows with the round trip, as far as the server's other clients do not feel it.
 _PAGE = 1000
-_PAGE_FAR = 5000
-_FAR_US = 2000
+_LARGEST_PAGE = 8000
+_PAGE_PER_US = 0.4
 
 # The share of keys that are no strings from which on asking for the length of strings first does not pay.
 _FEW_OTHERS = 0.1
@@ -104,7 +105,7 @@ class Scan:
         self._chunk_keys = chunk_keys
         self._chunk_bytes = chunk_bytes
         self._measured = measured
-        self._page = _PAGE_FAR if round_trip_us > _FAR_US else _PAGE
+        self._page = min(_LARGEST_PAGE, max(_PAGE, int(round_trip_us * _PAGE_PER_US)))
         self._names = Gate(_NAME_BYTES)
         self._in_flight = Gate(_IN_FLIGHT_BYTES)
         self._mostly_strings = True
