@@ -9,6 +9,7 @@ came, and the next one goes on from there. Nothing is left behind on the way, an
 
 from __future__ import annotations
 
+import os
 import typing as t
 
 from ansible.errors import AnsibleActionFail
@@ -55,6 +56,7 @@ class SlicedAction(ActionBase):
         progress = Progress(str(variables.get("inventory_hostname", "localhost")), self.looked_at)
         expected = self._planned(arguments, variables)
         warnings: list[t.Any] = []
+        playbook = os.getppid()
         arguments["slice_seconds"] = min(_FIRST_SLICE_SECONDS, seconds)
         while True:
             result = self._run_module(self.module, arguments, variables)
@@ -62,6 +64,9 @@ class SlicedAction(ActionBase):
             token = result.pop("resume", None)
             if not token or result.get("failed") or result.get("unreachable"):
                 break
+            if os.getppid() != playbook:
+                # Killed, and this worker was left alone: nobody waits for what would still come.
+                raise AnsibleActionFail("The playbook was killed; the migration stops here. Run it again to finish it.")
             # On the error stream, where it arrives at once and a machine's output stays readable to machines.
             display.display(progress.line(result, expected), stderr=True)
             if "resume" in arguments and expected is None:
