@@ -113,7 +113,7 @@ def test_encoded_strings(encoded: bytes, value: bytes) -> None:
     [b"\x20\x00", b"\x05abc", b"\xe0", b"\x00a\xe0", b"\x00a\x20\x05", b"\x00a\xe0\xff\x00"],
 )
 def test_compressed_strings_that_make_no_sense(packed: bytes) -> None:
-    with pytest.raises(ValueError, match="repetition|early|size"):
+    with pytest.raises(ValueError, match=r"repetition|early|size"):
         decompress(packed, 100)
 
 

@@ -1,0 +1,124 @@
+# Copyright (c) 2026 dataservices.redis_migration contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Functions move with the data, and settings that differ are told."""
+
+from __future__ import annotations
+
+import pytest
+
+from tests.conftest import ServerFactory
+from tests.support import backups
+from tests.support.run import run_module
+from tests.support.servers import RedisServer
+
+OTHER_CODE = backups.LIBRARY.replace("LLEN", "SCARD")
+SECOND = backups.LIBRARY.replace("name=orders", "name=second").replace("'count'", "'other'")
+
+
+@pytest.mark.parametrize(
+    ("source_name", "target_name"),
+    [("redis-7.0", "redis-8.2"), ("redis-8.2", "redis-7.0"), ("redis-8.2", "valkey-9"), ("valkey-9", "redis-8.2")],
+)
+def test_functions_are_brought_along_once(source_name: str, target_name: str, redis_server: ServerFactory) -> None:
+    """By their code, so that also an older server takes them."""
+    source, target = redis_server(source_name), redis_server(target_name)
+    backups.load_library(source.client(), backups.LIBRARY)
+    backups.load_library(source.client(), SECOND)
+    options = {"source": source.endpoint(), "target": target.endpoint()}
+
+    planned = run_module("redis_functions", check=True, **options).ok
+    assert planned["changed"]
+    assert planned["libraries"]["loaded"] == ["orders", "second"]
+    assert backups.libraries(target) == []
+
+    assert run_module("redis_functions", **options).ok["libraries"]["loaded"] == ["orders", "second"]
+    assert backups.libraries(target) == backups.libraries(source)
+    target.client().rpush("list", 1, 2, 3)
+    assert target.client().fcall("count", 1, "list") == 3
+
+    again = run_module("redis_functions", **options).ok
+    assert not again["changed"]
+    assert again["libraries"]["unchanged"] == ["orders", "second"]
+
+
+def test_libraries_of_the_target(redis_server: ServerFactory) -> None:
+    source, target = redis_server(), redis_server()
+    backups.load_library(source.client(), backups.LIBRARY)
+    backups.load_library(target.client(), OTHER_CODE)
+    backups.load_library(target.client(), SECOND)
+    options = {"source": source.endpoint(), "target": target.endpoint()}
+
+    assert "other code: orders" in run_module("redis_functions", existing="fail", **options).message
+    skipped = run_module("redis_functions", existing="skip", **options).ok
+    assert (skipped["changed"], skipped["libraries"]["skipped"]) == (False, ["orders"])
+    assert backups.libraries(target) == sorted([OTHER_CODE.encode(), SECOND.encode()])
+
+    assert run_module("redis_functions", **options).ok["libraries"]["replaced"] == ["orders"]
+    assert backups.libraries(target) == sorted([backups.LIBRARY.encode(), SECOND.encode()])
+
+    pruned = run_module("redis_functions", prune=True, **options).ok
+    assert (pruned["changed"], pruned["libraries"]["deleted"]) == (True, ["second"])
+    assert backups.libraries(target) == [backups.LIBRARY.encode()]
+
+
+def test_a_library_that_the_target_refuses_is_named(redis_server: ServerFactory) -> None:
+    source, target = redis_server(), redis_server()
+    backups.load_library(source.client(), backups.LIBRARY)
+    backups.load_library(source.client(), SECOND)
+    # The function's name is taken there by another library.
+    backups.load_library(target.client(), SECOND.replace("name=second", "name=third"))
+    run = run_module("redis_functions", source=source.endpoint(), target=target.endpoint())
+    assert "'second'" in run.message
+    assert run.result["changed"]
+    assert run.result["libraries"]["loaded"] == ["orders"]
+    assert run.result["libraries"]["failed"][0]["library"] == "second"
+    assert "already exists" in run.result["libraries"]["failed"][0]["reason"]
+
+
+def test_a_target_without_functions(redis_server: ServerFactory) -> None:
+    source, target = redis_server("redis-7.0"), redis_server("redis-6.2")
+    options = {"source": source.endpoint(), "target": target.endpoint()}
+    assert not run_module("redis_functions", **options).ok["changed"]
+    backups.load_library(source.client(), backups.LIBRARY)
+    assert "orders" in run_module("redis_functions", **options).message
+    back = run_module("redis_functions", source=target.endpoint(), target=source.endpoint()).ok
+    assert not back["changed"]
+
+
+def _compared(source: RedisServer, target: RedisServer, **fields: str) -> dict[str, object]:
+    return run_module("redis_config_compare_info", source=source.endpoint(), target=target.endpoint(**fields)).ok
+
+
+def test_equal_settings(redis_server: ServerFactory) -> None:
+    found = _compared(redis_server("redis-8.2"), redis_server("redis-8.2"))
+    assert (found["comparable"], found["identical"], found["differences"]) == (True, True, [])
+
+
+def test_settings_that_differ_are_told_under_the_name_of_today(redis_server: ServerFactory) -> None:
+    source = redis_server("redis-6.2", config={"hash-max-ziplist-entries": 64, "lua-time-limit": 777})
+    target = redis_server(
+        "redis-8.2", config={"maxmemory-policy": "allkeys-lru", "notify-keyspace-events": "KEA"}, databases=4
+    )
+    found = _compared(source, target)
+    assert (found["comparable"], found["identical"], found["changed"]) == (True, False, False)
+    told = {item["setting"]: (item["source"], item["target"]) for item in found["differences"]}  # type: ignore[attr-defined]
+    assert told["maxmemory-policy"] == ("noeviction", "allkeys-lru")
+    assert told["databases"] == ("16", "4")
+    assert told["hash-max-listpack-entries"][0] == "64"
+    assert told["busy-reply-threshold"] == ("777", "5000")
+    assert told["acl-pubsub-default"] == ("allchannels", "resetchannels")
+    assert set(told["notify-keyspace-events"][1]) == set("AKE")
+    assert "client-output-buffer-limit" not in told
+    assert all(item["meaning"].endswith(".") for item in found["differences"])  # type: ignore[attr-defined]
+    assert "set-max-listpack-entries" in found["only_at_target"]  # type: ignore[operator]
+    assert found["only_at_source"] == []
+
+
+def test_settings_that_may_not_be_seen_are_no_failure(redis_server: ServerFactory) -> None:
+    source = redis_server("redis-7.0")
+    target = redis_server("redis-7.0", acl_lines=["user few on >secret ~* +@all -config"])
+    found = _compared(source, target, username="few", password="secret")
+    assert (found["comparable"], found["identical"], found["differences"]) == (False, None, [])
+    assert "NOPERM" in str(found["refusals"])
