@@ -62,8 +62,8 @@ class BackupFile:
         self._cipher = Encryptor(self._password) if self._password else None
         self.size = 0
         self._checksum = hashlib.sha256()
-        check_place(self.dest)
         if not self._dry:
+            check_place(self.dest)
             with _explained("create a file beside", self.dest):
                 _remove_leftovers(self.dest)
                 # Made with mode 0600; the lock tells a later run that this one is alive.

@@ -93,7 +93,12 @@ def run_module(module: t.Any) -> t.NoReturn:
         if params["encryption_password"] is not None:
             _openssl_format.require_cryptography(module)
             password = _openssl_format.password_bytes(params["encryption_password"])
-        check_place(dest)
+        directory = os.path.dirname(os.path.abspath(dest))
+        if module.check_mode and not os.path.exists(directory):
+            # A task before this one may be about to create it.
+            module.warn(f"The directory {directory} does not exist. It must when the backup is written.")
+        else:
+            check_place(dest)
         if not params["force"]:
             existing = existing_backup(dest)
             if existing:

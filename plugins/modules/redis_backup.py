@@ -30,7 +30,7 @@ attributes:
   check_mode:
     support: full
     details:
-      - Reads everything and says what there is to save. Writes no file.
+      - Reads everything and says what there is to save. Writes no file, and its directory need not exist yet.
   diff_mode:
     support: none
   idempotent:

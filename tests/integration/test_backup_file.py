@@ -98,6 +98,13 @@ def test_check_mode_reads_all_and_writes_nothing(redis_server: ServerFactory, tm
     assert planned["size"] > 1_000_000
     assert list(tmp_path.iterdir()) == []
 
+    # What a task before it would have created is not there in check mode.
+    early = run_module(
+        "redis_backup", check=True, endpoint=source.endpoint(), dest=str(tmp_path / "missing" / "dump.rdb")
+    ).ok
+    assert early["totals"]["keys"] == keys
+    assert "does not exist" in str(early["warnings"])
+
 
 def test_openssl_alone_opens_an_encrypted_backup(redis_server: ServerFactory, tmp_path: Path) -> None:
     """Also where a large key was read anew, so that the stream of encryption went back."""
@@ -162,7 +169,7 @@ def test_a_wrong_place_is_told_before_anything_is_read(
     source = redis_server("redis-6.2")
     source.client().set("a", 1)
     (tmp_path / "file").touch()
-    for check in (True, False):
+    for check in (True, False) if dest != "missing/dump.rdb" else (False,):
         message = run_module("redis_backup", check=check, endpoint=source.endpoint(), dest=str(tmp_path / dest)).message
         assert words in message
         assert str(tmp_path) in message
