@@ -9,6 +9,8 @@ import typing as t
 
 from ansible_collections.dataservices.redis_migration.plugins.module_utils._connection import client
 from ansible_collections.dataservices.redis_migration.plugins.module_utils._endpoint import Endpoint
+from ansible_collections.dataservices.redis_migration.plugins.module_utils._explain import explain
+from ansible_collections.dataservices.redis_migration.plugins.module_utils._imports import redis
 from ansible_collections.dataservices.redis_migration.plugins.module_utils._keyname import key_fields
 from ansible_collections.dataservices.redis_migration.plugins.module_utils._server import Server, server_of
 
@@ -105,7 +107,10 @@ def _sample(endpoint: Endpoint, server: Server, most: int) -> dict[str, t.Any]:
                     pipeline.type(key)
                     pipeline.memory_usage(key)
                     pipeline.pttl(key)
-                replies = pipeline.execute()
+                try:
+                    replies = pipeline.execute()
+                except redis.RedisError as exc:
+                    raise explain(exc, endpoint, database=number, command=("TYPE, MEMORY USAGE or PTTL",)) from None
                 for key, kind, size, ttl in zip(keys, replies[::3], replies[1::3], replies[2::3]):
                     if kind != b"none":
                         collected.add(number, key, kind.decode(), size or 0, ttl)

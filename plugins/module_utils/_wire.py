@@ -24,7 +24,7 @@ from ansible_collections.dataservices.redis_migration.plugins.module_utils._conn
 from ansible_collections.dataservices.redis_migration.plugins.module_utils._endpoint import Endpoint
 from ansible_collections.dataservices.redis_migration.plugins.module_utils._errors import RedisMigrationError
 from ansible_collections.dataservices.redis_migration.plugins.module_utils._explain import explain
-from ansible_collections.dataservices.redis_migration.plugins.module_utils._imports import hiredis
+from ansible_collections.dataservices.redis_migration.plugins.module_utils._imports import hiredis, redis
 
 # What hiredis answers while a reply is incomplete. Equal to no reply, as its default, False, is to 0.
 _NOTHING_YET = object()
@@ -228,6 +228,18 @@ class RawPipe(Pipe):
         nonce = secrets.token_hex(16).encode("ascii")
         self._echo = pack(b"ECHO", nonce)
         self._reader = _RawReader(b"$%d\r\n%b\r\n" % (len(nonce), nonce))
+        self._try_echo(nonce)
+
+    def _try_echo(self, nonce: bytes) -> None:
+        """Replies would never end for a user who may not use ECHO. Raises :class:`RedisMigrationError`."""
+        self._socket.settimeout(self.endpoint.timeout)
+        try:
+            self._connection.send_command("ECHO", nonce)
+            self._connection.read_response()
+        except (redis.RedisError, OSError) as exc:
+            self.close()
+            raise explain(exc, self.endpoint, command=("ECHO",), database=self.database) from None
+        self._socket.setblocking(False)
 
     def ask(self, *batches: bytes, limit: int = DEFAULT_REPLY_LIMIT) -> Call:
         """A call with one reply per batch of commands: all that the server answered to it."""

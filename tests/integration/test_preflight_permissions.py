@@ -182,6 +182,19 @@ def test_a_user_who_may_not_ask_for_the_version(redis_server: ServerFactory) -> 
     assert "permission" in found["source_reachable"].next_step
 
 
+def test_a_command_that_only_some_phases_need_is_named_by_them(redis_server: ServerFactory) -> None:
+    source, target = redis_server("redis-8.2", acl_lines=[ADMIN]), redis_server("redis-8.2")
+    fill(source.client, databases=(0,))
+    end = user(source, "~*", "+@all", "-echo")
+    assert "ECHO" in look(end, target.endpoint())["source_permissions"].message
+    run = run_module("redis_key_diff", source=end, target=target.endpoint())
+    assert "refused ECHO for user 'mover'" in run.message
+    end = user(source, "~cache:*", "+@all")
+    run = run_module("redis_keyspace_info", endpoint=end, sample=100)
+    assert "'mover'" in run.message
+    assert "MEMORY USAGE" in run.message
+
+
 def test_a_disabled_command(redis_server: ServerFactory) -> None:
     source = redis_server("redis-6.2", config={"rename-command MIGRATE": "disabled"})
     target = redis_server("redis-8.2")
