@@ -12,6 +12,8 @@ from ansible_collections.dataservices.redis_migration.plugins.module_utils._flow
 
 def absent(end: End, names: list[bytes]) -> Job:
     """Those of ``names`` that ``end`` does not have: one EXISTS for all, and one each only where some are missing."""
+    if not names:
+        return []
     (count,) = yield end.call(one(b"EXISTS", *names), 1)
     end.check([count], "EXISTS")
     if count == len(names):

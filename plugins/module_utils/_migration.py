@@ -93,6 +93,8 @@ class Progress:
     cursor: bytes = b"0"
     pruning: bool = False
     fresh: bool | None = None
+    # Source databases whose target was empty when they were begun: whatever is there later, this run has written.
+    begun_fresh: list[int] = dataclasses.field(default_factory=list)
     # After an end came back as another process everything is looked at again, by comparison.
     distrust: bool = False
     restarts: int = 0
@@ -279,11 +281,15 @@ class Migration:
         while progress.position < len(progress.pairs):
             here, there = progress.pairs[progress.position]
             self._run_pair(here, there)
-            if self._out_of_time() and not (progress.cursor == b"0" and progress.fresh is None):
+            if self._out_of_time() and progress.position < len(progress.pairs):
                 return
         self._check_identities()
         for here, done in progress.moved_before.items():
-            _merge(progress.counters[here], done)
+            if here in progress.begun_fresh:
+                # Of these every key was counted anew as what it is, also what was under way at the restart.
+                progress.counters[here].pruned += done.pruned
+            else:
+                _merge(progress.counters[here], done)
         progress.moved_before.clear()
         self._end_watch()
         progress.finished = True
@@ -294,6 +300,8 @@ class Migration:
         if progress.fresh is None:
             holds = target_server.databases.get(there)
             progress.fresh = not progress.distrust and (holds is None or holds.keys == 0)
+            if progress.fresh:
+                progress.begun_fresh.append(here)
         flow = Flow(plan.timeout, on_reconnect=self._check_identity)
         try:
             source = End(plan.source, source_server, here)
@@ -325,6 +333,7 @@ class Migration:
             strategy,
             plan.existing_keys,
             fresh=bool(progress.fresh),
+            ours=progress.distrust and here in progress.begun_fresh,
             throttle=self._throttle,
             ttl_tolerance_ms=plan.ttl_tolerance_ms,
             counters=progress.counters[here],

@@ -31,11 +31,16 @@ from ansible_collections.dataservices.redis_migration.plugins.module_utils._tran
 # Keys that take more memory than this are compared in chunks.
 LARGE_BYTES = 1024 * 1024
 
+# By name, what a key that was sent to the target counts as ("copied", "updated"). It outlives a lost connection, after
+# which it tells what this run wrote from what was there before.
+_Sent = dict[bytes, str]
+
 
 class Mover:
     """Takes chunks of one pair of databases.
 
     ``fresh``: the target database was empty when the run began, so nothing needs to be compared first.
+    ``ours``: it was, but an end was restarted since, so what is there by now was written by this run.
     """
 
     def __init__(
@@ -45,6 +50,7 @@ class Mover:
         policy: str,
         *,
         fresh: bool,
+        ours: bool = False,
         throttle: Throttle,
         ttl_tolerance_ms: int,
         counters: Counters,
@@ -55,6 +61,7 @@ class Mover:
         self._strategy = strategy
         self._policy = policy
         self._fresh = fresh
+        self._ours = ours
         self._throttle = throttle
         self._comparer = Comparer(lane.flow, lane.source, lane.target, ttl_tolerance_ms)
         self._counters = counters
@@ -63,67 +70,92 @@ class Mover:
 
     def chunk(self, keys: Chunk) -> t.Callable[[int], Job]:
         """The job that moves ``keys``, restartable after a lost connection."""
-        return lambda attempt: self._move(keys, again=attempt > 0)
+        sent: _Sent = dict.fromkeys(keys.names, "copied") if self._ours else {}
+        return lambda _attempt: self._move(keys, sent)
 
-    def _move(self, keys: Chunk, *, again: bool) -> Job:
+    def _move(self, keys: Chunk, sent: _Sent) -> Job:
         # Counted only once the whole chunk is through, so that a restart counts nothing twice.
         tally = _Tally(Counters(scanned=len(keys)), [], [])
         occupied = keys
-        if self._fresh and not again:
-            moved = yield from self._transfer(keys, replace=False)
-            occupied = self._count(keys, moved, "copied", tally)
+        if self._fresh and not sent:
+            moved = yield from self._transfer(keys, "copied", sent, replace=False)
+            occupied = self._count(keys, moved, "copied", tally, sent)
         if occupied:
-            yield from self._move_over(occupied, tally, again=again and self._fresh)
+            yield from self._move_over(occupied, tally, sent)
         self._counters.add(tally.counters)
         self._failures.extend(tally.failures[: max(0, LISTED - len(self._failures))])
         self._changes.extend(tally.changes[: max(0, LISTED - len(self._changes))])
 
-    def _move_over(self, keys: Chunk, tally: _Tally, *, again: bool) -> Job:
-        """Keys that the target may hold already. ``again``: what is equal was written by this run a moment ago."""
+    def _move_over(self, keys: Chunk, tally: _Tally, sent: _Sent) -> Job:
+        """Keys that the target may hold already."""
         overwrite = self._policy in ("update", "replace")
         if self._policy == "update":
-            missing, differing = yield from self._split_by_content(keys, tally, again=again)
-        elif self._policy == "replace":
-            missing, differing = yield from self._split_by_existence(keys)
+            verdicts = yield from self._verdicts(keys)
+            missing, differing = self._sort(keys, verdicts, tally, sent)
         else:
-            missing, existing = yield from self._split_by_existence(keys)
-            if again and existing:
-                # After a lost connection some of these are ours: what is equal was moved.
-                _missing, existing = yield from self._split_by_content(existing, tally, again=True)
-            self._existing(existing, tally)
-            differing = keys.pick([])
-        for group, action, replace in ((missing, "copied", overwrite), (differing, "updated", True)):
-            if group:
-                moved = yield from self._transfer(group, replace=replace)
-                # Occupied now: written by somebody else between our look and our write.
-                self._existing(self._count(group, moved, action, tally), tally)
+            missing, differing = yield from self._split_by_existence(keys)
+            if not overwrite:
+                differing = yield from self._split_ours(differing, tally, sent)
+        groups: dict[tuple[str, bool], list[int]] = {}
+        places = {name: position for position, name in enumerate(keys.names)}
+        for chunk, action, replace in ((missing, "copied", overwrite), (differing, "updated", True)):
+            for name in chunk.names:
+                # What was sent before its answer got lost is counted as what it was then.
+                groups.setdefault((sent.get(name, action), replace), []).append(places[name])
+        for (action, replace), positions in groups.items():
+            group = keys.pick(positions)
+            moved = yield from self._transfer(group, action, sent, replace=replace)
+            # Occupied now: written by somebody else between our look and our write.
+            self._existing(self._count(group, moved, action, tally, sent), tally)
 
-    def _split_by_content(self, keys: Chunk, tally: _Tally, *, again: bool) -> Job:
-        """(missing at the target, different at the target); equal ones are counted."""
+    def _verdicts(self, keys: Chunk) -> Job:
+        """The verdict on every one of ``keys``."""
         small = [position for position, size in enumerate(keys.sizes) if size <= LARGE_BYTES]
-        verdicts: dict[int, Verdict] = {}
+        verdicts: list[Verdict] = [None] * len(keys)
         if small:
-            verdicts.update(zip(small, (yield from self._comparer.values(keys.pick(small).names))))
-        for position in range(len(keys)):
-            if position not in verdicts:
+            for position, verdict in zip(small, (yield from self._comparer.values(keys.pick(small).names))):
+                verdicts[position] = verdict
+        for position, size in enumerate(keys.sizes):
+            if size > LARGE_BYTES:
                 verdicts[position] = yield from self._comparer.large(keys.names[position])
+        return verdicts
+
+    def _sort(self, keys: Chunk, verdicts: list[Verdict], tally: _Tally, sent: _Sent) -> tuple[Chunk, Chunk]:
+        """(missing at the target, different at the target); all others are counted."""
+        counters = tally.counters
         missing: list[int] = []
         differing: list[int] = []
-        equal = 0
-        for position, verdict in verdicts.items():
-            if verdict is None:
-                equal += 1
+        for position, verdict in enumerate(verdicts):
+            action = sent.get(keys.names[position])
+            if verdict is None and action is None:
+                counters.unchanged += 1
+            elif verdict is None:
+                setattr(counters, action, getattr(counters, action) + 1)
+                counters.bytes += keys.sizes[position]
+                tally.changes.append(Change(self._lane.source.database, keys.names[position], action))
             elif isinstance(verdict, Gone):
-                tally.counters.vanished += 1
+                counters.vanished += 1
             elif verdict.kind == "missing":
                 missing.append(position)
             else:
                 differing.append(position)
-        if again:
-            tally.counters.copied += equal
-        else:
-            tally.counters.unchanged += equal
         return keys.pick(missing), keys.pick(differing)
+
+    def _split_ours(self, keys: Chunk, tally: _Tally, sent: _Sent) -> Job:
+        """Keys that the target holds and that are not to be overwritten: those of others are counted.
+
+        Returns those that this run wrote before a connection was lost and that still lack their expiry.
+        """
+        ours = keys.pick([position for position, name in enumerate(keys.names) if name in sent])
+        verdicts = yield from self._verdicts(ours)
+        kept = [
+            position for position, verdict in enumerate(verdicts) if not verdict or getattr(verdict, "kind", "ttl") == "ttl"
+        ]
+        mine = ours.pick(kept)
+        names = set(mine.names)
+        self._existing(keys.pick([position for position, name in enumerate(keys.names) if name not in names]), tally)
+        _missing, differing = self._sort(mine, [verdicts[position] for position in kept], tally, sent)
+        return differing
 
     def _split_by_existence(self, keys: Chunk) -> Job:
         """(missing at the target, existing there)."""
@@ -148,13 +180,15 @@ class Mover:
                 )
             )
 
-    def _transfer(self, keys: Chunk, *, replace: bool) -> Job:
+    def _transfer(self, keys: Chunk, action: str, sent: _Sent, *, replace: bool) -> Job:
+        for name in keys.names:
+            sent.setdefault(name, action)
         wait = self._throttle.delay(len(keys), keys.size)
         if wait > 0:
             yield Sleep(wait)
         return (yield from self._strategy.transfer(keys, replace=replace))
 
-    def _count(self, keys: Chunk, moved: Moved, action: str, tally: _Tally) -> Chunk:
+    def _count(self, keys: Chunk, moved: Moved, action: str, tally: _Tally, sent: _Sent) -> Chunk:
         """Count what a transfer did; returns the keys whose place at the target is taken."""
         database = self._lane.source.database
         counters = tally.counters
@@ -167,6 +201,7 @@ class Mover:
                 counters.vanished += 1
             elif isinstance(outcome, Occupied):
                 occupied.append(position)
+                sent.pop(keys.names[position], None)
             elif isinstance(outcome, Refused):
                 counters.failed += 1
                 tally.failures.append(

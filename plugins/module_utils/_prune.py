@@ -25,18 +25,22 @@ class Pruner:
 
     def chunk(self, chunk: Chunk) -> t.Callable[[int], Job]:
         """The job that prunes among the keys of ``chunk``."""
-        return lambda _attempt: self._prune(chunk.names)
+        doomed: list[bytes] = []
+        return lambda _attempt: self._prune(chunk.names, doomed)
 
-    def _prune(self, names: list[bytes]) -> Job:
+    def _prune(self, names: list[bytes], doomed: list[bytes]) -> Job:
         source, target = self._lane.source, self._lane.target
-        extra = yield from absent(source, names)
-        if not extra:
-            return
-        if self._lane.check_mode:
-            (gone,) = yield target.call(one(b"EXISTS", *extra), 1)
-        else:
-            (gone,) = yield target.call(one(b"UNLINK", *extra), 1)
-        target.check([gone], "UNLINK")
-        self._counters.pruned += gone
+        # Deleted already, when the answer to that got lost with its connection.
+        deleted = dict.fromkeys((yield from absent(target, doomed)))
+        extra = yield from absent(source, [name for name in names if name not in deleted])
+        gone = 0
+        if extra:
+            command = b"EXISTS"
+            if not self._lane.check_mode:
+                command = b"UNLINK"
+                doomed[:] = [*deleted, *extra]
+            (gone,) = yield target.call(one(command, *extra), 1)
+            target.check([gone], command.decode())
+        self._counters.pruned += len(deleted) + gone
         room = max(0, LISTED - len(self._changes))
-        self._changes.extend(Change(source.database, name, "pruned") for name in extra[:room])
+        self._changes.extend(Change(source.database, name, "pruned") for name in [*deleted, *extra][:room])

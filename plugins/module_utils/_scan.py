@@ -78,7 +78,8 @@ class Scan:
 
     ``take_chunk(chunk)`` makes the job for at most ``chunk_keys`` keys of at most ``chunk_bytes`` together (one key alone
     may be larger). ``measured`` says whether sizes are needed; without, chunks are bounded by count only.
-    ``should_stop()`` is asked between pages: a walk that was stopped leaves its ``cursor``, from which another goes on.
+    ``should_stop()`` is asked behind every page: a walk that was stopped leaves its ``cursor``, from which another goes on.
+    At least one page is walked, so that slices that are too short still come to an end.
     """
 
     def __init__(
@@ -119,7 +120,7 @@ class Scan:
         return restarting(lambda _attempt: self._walk())
 
     def _walk(self) -> Job:
-        while not self._should_stop():
+        while True:
             cost = self._pace.cost(self._page // 2, 0)
             yield Take(self._pace.gate, cost)
             try:
@@ -144,6 +145,8 @@ class Scan:
             self.cursor = cursor
             if cursor == b"0":
                 self.finished = True
+                return
+            if self._should_stop():
                 return
 
     def _command(self) -> bytes:

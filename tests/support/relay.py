@@ -60,11 +60,15 @@ class Relay:
         return Link(self)
 
     def call(self, coroutine: Any, seconds: float = 30) -> Any:
-        """Run a coroutine in the relay's thread and wait for it."""
+        """Run a coroutine in the relay's thread and wait for it, but not out of that thread."""
+        if threading.current_thread() is self._thread:
+            return self._loop.create_task(coroutine)
         return asyncio.run_coroutine_threadsafe(coroutine, self._loop).result(seconds)
 
     def do(self, function: Callable[[], T]) -> T:
-        """Run a function in the relay's thread and wait for it."""
+        """Run a function in the relay's thread and wait for it; a call out of that thread runs it at once."""
+        if threading.current_thread() is self._thread:
+            return function()
 
         async def run() -> T:
             return function()
