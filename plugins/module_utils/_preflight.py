@@ -224,6 +224,7 @@ CHECKS: tuple[_Check, ...] = (
     _Check("source_permissions", ("source",), _of_source(ends.permissions)),
     _Check("target_permissions", ("target",), _of_target(ends.permissions)),
     _Check("source_keys", _BOTH, fit.source_keys),
+    _Check("other_runs", _BOTH, fit.other_runs),
     _Check("target_keys", _BOTH, fit.target_keys),
     _Check("large_keys", _BOTH, fit.large_keys),
     _Check("target_memory", _BOTH, fit.target_memory),

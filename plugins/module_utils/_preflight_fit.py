@@ -8,12 +8,14 @@ from __future__ import annotations
 import typing as t
 
 from ansible_collections.dataservices.redis_migration.plugins.module_utils import _backend
+from ansible_collections.dataservices.redis_migration.plugins.module_utils._clients import foreign_clients
 from ansible_collections.dataservices.redis_migration.plugins.module_utils._connection import client
 from ansible_collections.dataservices.redis_migration.plugins.module_utils._endpoint import Endpoint
 from ansible_collections.dataservices.redis_migration.plugins.module_utils._errors import (
     CommandRefused,
     RedisMigrationError,
 )
+from ansible_collections.dataservices.redis_migration.plugins.module_utils._exclusive import Claim
 from ansible_collections.dataservices.redis_migration.plugins.module_utils._formats import can_restore, rdb_version
 from ansible_collections.dataservices.redis_migration.plugins.module_utils._functions import (
     read_libraries,
@@ -109,6 +111,16 @@ def databases(situation: Situation) -> Verdict:
         return ok(f"No logical database holds keys{known}.")
     moved = ", ".join(str(here) if here == there else f"{here} to {there}" for here, there in situation.pairs)
     return ok(f"{plural(len(situation.pairs), 'logical database')} of the run exist at both ends: {moved}{known}.")
+
+
+def other_runs(situation: Situation) -> Verdict:
+    target = _endpoints(situation)[1]
+    try:
+        foreign_clients(situation.target.client)
+    except CommandRefused:
+        return ok("Whether another run writes to the target cannot be asked (CLIENT LIST is not permitted).")
+    Claim(target, [there for _here, there in situation.pairs], "preflight").check(situation.target.client)
+    return ok("No other run writes to these databases of the target.")
 
 
 def source_keys(situation: Situation) -> Verdict:

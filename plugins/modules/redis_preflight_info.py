@@ -50,7 +50,7 @@ options:
       - The names are C(source_reachable), C(target_reachable), C(source_certificate), C(target_certificate),
         C(source_version), C(target_version), C(source_mode), C(target_mode), C(source_role), C(target_role),
         C(source_state), C(target_state), C(target_writable), C(same_server), C(formats), C(databases),
-        C(source_permissions), C(target_permissions), C(source_keys), C(target_keys), C(large_keys),
+        C(source_permissions), C(target_permissions), C(source_keys), C(other_runs), C(target_keys), C(large_keys),
         C(target_memory), C(target_eviction), C(modules), C(functions), C(backend), C(clocks), C(source_clients),
         C(source_connections), C(target_connections), C(target_replicas) and C(source_writes).
     type: list
@@ -108,7 +108,7 @@ summary:
   description: One sentence on all of it.
   returned: success
   type: str
-  sample: "32 checks: 1 failure (target_memory), 1 warning (source_clients)."
+  sample: "33 checks: 1 failure (target_memory), 1 warning (source_clients)."
 findings:
   description: Every check.
   returned: success

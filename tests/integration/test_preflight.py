@@ -7,10 +7,12 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Callable
 from typing import Any
 
 from ansible_collections.dataservices.redis_migration.plugins.module_utils._preflight import NAMES
+from tests.support.paths import REPO
 from tests.support.run import ModuleRun, run_module
 from tests.support.servers import RedisServer
 
@@ -143,3 +145,8 @@ def test_check_mode_is_the_same(server_pair: tuple[RedisServer, RedisServer]) ->
     run = run_module("redis_preflight_info", check=True, source=source.endpoint(), target=target.endpoint())
     assert run.ok["passed"] is True
     assert len(run.ok["findings"]) == len(NAMES)
+
+
+def test_every_finding_is_documented() -> None:
+    documented = (REPO / "plugins" / "modules" / "redis_preflight_info.py").read_text().split("  ignore:")[1]
+    assert re.findall(r"C\((\w+)\)", documented.split("    type: list")[0]) == list(NAMES)

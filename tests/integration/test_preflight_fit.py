@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable
 from typing import Any
 
@@ -15,7 +16,7 @@ from ansible_collections.dataservices.redis_migration.plugins.module_utils._pref
 from ansible_collections.dataservices.redis_migration.plugins.module_utils._preflight_finding import Verdict
 from ansible_collections.dataservices.redis_migration.plugins.module_utils._preflight_situation import Question
 from ansible_collections.dataservices.redis_migration.plugins.module_utils._selection import Selection
-from tests.support.run import run_module
+from tests.support.run import StartedModule, run_module
 from tests.support.servers import RedisServer
 
 ServerFactory = Callable[..., RedisServer]
@@ -152,6 +153,25 @@ def test_the_largest_key_is_named(server_pair: Pair) -> None:
     assert "1 above 2.0 MiB" in found["large_keys"].message
     found = look(source.endpoint(), target.endpoint(), large_key_bytes=0)
     assert "pieces" not in found["large_keys"].message
+
+
+def test_another_run_to_the_same_target(redis_server: ServerFactory) -> None:
+    source, target = redis_server("redis-8.2"), redis_server("redis-8.2")
+    fill(source, 20_000)
+    order = {"source": source.endpoint(), "target": target.endpoint(), "max_keys_per_second": 1000}
+    other = StartedModule("redis_migrate_keys", order)
+    try:
+        with target.client() as client:
+            while not client.dbsize():
+                time.sleep(0.05)
+        found = look(source.endpoint(), target.endpoint())
+        assert found["other_runs"].status == "fail"
+        assert "Another run is writing to database 0" in found["other_runs"].message
+        found = look(source.endpoint(), target.endpoint(), selection=Selection((0,), {0: 1}))
+        assert found["other_runs"].status == "ok"
+    finally:
+        other.kill()
+        other.wait()
 
 
 # -- memory -------------------------------------------------------------------------------------------------------
