@@ -19,6 +19,7 @@ from ansible_collections.dataservices.redis_migration.plugins.module_utils._diff
     Verdict,
 )
 from ansible_collections.dataservices.redis_migration.plugins.module_utils._end import End
+from ansible_collections.dataservices.redis_migration.plugins.module_utils._errors import WrongType
 from ansible_collections.dataservices.redis_migration.plugins.module_utils._expiry import GONE, NEVER, Expiry
 from ansible_collections.dataservices.redis_migration.plugins.module_utils._flow import Flow, Gate, Job, Take
 from ansible_collections.dataservices.redis_migration.plugins.module_utils._payload import same_value, type_of
@@ -30,6 +31,9 @@ _LISTPACK_SINCE = (7, 0)
 # Large keys that are compared at the same time; each keeps a piece of it in memory and both ends busy.
 _LARGE_AT_ONCE = 2
 
+
+# The verdict on a key that became one of another type while it was looked at.
+_CHANGING = Difference("type", "written to while it was compared")
 
 # How a missing key is answered; unparsed, any data may happen to contain it.
 _NOTHING = b"$-1\r\n"
@@ -56,6 +60,12 @@ class Comparer:
             for key in keys:
                 verdicts.append((yield from self.large(key)))
             return verdicts
+        except WrongType:
+            # Somebody writes to one of them: it is found by halves.
+            if len(keys) == 1:
+                return [_CHANGING]
+            half = len(keys) // 2
+            return [*(yield from self.values(keys[:half])), *(yield from self.values(keys[half:]))]
 
     def metadata(self, keys: t.Sequence[bytes]) -> Job:
         """As :meth:`values`, but only types and expiries."""
@@ -75,6 +85,8 @@ class Comparer:
         yield Take(self._large, 1)
         try:
             return (yield from self._in_chunks(key))
+        except WrongType:
+            return _CHANGING
         finally:
             self._flow.give(self._large, 1)
 
@@ -84,6 +96,8 @@ class Comparer:
             return verdict
         here = yield self.source.call(each(b"TYPE", [key]), 1)
         self.source.check(here, "TYPE")
+        if here[0] == b"none":
+            return GONE_AT_SOURCE
         return (yield from _content_chunks.same_in_chunks(self.source, self.target, key, here[0].decode()))
 
     def _small(self, keys: t.Sequence[bytes]) -> Job:

@@ -39,3 +39,7 @@ class ConnectError(RedisMigrationError):
 
 class CommandRefused(RedisMigrationError):
     """A server refused a command for a reason that concerns every key (no permission, out of memory, …)."""
+
+
+class WrongType(CommandRefused):
+    """A key is of another type than a moment ago: somebody writes to it."""

@@ -16,6 +16,7 @@ from ansible_collections.dataservices.redis_migration.plugins.module_utils._erro
     ConnectError,
     EndpointError,
     RedisMigrationError,
+    WrongType,
 )
 from ansible_collections.dataservices.redis_migration.plugins.module_utils._imports import redis
 
@@ -125,6 +126,8 @@ def explain_reply(
     hint = reply_hint(text, endpoint)
     if not command or is_transient(text):
         return ConnectError(message, hint=hint, transient=is_transient(text))
+    if text.startswith("WRONGTYPE"):
+        return WrongType(message, hint="Something writes to this key. Run again when nothing does.")
     return CommandRefused(message, hint=hint)
 
 

@@ -40,6 +40,9 @@ _IDLE_MS = 3000
 _KEY_US = 3.5
 _BYTE_US = 1 / 150
 
+# How often a key that exists at the source is sent before it is given up.
+_TRIES = 3
+
 # Expiries set at the target may differ by rounding from those at the source.
 _EXPIRY_TOLERANCE_MS = 10
 
@@ -129,7 +132,7 @@ class MigrateStrategy:
             yield target.call(pack(b"DEL", name), 1)
         return True
 
-    def _migrate(self, chunk: Chunk, replace: bool) -> Job:
+    def _migrate(self, chunk: Chunk, replace: bool, tries: int = _TRIES) -> Job:
         lane, source, target = self._lane, self._lane.source, self._lane.target
         names = chunk.names
         # Not measured as the work of the other strategies is: most of it is waiting for the target.
@@ -154,9 +157,9 @@ class MigrateStrategy:
         # the old one, if it was no longer at the source.
         if arrived and (not replace or not (yield from absent(source, names))):
             return Moved(chunk.size, {})
-        return (yield from self._one_by_one(chunk))
+        return (yield from self._one_by_one(chunk, replace, tries - 1))
 
-    def _one_by_one(self, chunk: Chunk) -> Job:
+    def _one_by_one(self, chunk: Chunk, replace: bool, tries: int) -> Job:
         """What became of each key of a batch in which not all is as it should be."""
         source, target = self._lane.source, self._lane.target
         ask = each(b"EXISTS", chunk.names)
@@ -164,11 +167,20 @@ class MigrateStrategy:
         source.check(here, "EXISTS")
         target.check(there, "EXISTS")
         others: dict[int, Outcome] = {}
+        lost: list[int] = []
         for position, (at_source, at_target) in enumerate(zip(here, there)):
             if not at_source:
                 others[position] = Vanished()
             elif not at_target:
                 others[position] = Refused("MIGRATE answered OK, but the key is not at the target", "Run again.")
+                lost.append(position)
+        if lost and tries:
+            # Mostly it was away for a moment: deleted and made anew.
+            moved = yield from self._migrate(chunk.pick(lost), replace, tries)
+            for index, position in enumerate(lost):
+                others.pop(position)
+                if index in moved.others:
+                    others[position] = moved.others[index]
         return _moved(chunk, others)
 
     def _sort_out(self, chunk: Chunk, reply: t.Any, expiries: list[Expiry], replace: bool) -> Job:
