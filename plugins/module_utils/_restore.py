@@ -46,7 +46,11 @@ from ansible_collections.dataservices.redis_migration.plugins.module_utils._payl
 from ansible_collections.dataservices.redis_migration.plugins.module_utils._rdb_crc64 import crc64_each
 from ansible_collections.dataservices.redis_migration.plugins.module_utils._rdb_file import BackupSource
 from ansible_collections.dataservices.redis_migration.plugins.module_utils._rdb_reader import Entry, RdbReader
-from ansible_collections.dataservices.redis_migration.plugins.module_utils._restore_large import LargeValues, TooLarge
+from ansible_collections.dataservices.redis_migration.plugins.module_utils._restore_large import (
+    LargeValues,
+    TooLarge,
+    largest_payload,
+)
 from ansible_collections.dataservices.redis_migration.plugins.module_utils._selection import (
     Selection,
     check_databases,
@@ -276,6 +280,7 @@ class _Keys:
         self._flow = Flow(plan.timeout, on_reconnect=self._check_identity)
         self._gate = Gate(_IN_FLIGHT_BYTES)
         self._ends: dict[int, End] = {}
+        self._largest: int | None = None
 
     def run(self) -> None:
         try:
@@ -405,7 +410,9 @@ class _Keys:
 
     def _write_large(self, entry: Entry, value: t.IO[bytes], counted: Restored, failures: list[Failure]) -> None:
         plan, end = self._plan, self._ends[entry.database]
-        writer = LargeValues(plan.endpoint, end.database, self._version)
+        if self._largest is None:
+            self._largest = largest_payload(plan.endpoint)
+        writer = LargeValues(plan.endpoint, end.database, self._version, self._largest)
         replace = plan.existing_keys == "replace"
         failing_since: float | None = None
         while True:

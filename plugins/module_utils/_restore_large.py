@@ -13,8 +13,12 @@ import struct
 import typing as t
 
 from ansible_collections.dataservices.redis_migration.plugins.module_utils import _rdb_format as rdb
+from ansible_collections.dataservices.redis_migration.plugins.module_utils._connection import client
 from ansible_collections.dataservices.redis_migration.plugins.module_utils._endpoint import Endpoint
-from ansible_collections.dataservices.redis_migration.plugins.module_utils._errors import ConnectError
+from ansible_collections.dataservices.redis_migration.plugins.module_utils._errors import (
+    ConnectError,
+    RedisMigrationError,
+)
 from ansible_collections.dataservices.redis_migration.plugins.module_utils._explain import explain_reply, is_transient
 from ansible_collections.dataservices.redis_migration.plugins.module_utils._payload import FOOTER_BYTES
 from ansible_collections.dataservices.redis_migration.plugins.module_utils._rdb_bytes import RdbBytes
@@ -26,7 +30,7 @@ from ansible_collections.dataservices.redis_migration.plugins.module_utils._rebu
 )
 
 # The default of proto-max-bulk-len: no argument of a command may be larger.
-LARGEST_PAYLOAD = 512 * 1024 * 1024
+_LARGEST_PAYLOAD = 512 * 1024 * 1024
 
 _PIECE = 512 * 1024
 _PIECE_ELEMENTS = 1000
@@ -36,10 +40,19 @@ class TooLarge(Exception):
     """A value that neither RESTORE nor ordinary commands can bring in."""
 
 
-class LargeValues:
-    """Writes to one logical database. ``largest``: the most bytes of a payload."""
+def largest_payload(endpoint: Endpoint) -> int:
+    """How many bytes a payload for ``endpoint`` may have: what the server says, if it may be asked."""
+    try:
+        with client(endpoint) as redis_client:
+            return min(_LARGEST_PAYLOAD, int(redis_client.config_get("proto-max-bulk-len")["proto-max-bulk-len"]))
+    except (RedisMigrationError, KeyError, ValueError):
+        return _LARGEST_PAYLOAD
 
-    def __init__(self, endpoint: Endpoint, database: int, version: int, largest: int = LARGEST_PAYLOAD) -> None:
+
+class LargeValues:
+    """Writes to one logical database. ``version``: of the file; ``largest``: the most bytes of a payload."""
+
+    def __init__(self, endpoint: Endpoint, database: int, version: int, largest: int) -> None:
         self._endpoint = endpoint
         self._database = database
         self._version = version

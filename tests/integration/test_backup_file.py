@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The file of a backup: complete or not there, for its owner only, with a checksum, and opened by openssl if encrypted."""
+"""The file of a backup: complete or not there, for its owner only, with a checksum, opened by openssl alone."""
 
 from __future__ import annotations
 

@@ -6,6 +6,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 
 from tests.conftest import ServerFactory
@@ -87,7 +89,7 @@ def test_a_target_without_functions(redis_server: ServerFactory) -> None:
     assert not back["changed"]
 
 
-def _compared(source: RedisServer, target: RedisServer, **fields: str) -> dict[str, object]:
+def _compared(source: RedisServer, target: RedisServer, **fields: str) -> dict[str, Any]:
     return run_module("redis_config_compare_info", source=source.endpoint(), target=target.endpoint(**fields)).ok
 
 
@@ -103,7 +105,7 @@ def test_settings_that_differ_are_told_under_the_name_of_today(redis_server: Ser
     )
     found = _compared(source, target)
     assert (found["comparable"], found["identical"], found["changed"]) == (True, False, False)
-    told = {item["setting"]: (item["source"], item["target"]) for item in found["differences"]}  # type: ignore[attr-defined]
+    told = {item["setting"]: (item["source"], item["target"]) for item in found["differences"]}
     assert told["maxmemory-policy"] == ("noeviction", "allkeys-lru")
     assert told["databases"] == ("16", "4")
     assert told["hash-max-listpack-entries"][0] == "64"
@@ -111,8 +113,8 @@ def test_settings_that_differ_are_told_under_the_name_of_today(redis_server: Ser
     assert told["acl-pubsub-default"] == ("allchannels", "resetchannels")
     assert set(told["notify-keyspace-events"][1]) == set("AKE")
     assert "client-output-buffer-limit" not in told
-    assert all(item["meaning"].endswith(".") for item in found["differences"])  # type: ignore[attr-defined]
-    assert "set-max-listpack-entries" in found["only_at_target"]  # type: ignore[operator]
+    assert all(item["meaning"].endswith(".") for item in found["differences"])
+    assert "set-max-listpack-entries" in found["only_at_target"]
     assert found["only_at_source"] == []
 
 
