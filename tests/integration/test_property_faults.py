@@ -363,7 +363,7 @@ def keep_what_was_there(setting: Setting, target: RedisServer, there: list[Key],
 
 _arguments = {
     "setting": _settings,
-    "keys": st.lists(_keys(), max_size=15),
+    "keys": st.lists(_keys(), max_size=15, unique_by=lambda key: (key.database, key.name)),
     "there": st.lists(_keys(), max_size=4),
     "faults": st.lists(_faults, max_size=3),
 }
