@@ -123,13 +123,17 @@ class Mover:
     def _sort(self, keys: Chunk, verdicts: list[Verdict], tally: _Tally, sent: _Sent) -> tuple[Chunk, Chunk]:
         """(missing at the target, different at the target); all others are counted."""
         counters = tally.counters
+        if not sent and not any(verdicts):
+            counters.unchanged += len(keys)
+            return keys.pick([]), keys.pick([])
         missing: list[int] = []
         differing: list[int] = []
         for position, verdict in enumerate(verdicts):
             action = sent.get(keys.names[position])
-            if verdict is None and action is None:
-                counters.unchanged += 1
-            elif verdict is None:
+            if verdict is None:
+                if action is None:
+                    counters.unchanged += 1
+                    continue
                 setattr(counters, action, getattr(counters, action) + 1)
                 counters.bytes += keys.sizes[position]
                 tally.changes.append(Change(self._lane.source.database, keys.names[position], action))
@@ -149,7 +153,9 @@ class Mover:
         ours = keys.pick([position for position, name in enumerate(keys.names) if name in sent])
         verdicts = yield from self._verdicts(ours)
         kept = [
-            position for position, verdict in enumerate(verdicts) if not verdict or getattr(verdict, "kind", "ttl") == "ttl"
+            position
+            for position, verdict in enumerate(verdicts)
+            if not verdict or getattr(verdict, "kind", "ttl") == "ttl"
         ]
         mine = ours.pick(kept)
         names = set(mine.names)

@@ -264,7 +264,9 @@ def test_copy_rebuilds_what_the_target_refuses_to_read(redis_server: ServerFacto
     source, target = redis_server("redis-8.2"), redis_server("redis-7.0")
     filled = dataset.fill(source.client)
     strings = sum(
-        kind == b"string" for number in filled.keys for kind in map(source.client(number).type, source.client(number).keys())
+        kind == b"string"
+        for number in filled.keys
+        for kind in map(source.client(number).type, source.client(number).keys())
     )
 
     done = engine.migrate(source, target, strategy="copy")
