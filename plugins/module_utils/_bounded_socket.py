@@ -36,9 +36,10 @@ class BoundedSocket:
         self._look(buffer[:1], received)
         return received
 
-    def recv(self, size: int) -> bytes:
-        data: bytes = self.plain.recv(size)
-        self._look(data[:1], len(data))
+    def recv(self, size: int, *flags: int) -> bytes:
+        data: bytes = self.plain.recv(size, *flags)
+        if not flags:  # else it is only peeked at
+            self._look(data[:1], len(data))
         return data
 
     def _look(self, first: bytes | bytearray, received: int) -> None:

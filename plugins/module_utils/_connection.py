@@ -10,6 +10,7 @@ else. Whatever goes wrong is turned into a sentence by :mod:`_explain`.
 from __future__ import annotations
 
 import contextlib
+import functools
 import inspect
 import typing as t
 
@@ -74,7 +75,7 @@ class _UnixConnection(UnixDomainSocketConnection):
             raise
 
 
-def _settings(endpoint: Endpoint, database: int) -> dict[str, t.Any]:
+def _settings(endpoint: Endpoint, database: int, name: str) -> dict[str, t.Any]:
     settings: dict[str, t.Any] = {
         "db": database,
         "username": endpoint.username,
@@ -82,6 +83,8 @@ def _settings(endpoint: Endpoint, database: int) -> dict[str, t.Any]:
         "socket_timeout": endpoint.timeout,
         "socket_connect_timeout": endpoint.timeout,
         "protocol": 2,
+        # Whenever redis-py connects, be it again and unasked.
+        "redis_connect_func": functools.partial(_introduce, name),
     }
     # No CLIENT SETINFO: it is outside the documented permissions and would fill the server's ACL LOG.
     if "driver_info" in inspect.signature(redis.connection.AbstractConnection.__init__).parameters:
@@ -97,10 +100,9 @@ def connect(endpoint: Endpoint, database: int = 0, name: str = CLIENT_NAME) -> t
     Raises :class:`ConnectError`, :class:`EndpointError` or :class:`CommandRefused`.
     """
     kind = _UnixConnection if endpoint.unix_socket else _TcpConnection
-    connection = kind(endpoint, **_settings(endpoint, database))
+    connection = kind(endpoint, **_settings(endpoint, database, name))
     try:
         connection.connect()
-        _introduce(connection, name)
     except RedisMigrationError:
         connection.disconnect()
         raise
@@ -110,7 +112,8 @@ def connect(endpoint: Endpoint, database: int = 0, name: str = CLIENT_NAME) -> t
     return connection
 
 
-def _introduce(connection: t.Any, name: str) -> None:
+def _introduce(name: str, connection: t.Any) -> None:
+    connection.on_connect()
     # Best effort: a user may lack CLIENT SETNAME, which is no reason to fail.
     connection.send_command("CLIENT", "SETNAME", name)
     with contextlib.suppress(redis.ResponseError):

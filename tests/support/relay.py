@@ -32,6 +32,8 @@ class Relay:
         self.upstream = (HOST, upstream) if isinstance(upstream, int) else upstream
         self.port = port
         self.links: list[Link] = []
+        # With those whose client has left and whose server does not know yet.
+        self.unended: set[Link] = set()
         self.accepted = 0
         self._loop = asyncio.new_event_loop()
         self._server: asyncio.Server | None = None
@@ -89,7 +91,7 @@ class Relay:
 
     async def _close(self) -> None:
         self._stop_listening()
-        for link in list(self.links):
+        for link in list(self.unended):
             link.abort()
         tasks = asyncio.all_tasks() - {asyncio.current_task()}
         for task in tasks:
@@ -114,6 +116,7 @@ class Link:
         """The client is there (and through with its handshake)."""
         self.relay.accepted += 1
         self.relay.links.append(self)
+        self.relay.unended.add(self)
         self._connecting = asyncio.get_running_loop().create_task(self._connect())
 
     async def _connect(self) -> None:
@@ -135,6 +138,8 @@ class Link:
     def gone(self) -> None:
         if self in self.relay.links:
             self.relay.links.remove(self)
+        if self.client.lost and self.server.lost:
+            self.relay.unended.discard(self)
 
 
 class Peer(asyncio.Protocol):
@@ -145,6 +150,7 @@ class Peer(asyncio.Protocol):
         self.transport: Any = None
         self.pipe: Pipe  # carries what this peer says
         self.writable = True
+        self.lost = False
 
     def connection_made(self, transport: Any) -> None:
         self.transport = transport
@@ -163,6 +169,7 @@ class Peer(asyncio.Protocol):
         return False
 
     def connection_lost(self, _error: Exception | None) -> None:
+        self.lost = True
         self.pipe.end()
         self.link.gone()
 
