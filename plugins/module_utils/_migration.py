@@ -348,6 +348,8 @@ class Migration:
             mover.chunk,
             chunk_keys=min(strategy.chunk_keys, self._throttle.chunk_keys or strategy.chunk_keys),
             chunk_bytes=min(strategy.chunk_bytes, self._throttle.chunk_bytes or strategy.chunk_bytes),
+            # What is slow on purpose must not have read names for minutes ahead when its slice ends.
+            keys_ahead=int(plan.max_keys_per_second / 2),
             round_trip_us=self._round_trip_us,
             cursor=progress.cursor,
             should_stop=self._out_of_time,

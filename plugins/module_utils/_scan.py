@@ -94,6 +94,7 @@ class Scan:
         chunk_bytes: int,
         measured: bool = True,
         round_trip_us: float = 0,
+        keys_ahead: int = 0,
         cursor: bytes = b"0",
         should_stop: t.Callable[[], bool] = lambda: False,
     ) -> None:
@@ -107,7 +108,7 @@ class Scan:
         self._chunk_bytes = chunk_bytes
         self._measured = measured
         self._page = min(_LARGEST_PAGE, max(_PAGE, int(round_trip_us * _PAGE_PER_US)))
-        self._names = Gate(_NAME_BYTES)
+        self._names = Gate(min(_NAME_BYTES, keys_ahead * _NAME_OVERHEAD) if keys_ahead else _NAME_BYTES)
         self._in_flight = Gate(_IN_FLIGHT_BYTES)
         self._mostly_strings = True
         self._should_stop = should_stop

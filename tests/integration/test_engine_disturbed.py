@@ -296,7 +296,7 @@ def test_slices_add_up_to_one_run(
 
     done, slices = engine.migrate_in_slices(source, target_end, seconds, strategy=strategy, prune=True)
 
-    assert slices > 3
+    assert slices > 1
     assert moved(done) == moved(expected)
     assert {name: counted["pruned"] for name, counted in done["databases"].items()} == {
         name: counted["pruned"] for name, counted in expected["databases"].items()
@@ -304,7 +304,7 @@ def test_slices_add_up_to_one_run(
     assert_equal(source, target)
 
     compared, slices = engine.diff_in_slices(source, target_end, seconds)
-    assert slices > 3
+    assert slices > 1
     assert compared["identical"]
     assert compared["totals"] == engine.diff(source, target)["totals"]
 
