@@ -99,7 +99,9 @@ CHANGES: dict[str, tuple[Change, str, str, str]] = {
         lambda c: c.execute_command("XGROUP", "CREATECONSUMER", "stream:orders", "billing", "zoe"),
         "stream:orders", "value", "billing.*consumers",
     ),
-    "a later expiry": (lambda c: c.pexpireat("ttl:hash:2", c.pexpiretime("ttl:hash:2") + 500), "ttl:hash:2", "ttl", r"(49|50)\d ms later"),
+    "a later expiry": (
+        lambda c: c.pexpireat("ttl:hash:2", c.pexpiretime("ttl:hash:2") + 500), "ttl:hash:2", "ttl", r"(49|50)\d ms later",
+    ),
     "an earlier expiry": (
         lambda c: c.pexpireat("ttl:zset:5", c.pexpiretime("ttl:zset:5") - 500), "ttl:zset:5", "ttl", r"(49|50)\d ms earlier",
     ),
