@@ -66,8 +66,11 @@ class Failure:
 
 
 class Change(t.NamedTuple):
-    """A key of the target that was (or would be) written: ``action`` is copied, updated or pruned."""
+    """A key of the target that was (or would be) written: ``action`` is copied, updated or pruned.
+
+    ``key`` is printable and cut for the eye: a thousand whole names of a megabyte would be a gigabyte.
+    """
 
     database: int
-    key: bytes
+    key: str
     action: str

@@ -81,7 +81,7 @@ def diff_of(changes: t.Sequence[Change]) -> dict[str, str]:
 
     def lines(wanted: t.Mapping[str, str]) -> str:
         return "".join(
-            f"database {change.database}: {printable(change.key)}{wanted[change.action]}\n"
+            f"database {change.database}: {change.key}{wanted[change.action]}\n"
             for change in changes
             if change.action in wanted
         )

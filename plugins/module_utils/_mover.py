@@ -17,6 +17,7 @@ from ansible_collections.dataservices.redis_migration.plugins.module_utils._coun
 from ansible_collections.dataservices.redis_migration.plugins.module_utils._difference import Gone, Verdict
 from ansible_collections.dataservices.redis_migration.plugins.module_utils._existence import absent
 from ansible_collections.dataservices.redis_migration.plugins.module_utils._flow import Job, Sleep
+from ansible_collections.dataservices.redis_migration.plugins.module_utils._keyname import printable
 from ansible_collections.dataservices.redis_migration.plugins.module_utils._scan import Chunk
 from ansible_collections.dataservices.redis_migration.plugins.module_utils._throttle import Throttle
 from ansible_collections.dataservices.redis_migration.plugins.module_utils._transfer import (
@@ -136,7 +137,7 @@ class Mover:
                     continue
                 setattr(counters, action, getattr(counters, action) + 1)
                 counters.bytes += keys.sizes[position]
-                tally.changes.append(Change(self._lane.source.database, keys.names[position], action))
+                tally.changes.append(Change(self._lane.source.database, printable(keys.names[position]), action))
             elif isinstance(verdict, Gone):
                 counters.vanished += 1
             elif verdict.kind == "missing":
@@ -215,7 +216,7 @@ class Mover:
                 )
         if len(self._changes) < LISTED:
             tally.changes.extend(
-                Change(database, name, action)
+                Change(database, printable(name), action)
                 for position, name in enumerate(keys.names)
                 if position not in moved.others
             )

@@ -11,6 +11,7 @@ from ansible_collections.dataservices.redis_migration.plugins.module_utils._comm
 from ansible_collections.dataservices.redis_migration.plugins.module_utils._counters import LISTED, Change, Counters
 from ansible_collections.dataservices.redis_migration.plugins.module_utils._existence import absent
 from ansible_collections.dataservices.redis_migration.plugins.module_utils._flow import Job
+from ansible_collections.dataservices.redis_migration.plugins.module_utils._keyname import printable
 from ansible_collections.dataservices.redis_migration.plugins.module_utils._scan import Chunk
 from ansible_collections.dataservices.redis_migration.plugins.module_utils._transfer import Lane
 
@@ -43,4 +44,4 @@ class Pruner:
             target.check([gone], command.decode())
         self._counters.pruned += len(deleted) + gone
         room = max(0, LISTED - len(self._changes))
-        self._changes.extend(Change(source.database, name, "pruned") for name in [*deleted, *extra][:room])
+        self._changes.extend(Change(source.database, printable(name), "pruned") for name in [*deleted, *extra][:room])

@@ -49,7 +49,7 @@ def migration_token(progress: Progress) -> str:
     plain["counters"] = {str(number): counters.as_dict() for number, counters in progress.counters.items()}
     plain["moved_before"] = {str(number): counters.as_dict() for number, counters in progress.moved_before.items()}
     plain["failures"] = [{**_plain(failure), "key": _text(failure.key)} for failure in progress.failures]
-    plain["changes"] = [(change.database, _text(change.key), change.action) for change in progress.changes]
+    plain["changes"] = [tuple(change) for change in progress.changes]
     return _pack(plain)
 
 
@@ -65,7 +65,7 @@ def migration_progress(token: str) -> Progress:
     plain["failures"] = [
         Failure(**{**failure, "key": base64.b64decode(failure["key"])}) for failure in plain["failures"]
     ]
-    plain["changes"] = [Change(number, base64.b64decode(key), action) for number, key, action in plain["changes"]]
+    plain["changes"] = [Change(*change) for change in plain["changes"]]
     return Progress(**plain)
 
 
