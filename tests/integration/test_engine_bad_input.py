@@ -355,13 +355,17 @@ def test_a_full_target_says_so_and_the_counters_tell_what_arrived(
         arrived = target.client().dbsize()
         time.sleep(0.5)
     totals = run.progress.totals
-    assert 0 < totals.copied <= arrived < count
-    # What was under way when the first refusal came is not counted: one batch of each kind at most.
-    assert arrived - totals.copied <= 2000
+    # What was under way when the first refusal came may have arrived, and is not counted.
+    assert totals.copied <= arrived < count
+    assert arrived > 0
 
     target.client().config_set("maxmemory", 0)
     done = engine.migrate(source, target, strategy=strategy)
-    assert moved(done) == {"scanned": count, "copied": count - arrived, "unchanged": arrived}
+    assert done["totals"]["copied"] == count - arrived
+    # The batch that MIGRATE broke off had brought relative lifetimes only: the next run puts them right.
+    assert done["totals"]["unchanged"] + done["totals"]["updated"] == arrived
+    assert strategy == "migrate" or not done["totals"]["updated"]
+    assert engine.diff(source, target)["identical"]
 
 
 def test_unknown_commands_are_told_without_their_arguments(redis_server: ServerFactory) -> None:
