@@ -118,7 +118,9 @@ def test_a_busy_source(strategy: str, server_pair: Pair, fault_proxy: Proxies) -
         tried = [attempt(*ends, strategy=strategy, max_keys_per_second=300) for _run in range(2)]
     assert writer.changes > 50
     for one in tried:
-        assert one.ok["totals"]["failed"] == 0, [found["reason"] for found in one.result["failures"]]
+        reasons = {found["reason"] for found in one.result["failures"]}
+        # A key that never stands still cannot be read in pieces; that is told, with its name.
+        assert reasons <= ({"the key was written to while it was read, 3 times"} if strategy == "rebuild" else set())
         assert one.ok["drift"]
     time.sleep(0.4)  # until then expires what the writer left with the shortest lives
     # It stops; the last run brings what changed up to date, and prune takes what was deleted.
