@@ -102,8 +102,9 @@ def test_plain_against_tls(
 # -- what kind of server ------------------------------------------------------------------------------------------
 
 
-def test_a_cluster_is_refused(redis_server: ServerFactory) -> None:
-    source, target = redis_server("redis-6.2"), redis_server("redis-8.2", config={"cluster-enabled": "yes"})
+def test_a_cluster_is_refused(redis_server: ServerFactory, unused_port: int) -> None:
+    cluster = {"cluster-enabled": "yes", "cluster-port": unused_port}
+    source, target = redis_server("redis-6.2"), redis_server("redis-8.2", config=cluster)
     found = look(source.endpoint(), target.endpoint())
     assert (found["source_mode"].status, found["target_mode"].status) == ("ok", "fail")
     assert "cluster mode" in found["target_mode"].message
