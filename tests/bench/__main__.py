@@ -20,6 +20,7 @@ from typing import Any
 
 from tests.bench import baseline, engine
 from tests.bench.pinger import Pinger
+from tests.bench.table import PING_MS, RSS_MIB, Table
 from tests.support.dataset import fill_benchmark
 from tests.support.faultproxy import FaultProxy
 from tests.support.servers import RedisServer, available
@@ -30,32 +31,7 @@ TITLES = {"strings100": "strings of 100 B", "strings10k": "strings of 10 kB", "m
 # The least ratio of the pipeline's time to copy's, and the most of copy's time to the bound (DESIGN, budgets).
 FASTER = {"strings100": 2.0, "strings10k": 1.5, "mixed": 1.5}
 BOUND = {"strings100": 1.7, "strings10k": 1.5}
-RSS_MIB = 200.0
-PING_MS = 10.0
 FAR = 0.7
-
-
-class Table:
-    """Prints rows as they are measured and remembers which missed their budget."""
-
-    def __init__(self) -> None:
-        self.missed = 0
-
-    def title(self, text: str) -> None:
-        print(f"\n{text}\n{'-' * len(text)}", flush=True)
-
-    def row(
-        self, what: str, value: str, ratio: float | None = None, wanted: float | None = None, most: bool = False
-    ) -> None:
-        """`wanted`: the least `ratio` (the most, with `most`)."""
-        verdict = ""
-        if ratio is not None and wanted is not None:
-            kept = ratio <= wanted if most else ratio >= wanted
-            self.missed += not kept
-            verdict = f"{ratio:8.2f}   {'<=' if most else '>='} {wanted:g}   {'kept' if kept else 'MISSED'}"
-        elif ratio is not None:
-            verdict = f"{ratio:8.2f}"
-        print(f"  {what:<46}{value:>14}  {verdict}", flush=True)
 
 
 def _median(rounds: int, measure: Callable[[], float]) -> float:
@@ -148,8 +124,7 @@ def main() -> int:
     for kind, count in WORK.items():
         if not options.only or kind in options.only:
             _bench(kind, max(1000, int(count * options.scale)), options, table)
-    print(f"\n{table.missed} budgets missed" if table.missed else "\nall budgets kept")
-    return 0
+    return table.end()
 
 
 if __name__ == "__main__":
