@@ -54,7 +54,7 @@ _TIME = b"*1\r\n$4\r\nTIME\r\n"
 _LARGEST_PAYLOAD = 512 * 1024 * 1024
 
 # Below this share of strings DUMP is asked for at once; every so many chunks somebody looks whether that still holds.
-_FEW = 0.1
+_FEW = 0.3
 _LOOK_AGAIN = 20
 _SMOOTHING = 0.2
 
