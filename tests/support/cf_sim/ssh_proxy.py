@@ -45,6 +45,9 @@ class _Connection(asyncssh.SSHServer):
 
     def connection_made(self, conn: asyncssh.SSHServerConnection) -> None:
         self.connection = conn
+        if self._proxy.refusing:
+            conn.abort()
+            return
         self._proxy.connections.add(self)
 
     def connection_lost(self, exc: Exception | None) -> None:
@@ -76,7 +79,10 @@ class _Connection(asyncssh.SSHServer):
 
 
 class SshProxy:
-    """Listens on a free port of 127.0.0.1. `forwards` lists (host, port) of every forward asked for."""
+    """Listens on a free port of 127.0.0.1. `forwards` lists (host, port) of every forward asked for.
+
+    While `refusing` is true, every new connection is cut before it says who it is.
+    """
 
     def __init__(self, core: Core, uaa: Uaa, port: int = 0) -> None:
         self.core = core
@@ -86,6 +92,7 @@ class SshProxy:
         self.port = 0
         self.connections: set[_Connection] = set()
         self.forwards: list[tuple[str, int]] = []
+        self.refusing = False
         self._loop = asyncio.new_event_loop()
         self._thread = threading.Thread(target=self._loop.run_forever, name="cf-sim-ssh", daemon=True)
         self._acceptor: asyncssh.SSHAcceptor | None = None
