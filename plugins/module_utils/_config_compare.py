@@ -13,6 +13,8 @@ import typing as t
 from ansible_collections.dataservices.redis_migration.plugins.module_utils._connection import client
 from ansible_collections.dataservices.redis_migration.plugins.module_utils._endpoint import Endpoint
 from ansible_collections.dataservices.redis_migration.plugins.module_utils._errors import CommandRefused
+from ansible_collections.dataservices.redis_migration.plugins.module_utils._explain import explain
+from ansible_collections.dataservices.redis_migration.plugins.module_utils._imports import redis
 
 
 class Setting(t.NamedTuple):
@@ -21,6 +23,24 @@ class Setting(t.NamedTuple):
     name: str
     meaning: str
     former: str = ""
+
+
+# Those that change what applications get or what survives a crash. The others change memory and speed, or differ
+# between versions anyway.
+SERIOUS = frozenset(
+    (
+        "maxmemory-policy",
+        "databases",
+        "notify-keyspace-events",
+        "timeout",
+        "maxclients",
+        "proto-max-bulk-len",
+        "client-output-buffer-limit",
+        "appendonly",
+        "min-replicas-to-write",
+        "tls-auth-clients",
+    )
+)
 
 
 def _limit(kind: str, of: str, former: str = "") -> Setting:
@@ -88,17 +108,25 @@ class Found(t.NamedTuple):
 
 def read_settings(endpoint: Endpoint) -> Found:
     """What ``endpoint`` lets its user see. Raises :class:`RedisMigrationError` when it cannot be reached."""
-    values: Values = {}
+    asked = [(setting.name, name) for setting in SETTINGS for name in (setting.name, setting.former) if name]
     with client(endpoint) as redis_client:
-        for setting in SETTINGS:
-            for name in filter(None, (setting.name, setting.former)):
-                try:
-                    reply = redis_client.execute_command("CONFIG", "GET", name)
-                except CommandRefused as exc:
-                    return Found({}, str(exc))
-                if reply:
-                    values[setting.name] = _text(reply)
-                    break
+        # The first one alone: where it is refused, all are.
+        try:
+            redis_client.execute_command("CONFIG", "GET", asked[0][1])
+        except CommandRefused as exc:
+            return Found({}, str(exc))
+        pipeline = redis_client.pipeline(transaction=False)
+        for _today, name in asked:
+            pipeline.execute_command("CONFIG", "GET", name)
+        try:
+            replies = pipeline.execute(raise_on_error=False)
+        except (redis.RedisError, OSError) as exc:
+            raise explain(exc, endpoint, command=("CONFIG GET",)) from None
+    values: Values = {}
+    for (today, _name), reply in zip(asked, replies):
+        # Some services hide single settings.
+        if reply and not isinstance(reply, Exception):
+            values.setdefault(today, _text(reply))
     return Found(values)
 
 
@@ -115,17 +143,32 @@ def _alike(name: str, one: str, other: str) -> bool:
     return one == other
 
 
-def compare_settings(source: Found, target: Found) -> list[dict[str, str]]:
+def compare_settings(source: Endpoint, target: Endpoint) -> dict[str, t.Any]:
+    """The result of redis_config_compare_info but for ``changed``."""
+    here, there = read_settings(source), read_settings(target)
+    comparable = not (here.refusal or there.refusal)
+    differences = _differences(here.values, there.values) if comparable else []
+    return {
+        "comparable": comparable,
+        "identical": not differences if comparable else None,
+        "differences": differences,
+        "refusals": [found.refusal for found in (here, there) if found.refusal],
+        "only_at_source": sorted(set(here.values) - set(there.values)) if comparable else [],
+        "only_at_target": sorted(set(there.values) - set(here.values)) if comparable else [],
+    }
+
+
+def _differences(source: Values, target: Values) -> list[dict[str, str]]:
     """What differs of the settings that both servers know."""
     return [
         {
             "setting": setting.name,
-            "source": source.values[setting.name],
-            "target": target.values[setting.name],
+            "source": source[setting.name],
+            "target": target[setting.name],
             "meaning": setting.meaning,
         }
         for setting in SETTINGS
-        if setting.name in source.values
-        and setting.name in target.values
-        and not _alike(setting.name, source.values[setting.name], target.values[setting.name])
+        if setting.name in source
+        and setting.name in target
+        and not _alike(setting.name, source[setting.name], target[setting.name])
     ]

@@ -7,10 +7,7 @@ from __future__ import annotations
 
 import typing as t
 
-from ansible_collections.dataservices.redis_migration.plugins.module_utils._config_compare import (
-    compare_settings,
-    read_settings,
-)
+from ansible_collections.dataservices.redis_migration.plugins.module_utils._config_compare import compare_settings
 from ansible_collections.dataservices.redis_migration.plugins.module_utils._endpoint import parse_endpoint
 from ansible_collections.dataservices.redis_migration.plugins.module_utils._errors import RedisMigrationError
 from ansible_collections.dataservices.redis_migration.plugins.module_utils._module import warn_unverified
@@ -19,19 +16,9 @@ from ansible_collections.dataservices.redis_migration.plugins.module_utils._modu
 def run_module(module: t.Any) -> t.NoReturn:
     """Do what the module's parameters say, and exit."""
     try:
-        endpoints = [parse_endpoint(module.params[role], role) for role in ("source", "target")]
-        warn_unverified(module, *endpoints)
-        source, target = (read_settings(endpoint) for endpoint in endpoints)
+        source, target = (parse_endpoint(module.params[role], role) for role in ("source", "target"))
+        warn_unverified(module, source, target)
+        found = compare_settings(source, target)
     except RedisMigrationError as exc:
         module.fail_json(msg=str(exc))
-    comparable = not (source.refusal or target.refusal)
-    differences = compare_settings(source, target)
-    module.exit_json(
-        changed=False,
-        comparable=comparable,
-        identical=not differences if comparable else None,
-        differences=differences,
-        refusals=[found.refusal for found in (source, target) if found.refusal],
-        only_at_source=sorted(set(source.values) - set(target.values)) if comparable else [],
-        only_at_target=sorted(set(target.values) - set(source.values)) if comparable else [],
-    )
+    module.exit_json(changed=False, **found)

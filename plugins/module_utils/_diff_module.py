@@ -10,11 +10,13 @@ import typing as t
 
 from ansible_collections.dataservices.redis_migration.plugins.module_utils._endpoint import parse_endpoint
 from ansible_collections.dataservices.redis_migration.plugins.module_utils._errors import RedisMigrationError
+from ansible_collections.dataservices.redis_migration.plugins.module_utils._functions import compare_libraries
 from ansible_collections.dataservices.redis_migration.plugins.module_utils._keydiff import (
     DiffPlan,
     DiffProgress,
     KeyDiff,
 )
+from ansible_collections.dataservices.redis_migration.plugins.module_utils._keyspace_info import keyspace_info
 from ansible_collections.dataservices.redis_migration.plugins.module_utils._module import per_second, warn_unverified
 from ansible_collections.dataservices.redis_migration.plugins.module_utils._resume import diff_progress, diff_token
 from ansible_collections.dataservices.redis_migration.plugins.module_utils._selection import parse_selection
@@ -59,6 +61,18 @@ def result_of(progress: DiffProgress) -> dict[str, t.Any]:
     return result
 
 
+def around_keys(plan: DiffPlan) -> dict[str, t.Any]:
+    """What the servers say of themselves, and their functions. Raises :class:`RedisMigrationError`.
+
+    To be asked after the comparison: reading a key that has expired makes a server remove it, and so count it no more.
+    """
+    ends = {"source": plan.source, "target": plan.target}
+    return {
+        "servers": {role: keyspace_info(endpoint) for role, endpoint in ends.items()},
+        "functions": compare_libraries(plan.source, plan.target).as_dict(),
+    }
+
+
 def run_module(module: t.Any) -> t.NoReturn:
     """Do what the module's parameters say, and exit."""
     try:
@@ -66,6 +80,9 @@ def run_module(module: t.Any) -> t.NoReturn:
         warn_unverified(module, plan.source, plan.target)
         resume = module.params["resume"]
         progress = KeyDiff(plan, diff_progress(resume) if resume else None).run(module.params["slice_seconds"] or None)
+        result = result_of(progress)
+        if progress.finished:
+            result.update(around_keys(plan))
     except RedisMigrationError as exc:
         module.fail_json(msg=str(exc))
-    module.exit_json(**result_of(progress))
+    module.exit_json(**result)

@@ -69,6 +69,47 @@ def read_libraries(endpoint: Endpoint) -> Libraries:
     return {row[b"library_name"]: row[b"library_code"] for row in rows}
 
 
+@dataclasses.dataclass(frozen=True)
+class Compared:
+    """Names of the source's libraries, and of those the target lacks or has with other code; ``extra`` are only there.
+
+    ``refusal``: why that cannot be told, in the words of the end that refuses. Then ``source`` is None unless it is
+    the target that does.
+    """
+
+    source: list[bytes] | None
+    missing: list[bytes] = dataclasses.field(default_factory=list)
+    different: list[bytes] = dataclasses.field(default_factory=list)
+    extra: list[bytes] = dataclasses.field(default_factory=list)
+    refusal: str = ""
+
+    def as_dict(self) -> dict[str, t.Any]:
+        found: dict[str, t.Any] = {"refusal": self.refusal}
+        for field in ("source", "missing", "different", "extra"):
+            names = getattr(self, field)
+            found[field] = None if names is None else [printable(name) for name in names]
+        return found
+
+
+def compare_libraries(source: Endpoint, target: Endpoint) -> Compared:
+    """What the target lacks. Raises :class:`RedisMigrationError` when an end is lost; a refusal is told."""
+    try:
+        here = read_libraries(source)
+    except CommandRefused as exc:
+        return Compared(None, refusal=str(exc))
+    names = sorted(here)
+    try:
+        there = read_libraries(target)
+    except CommandRefused as exc:
+        return Compared(names, refusal=str(exc) if names else "")
+    return Compared(
+        names,
+        missing=[name for name in names if name not in there],
+        different=[name for name in names if there.get(name, here[name]) != here[name]],
+        extra=sorted(set(there) - set(here)),
+    )
+
+
 def _rows(reply: t.Sequence[t.Any]) -> list[dict[bytes, t.Any]]:
     return [row if isinstance(row, dict) else dict(zip(row[::2], row[1::2])) for row in reply]
 

@@ -10,6 +10,7 @@ import typing as t
 from ansible_collections.dataservices.redis_migration.plugins.module_utils._endpoint import parse_endpoint
 from ansible_collections.dataservices.redis_migration.plugins.module_utils._errors import RedisMigrationError
 from ansible_collections.dataservices.redis_migration.plugins.module_utils._functions import (
+    Libraries,
     Outcome,
     read_libraries,
     write_libraries,
@@ -22,12 +23,17 @@ def run_module(module: t.Any) -> t.NoReturn:
     """Do what the module's parameters say, and exit."""
     params = module.params
     outcome = Outcome()
+    wanted: Libraries = {}
+    there: Libraries = {}
     try:
         source, target = parse_endpoint(params["source"], "source"), parse_endpoint(params["target"], "target")
         warn_unverified(module, source, target)
+        wanted = read_libraries(source)
+        if module._diff:
+            there = read_libraries(target)
         outcome = write_libraries(
             target,
-            read_libraries(source),
+            wanted,
             existing=params["existing"],
             prune=params["prune"],
             check_mode=module.check_mode,
@@ -39,4 +45,24 @@ def run_module(module: t.Any) -> t.NoReturn:
             )
     except RedisMigrationError as exc:
         module.fail_json(msg=str(exc), changed=outcome.changed, libraries=outcome.as_dict())
-    module.exit_json(changed=outcome.changed, libraries=outcome.as_dict())
+    result: dict[str, t.Any] = {"changed": outcome.changed, "libraries": outcome.as_dict()}
+    if module._diff:
+        result["diff"] = _diff(outcome, there, wanted)
+    module.exit_json(**result)
+
+
+def _diff(outcome: Outcome, before: Libraries, wanted: Libraries) -> list[dict[str, str]]:
+    """Ansible's diff: the code of each library that is written or deleted."""
+    return [
+        {
+            "before_header": f"library {printable(name)}",
+            "after_header": f"library {printable(name)}",
+            "before": _text(before.get(name, b"")),
+            "after": "" if name in outcome.deleted else _text(wanted[name]),
+        }
+        for name in (*outcome.loaded, *outcome.replaced, *outcome.deleted)
+    ]
+
+
+def _text(code: bytes) -> str:
+    return code.decode("utf-8", "backslashreplace")

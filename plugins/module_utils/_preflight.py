@@ -177,6 +177,10 @@ def _plan(situation: Situation) -> dict[str, t.Any]:
         expires=sum(source.databases[here].expires for here, _there in situation.pairs if here in source.databases),
         bytes=situation.chosen_bytes,
     )
+    if situation.functions:
+        plan["functions"] = situation.functions.as_dict()
+    if situation.settings:
+        plan["settings"] = situation.settings
     if situation.names:
         plan["target_names"] = {
             "looked_at": situation.names.looked,
@@ -231,6 +235,7 @@ CHECKS: tuple[_Check, ...] = (
     _Check("target_eviction", _BOTH, fit.target_eviction),
     _Check("modules", _BOTH, fit.modules),
     _Check("functions", _BOTH, fit.functions),
+    _Check("settings", _BOTH, fit.settings),
     _Check("backend", _BOTH, fit.backend),
     _Check("clocks", _BOTH, fit.clocks),
     _Check("source_clients", ("source",), _of_source(ends.clients)),

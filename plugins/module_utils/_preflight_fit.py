@@ -9,6 +9,10 @@ import typing as t
 
 from ansible_collections.dataservices.redis_migration.plugins.module_utils import _backend
 from ansible_collections.dataservices.redis_migration.plugins.module_utils._clients import foreign_clients
+from ansible_collections.dataservices.redis_migration.plugins.module_utils._config_compare import (
+    SERIOUS,
+    compare_settings,
+)
 from ansible_collections.dataservices.redis_migration.plugins.module_utils._connection import client
 from ansible_collections.dataservices.redis_migration.plugins.module_utils._endpoint import Endpoint
 from ansible_collections.dataservices.redis_migration.plugins.module_utils._errors import (
@@ -18,10 +22,12 @@ from ansible_collections.dataservices.redis_migration.plugins.module_utils._erro
 from ansible_collections.dataservices.redis_migration.plugins.module_utils._exclusive import Claim
 from ansible_collections.dataservices.redis_migration.plugins.module_utils._formats import can_restore, rdb_version
 from ansible_collections.dataservices.redis_migration.plugins.module_utils._functions import (
-    read_libraries,
+    compare_libraries,
     supports_functions,
 )
 from ansible_collections.dataservices.redis_migration.plugins.module_utils._keyname import printable
+from ansible_collections.dataservices.redis_migration.plugins.module_utils._permissions import Need
+from ansible_collections.dataservices.redis_migration.plugins.module_utils._preflight_access import ask
 from ansible_collections.dataservices.redis_migration.plugins.module_utils._preflight_finding import (
     Verdict,
     fail,
@@ -49,6 +55,8 @@ _CLOCKS_MS = 1000
 
 # Modules that come with a server itself: there whether anybody uses them or not.
 _BUILT_IN = {"vectorset", "lua"}
+
+_LOAD = Need("FUNCTION LOAD", "functions", ("x",), writes=True)
 
 # Keys of each database whose size is asked, to see whether there are large ones.
 _SAMPLE = 1000
@@ -298,34 +306,87 @@ def modules(situation: Situation) -> Verdict:
 def functions(situation: Situation) -> Verdict:
     source, target = _endpoints(situation)
     server, target_server = _servers(situation)
+    policy = situation.question.functions
     if not supports_functions(server):
         return ok(f"{server.product} has no functions.")
-    try:
-        libraries = read_libraries(source)
-    except CommandRefused as exc:
-        return ok(f"Whether the source has functions cannot be asked. {exc.message}")
-    if not libraries:
+    found = situation.functions = compare_libraries(source, target)
+    if found.source is None:
+        return (
+            warn(
+                f"Whether the source has functions (scripts for FCALL) cannot be asked; if it has, they do not move."
+                f" {found.refusal}",
+                "Permit FUNCTION LIST at the source, or set functions to 'none' if there are none.",
+            )
+            if policy != "none"
+            else ok("Functions of the source, if there are any, are left out.")
+        )
+    if not found.source:
         return ok("The source has no functions.")
-    names = listed([printable(name) for name in sorted(libraries)])
+    names = _names(found.source)
+    if policy == "none":
+        return warn(
+            f"The source has functions ({names}), and they are left out.",
+            "Make sure that no application calls them at the target, or let them move.",
+        )
     if not supports_functions(target_server):
         return fail(
             f"The source has functions ({names}), and {target_server.product} knows none.",
-            "Use a target of version 7.0 or newer, or ignore this finding if no application calls them.",
+            "Use a target of version 7.0 or newer, or set functions to 'none' if no application calls them.",
         )
-    try:
-        there = read_libraries(target)
-    except CommandRefused as exc:
+    if found.refusal:
+        return fail(
+            f"The source has functions ({names}), and the target's cannot be asked. {found.refusal}",
+            "Permit FUNCTION LIST and FUNCTION LOAD at the target, or set functions to 'none' to leave them out.",
+        )
+    if found.different and policy == "fail":
+        return fail(
+            f"The target has functions of the same name with other code: {_names(found.different)}.",
+            "Delete them there (FUNCTION DELETE), or set functions to 'update' (replace them) or 'skip' (keep them).",
+        )
+    written = [*found.missing, *(found.different if policy == "update" else [])]
+    answer = ask(situation.target.client, target, [_LOAD] if written else [], [b""]).get(_LOAD)
+    if answer and answer.permitted is False:
+        return fail(
+            f"Functions are to be moved ({_names(written)}), and user '{target.user}' of the target may not use"
+            f" FUNCTION LOAD. The server's words: {answer.words}.",
+            f"Give this user {_LOAD.acl_rule}, or set functions to 'none' to leave them out.",
+        )
+    if found.different:
+        becomes = "will be replaced" if policy == "update" else "stay as they are"
         return warn(
-            f"The source has functions ({names}); whether the target has them cannot be asked. {exc.message}",
-            "Permit FUNCTION LIST at the target, or see for yourself.",
+            f"The target has functions of the same name with other code, which {becomes}: {_names(found.different)}.",
+            "Check that this is meant; the option functions decides it.",
         )
-    missing = [printable(name) for name, code in sorted(libraries.items()) if there.get(name) != code]
-    if missing:
-        return warn(
-            f"Functions of the source are missing or different at the target: {listed(missing)}.",
-            "They are no keys; redis_functions brings them along.",
-        )
+    if found.missing:
+        return ok(f"Functions of the source that will be loaded at the target: {_names(found.missing)}.")
     return ok(f"The target has every function of the source: {names}.")
+
+
+def _names(libraries: t.Sequence[bytes]) -> str:
+    return listed([printable(name) for name in libraries])
+
+
+def settings(situation: Situation) -> Verdict:
+    if not situation.question.config_compare:
+        return ok("Settings are not compared, as told.")
+    found = situation.settings = compare_settings(*_endpoints(situation))
+    if not found["comparable"]:
+        return ok(f"Settings cannot be compared. {found['refusals'][0]}")
+    differences = found["differences"]
+    if not differences:
+        return ok("No setting that changes behaviour differs.")
+    serious = [one for one in differences if one["setting"] in SERIOUS]
+    if serious:
+        told = [f"{one['setting']} '{one['source']}' becomes '{one['target']}'" for one in serious]
+        return warn(
+            f"Settings differ that applications may notice: {listed(told, len(SERIOUS))}."
+            f" {len(differences) - len(serious)} others differ as well.",
+            "Have the target's changed where that matters: a migration moves no settings. The report lists them all.",
+        )
+    return ok(
+        f"{plural(len(differences), 'setting')} differ, which applications hardly notice:"
+        f" {listed([one['setting'] for one in differences])}."
+    )
 
 
 def backend(situation: Situation) -> Verdict:

@@ -15,6 +15,7 @@ from ansible_collections.dataservices.redis_migration.plugins.module_utils._conn
 from ansible_collections.dataservices.redis_migration.plugins.module_utils._drift import Activity, Watcher
 from ansible_collections.dataservices.redis_migration.plugins.module_utils._endpoint import Endpoint, parse_endpoint
 from ansible_collections.dataservices.redis_migration.plugins.module_utils._errors import RedisMigrationError
+from ansible_collections.dataservices.redis_migration.plugins.module_utils._functions import Compared
 from ansible_collections.dataservices.redis_migration.plugins.module_utils._preflight_keys import NamesFound
 from ansible_collections.dataservices.redis_migration.plugins.module_utils._selection import Selection
 from ansible_collections.dataservices.redis_migration.plugins.module_utils._server import (
@@ -40,6 +41,8 @@ class Question:
     ignore: tuple[str, ...] = ()
     scan_seconds: float = 60
     large_key_bytes: int = LARGE_KEY_BYTES
+    functions: str = "update"
+    config_compare: bool = True
 
 
 class Side:
@@ -135,6 +138,8 @@ class Situation:
     choice: Choice | None = None
     choice_problem: RedisMigrationError | None = None
     names: NamesFound | None = None
+    functions: Compared | None = None
+    settings: dict[str, t.Any] | None = None
 
     @property
     def strategy(self) -> str:

@@ -21,7 +21,9 @@ attributes:
   check_mode:
     support: full
   diff_mode:
-    support: none
+    support: full
+    details:
+      - Shows the code of each library that is written or deleted.
   idempotent:
     support: full
 options:

@@ -64,7 +64,7 @@ EXAMPLES = r"""
 
 RETURN = r"""
 identical:
-  description: Whether nothing differs.
+  description: Whether no key differs.
   returned: when RV(finished)
   type: bool
 databases:
@@ -114,6 +114,36 @@ differences:
       type: str
     detail:
       description: What differs, without showing values.
+      type: str
+servers:
+  description:
+    - What C(source) and C(target) say of themselves after the comparison, as
+      M(dataservices.redis_migration.redis_keyspace_info) returns it.
+  returned: when RV(finished)
+  type: dict
+functions:
+  description: Libraries of functions, by name. They are no keys, so RV(identical) does not speak of them.
+  returned: when RV(finished)
+  type: dict
+  contains:
+    source:
+      description: All of the source; null where the source does not tell.
+      type: list
+      elements: str
+    missing:
+      description: Those that the target does not have.
+      type: list
+      elements: str
+    different:
+      description: Those that the target has with other code.
+      type: list
+      elements: str
+    extra:
+      description: Those that only the target has.
+      type: list
+      elements: str
+    refusal:
+      description: Why they cannot be compared, if they cannot.
       type: str
 elapsed_seconds:
   description: How long it took.

@@ -51,8 +51,8 @@ options:
         C(source_version), C(target_version), C(source_mode), C(target_mode), C(source_role), C(target_role),
         C(source_state), C(target_state), C(target_writable), C(same_server), C(formats), C(databases),
         C(source_permissions), C(target_permissions), C(source_keys), C(other_runs), C(target_keys), C(large_keys),
-        C(target_memory), C(target_eviction), C(modules), C(functions), C(backend), C(clocks), C(source_clients),
-        C(source_connections), C(target_connections), C(target_replicas) and C(source_writes).
+        C(target_memory), C(target_eviction), C(modules), C(functions), C(settings), C(backend), C(clocks),
+        C(source_clients), C(source_connections), C(target_connections), C(target_replicas) and C(source_writes).
     type: list
     elements: str
     default: []
@@ -60,6 +60,17 @@ options:
     description: Keys above this size move in pieces; see M(dataservices.redis_migration.redis_migrate_keys).
     type: int
     default: 2097152
+  functions:
+    description:
+      - What the run does with libraries of functions that the target has with other code; see the option C(existing)
+        of M(dataservices.redis_migration.redis_functions). V(none) leaves all functions out.
+    type: str
+    choices: [update, skip, fail, none]
+    default: update
+  config_compare:
+    description: Whether settings that change behaviour are compared. They are told, never changed.
+    type: bool
+    default: true
   scan_seconds:
     description:
       - If the target holds keys, all of their names are looked up at the source, for so many seconds at most.
@@ -108,7 +119,7 @@ summary:
   description: One sentence on all of it.
   returned: success
   type: str
-  sample: "33 checks: 1 failure (target_memory), 1 warning (source_clients)."
+  sample: "34 checks: 1 failure (target_memory), 1 warning (source_clients)."
 findings:
   description: Every check.
   returned: success
@@ -165,6 +176,14 @@ plan:
     bytes:
       description: About how much memory they take at the source.
       type: int
+    functions:
+      description:
+        - Names of libraries of functions of the C(source), and those C(missing), C(different) and C(extra) at the
+          target; C(source) is null where it does not tell, with C(refusal). Only where the source may have functions.
+      type: dict
+    settings:
+      description: What M(dataservices.redis_migration.redis_config_compare_info) returns, with O(config_compare).
+      type: dict
     target_names:
       description: >-
         If the target holds keys, how many were C(looked_at), are C(also_at_source) and C(only_at_target), and
@@ -193,6 +212,8 @@ def main() -> None:
             "prune": {"type": "bool", "default": False},
             "ignore": {"type": "list", "elements": "str", "default": []},
             "large_key_bytes": {"type": "int", "default": 2 * 1024 * 1024, "no_log": False},
+            "functions": {"type": "str", "choices": ["update", "skip", "fail", "none"], "default": "update"},
+            "config_compare": {"type": "bool", "default": True},
             "scan_seconds": {"type": "float", "default": 60.0},
         },
         supports_check_mode=True,

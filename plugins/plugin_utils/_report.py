@@ -27,8 +27,8 @@ _PHASES = (
     ("credentials", "__redis_migration_variables"),
     ("preflight", "__redis_migration_preflight"),
     ("migrate", "__redis_migration_migrate"),
+    ("migrate", "__redis_migration_functions"),
     ("verify", "__redis_migration_comparison"),
-    ("verify", "__redis_migration_counters"),
     ("isolate", "__redis_migration_unbound"),
     ("isolate", "__redis_migration_stopped"),
     ("isolate", "__redis_migration_isolate_result"),
@@ -55,7 +55,15 @@ _MIGRATE_FIELDS = (
     "drift",
     "source_writes",
 )
-_COMPARISON_FIELDS = ("identical", "databases", "totals", "differences", "elapsed_seconds", "keys_per_second")
+_COMPARISON_FIELDS = (
+    "identical",
+    "databases",
+    "totals",
+    "differences",
+    "functions",
+    "elapsed_seconds",
+    "keys_per_second",
+)
 
 
 def build_report(
@@ -138,13 +146,13 @@ def _migration(name: str, variables: t.Mapping[str, t.Any], check_mode: bool, in
         status = "planned" if check_mode else "done"
     else:
         status = "not_run"
-    counters = _results(variables, "__redis_migration_counters")
+    servers = variables.get("__redis_migration_comparison", {}).get("servers", {})
     return {
         "name": name,
         "began": float(variables.get("__redis_migration_variables", {}).get("began", float("inf"))),
         "status": status,
-        "source": _end(variables, "source", preflight, counters[0] if len(counters) == 2 else {}),
-        "target": _end(variables, "target", preflight, counters[1] if len(counters) == 2 else {}),
+        "source": _end(variables, "source", preflight, servers.get("source", {})),
+        "target": _end(variables, "target", preflight, servers.get("target", {})),
         "preflight": preflight,
         "migrate": migrate,
         "verify": verify,
@@ -176,7 +184,9 @@ def _migrate(variables: t.Mapping[str, t.Any], check_mode: bool) -> Data | None:
     if "totals" not in result or (result.get("failed") and not result["totals"]["scanned"]):
         return None
     picked = {field: result[field] for field in _MIGRATE_FIELDS if field in result}
-    return {**picked, "summary": migration_summary({"changed": False, **picked}, check_mode=check_mode)}
+    functions = variables.get("__redis_migration_functions", {})
+    summary = migration_summary({"changed": False, **picked}, functions, check_mode=check_mode)
+    return {**picked, "functions": functions.get("libraries", {}), "summary": summary}
 
 
 def _verify(variables: t.Mapping[str, t.Any]) -> Data | None:

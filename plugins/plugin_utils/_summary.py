@@ -11,8 +11,24 @@ from ansible_collections.dataservices.redis_migration.plugins.plugin_utils._veri
 from ansible_collections.dataservices.redis_migration.plugins.plugin_utils._words import count, duration, keys, size
 
 
-def migration_summary(result: t.Mapping[str, t.Any], *, check_mode: bool = False) -> str:
-    """What a result of redis_migrate_keys says, in one line."""
+def migration_summary(
+    result: t.Mapping[str, t.Any], functions: t.Mapping[str, t.Any] | None = None, *, check_mode: bool = False
+) -> str:
+    """What a result of redis_migrate_keys says, and one of redis_functions if there is one, in one line."""
+    return f"{_keys_summary(result, check_mode)}{_functions_words(functions or {}, check_mode)}"
+
+
+def _functions_words(result: t.Mapping[str, t.Any], check_mode: bool) -> str:
+    libraries = result.get("libraries", {})
+    words = {"loaded": "new", "replaced": "replaced", "skipped": "left as they were", "failed": "FAILED"}
+    parts = []
+    for name, text in words.items():
+        names = [entry["library"] if name == "failed" else entry for entry in libraries.get(name, [])]
+        parts += [f"{', '.join(names)} {text}"] if names else []
+    return f" Functions{' (would be)' if check_mode else ''}: {'; '.join(parts)}." if parts else ""
+
+
+def _keys_summary(result: t.Mapping[str, t.Any], check_mode: bool) -> str:
     totals = result["totals"]
     written = totals["copied"] + totals["updated"]
     took = duration(result["elapsed_seconds"])

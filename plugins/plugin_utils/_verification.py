@@ -27,23 +27,25 @@ def _finding(name: str, status: str, message: str, next_step: str = "") -> Findi
 
 def verification_findings(
     comparison: t.Mapping[str, t.Any],
-    source: t.Mapping[str, t.Any],
-    target: t.Mapping[str, t.Any],
     *,
     level: str,
     whole: bool,
+    functions: str,
     allow_empty: bool,
     allow_extra: bool,
     memory_check: str,
     memory_tolerance_percent: float,
 ) -> list[Finding]:
-    """``comparison`` is a result of redis_key_diff, ``source`` and ``target`` of redis_keyspace_info, read after it.
+    """``comparison`` is a result of redis_key_diff.
 
     ``whole``: whether all keys of the compared databases were compared, so that the servers' counters can be too.
+    ``functions``: what the migration does with libraries of functions, as in the role's option.
     ``allow_extra``: keys that only the target has are fine. ``memory_check`` is ``warn``, ``fail`` or ``ignore``.
     Each finding has ``name``, ``status`` (ok, warn, fail), ``message`` and ``next_step``.
     """
+    source, target = comparison["servers"]["source"], comparison["servers"]["target"]
     findings = [_keys_finding(comparison, level, allow_extra), _empty_finding(comparison, allow_empty)]
+    findings += _functions_findings(comparison["functions"], functions)
     # With keys of its own the target's counters are not the source's, and rightly so.
     if whole and not (allow_extra and comparison["totals"]["extra"]):
         findings.append(_counts_finding(comparison, source, target))
@@ -101,6 +103,24 @@ def _empty_finding(comparison: t.Mapping[str, t.Any], allow_empty: bool) -> Find
         f"{which} empty (of the keys chosen), so equality proves nothing.",
         "Check that these are the servers and databases you mean; if they are, set redis_migration_allow_empty: true.",
     )
+
+
+def _functions_findings(found: t.Mapping[str, t.Any], policy: str) -> list[Finding]:
+    """None where there is nothing to say."""
+    names, missing, different = found["source"], found["missing"], found["different"]
+    if policy == "none" or names == []:
+        return []
+    if found["refusal"]:
+        step = "Permit FUNCTION LIST at both ends, or leave functions out with redis_migration_functions: none."
+        return [_finding("functions", "warn", f"Functions could not be compared. {found['refusal']}", step)]
+    parts = [f"missing at the target: {', '.join(missing)}"] if missing else []
+    parts += [f"with other code at the target: {', '.join(different)}"] if different else []
+    if not parts:
+        return [_finding("functions", "ok", f"Functions are equal: {', '.join(names)}.")]
+    if not missing and policy == "skip":
+        return [_finding("functions", "warn", f"Functions {parts[0]}.", "Nothing, if they are meant to differ.")]
+    step = "Run the migration again, which moves just these; redis_migration_functions says what happens to them."
+    return [_finding("functions", "fail", f"Functions {'; '.join(parts)}.", step)]
 
 
 def _counts_finding(

@@ -6,13 +6,15 @@
 
 from __future__ import annotations
 
+import json
+from pathlib import Path
 from typing import Any
 
 import pytest
 
 from tests.conftest import ServerFactory
 from tests.support import backups
-from tests.support.run import run_module
+from tests.support.run import PlaybookRun, run_module, run_playbook
 from tests.support.servers import RedisServer
 
 OTHER_CODE = backups.LIBRARY.replace("LLEN", "SCARD")
@@ -124,3 +126,65 @@ def test_settings_that_may_not_be_seen_are_no_failure(redis_server: ServerFactor
     found = _compared(source, target, username="few", password="secret")
     assert (found["comparable"], found["identical"], found["differences"]) == (False, None, [])
     assert "NOPERM" in str(found["refusals"])
+
+
+def _migrate(
+    source: RedisServer, target: RedisServer, directory: Path, *arguments: str, **variables: Any
+) -> PlaybookRun:
+    ends = {"redis_migration_source": source.endpoint(), "redis_migration_target": target.endpoint()}
+    hosts = {"redis_migrations": {"hosts": {"orders": {**ends, **variables}}}}
+    return run_playbook("migrate", hosts, *arguments, directory=directory)
+
+
+def _report(directory: Path) -> dict[str, Any]:
+    found: dict[str, Any] = json.loads((directory / "redis-migration-report" / "report.json").read_text())
+    return found["migrations"][0]
+
+
+def test_a_migration_brings_functions_along_proves_them_and_tells_settings(
+    redis_server: ServerFactory, tmp_path: Path
+) -> None:
+    source = redis_server("redis-7.0", config={"notify-keyspace-events": "KEA", "hll-sparse-max-bytes": 1234})
+    target = redis_server("redis-8.2")
+    source.client().set("key", "value")
+    backups.load_library(source.client(), backups.LIBRARY)
+    backups.load_library(source.client(), SECOND)
+    backups.load_library(target.client(), OTHER_CODE)
+
+    planned = _migrate(source, target, tmp_path, "--check", "--diff").ok
+    assert "Functions (would be): second new; orders replaced." in planned.output
+    assert "SCARD" in planned.output and "LLEN" in planned.output, "--diff shows the code"
+    assert backups.libraries(target) == [OTHER_CODE.encode()]
+
+    first = _migrate(source, target, tmp_path).ok
+    assert first.changed == 2
+    assert "other code, which will be replaced: orders" in first.output
+    assert "notify-keyspace-events" in first.output
+    assert backups.libraries(target) == backups.libraries(source)
+    told = _report(tmp_path)
+    assert told["migrate"]["functions"]["replaced"] == ["orders"]
+    assert {one["name"]: one["status"] for one in told["verify"]["findings"]}["functions"] == "ok"
+    assert "hll-sparse-max-bytes" in {one["setting"] for one in told["preflight"]["plan"]["settings"]["differences"]}
+    page = (tmp_path / "redis-migration-report" / "report.html").read_text()
+    assert "hll-sparse-max-bytes" in page and "orders replaced" in page
+
+    before = target.write_calls()
+    again = _migrate(source, target, tmp_path, redis_migration_config_compare=False).ok
+    assert again.changed == 0 and target.write_calls() == before
+    assert "notify-keyspace-events" not in again.output
+    assert "Functions" not in again.output.split("Tell what moved")[1].split("TASK")[0]
+
+
+def test_verification_covers_functions_and_the_policy_decides(redis_server: ServerFactory, tmp_path: Path) -> None:
+    source, target = redis_server("redis-8.2"), redis_server("redis-8.2")
+    source.client().set("key", "value")
+    target.client().set("key", "value")
+    backups.load_library(source.client(), backups.LIBRARY)
+    run = _migrate(source, target, tmp_path, "--tags", "verify")
+    assert run.returncode == 2 and "missing at the target: orders" in run.output
+    # Without preflight, too.
+    assert _migrate(source, target, tmp_path, "--tags", "migrate").ok.changed == 1
+    backups.load_library(target.client(), OTHER_CODE)
+    run = _migrate(source, target, tmp_path, redis_migration_functions="skip").ok
+    assert run.changed == 0 and "orders left as they were" in run.output
+    assert backups.libraries(target) == [OTHER_CODE.encode()]

@@ -234,14 +234,34 @@ def test_functions(redis_server: ServerFactory) -> None:
         assert look(source.endpoint(), target.endpoint())["functions"].status == "ok"
         client.function_load(code)
         found = look(source.endpoint(), target.endpoint())
-        assert found["functions"].status == "warn"
-        assert "shop" in found["functions"].message
+        assert found["functions"].status == "ok"
+        assert "will be loaded at the target: shop" in found["functions"].message
+        other.acl_setuser("mover", enabled=True, passwords=["+pw"], commands=["+@all", "-function|load"], keys=["*"])
+        mover = target.endpoint(username="mover", password="pw")
+        found = look(source.endpoint(), mover)
+        assert (found["functions"].status, "+function|load" in found["functions"].next_step) == ("fail", True)
+        assert look(source.endpoint(), mover, functions="none")["functions"].status == "warn"
+        client.acl_setuser("reader", enabled=True, passwords=["+pw"], commands=["+@all", "-function"], keys=["*"])
+        found = look(source.endpoint(username="reader", password="pw"), target.endpoint())
+        assert found["functions"].status == "warn" and "cannot be asked" in found["functions"].message
         other.function_load(code.replace("return 1", "return 2"))
-        assert look(source.endpoint(), target.endpoint())["functions"].status == "warn"
+        for policy, status in (("update", "warn"), ("skip", "warn"), ("fail", "fail")):
+            assert look(source.endpoint(), target.endpoint(), functions=policy)["functions"].status == status
         other.function_load(code, replace=True)
         assert look(source.endpoint(), target.endpoint())["functions"].status == "ok"
     found = look(source.endpoint(), redis_server("redis-6.2").endpoint())
     assert found["functions"].status == "fail"
+
+
+def test_settings(redis_server: ServerFactory) -> None:
+    source = redis_server("redis-8.2")
+    memory = redis_server("redis-8.2", config={"hash-max-listpack-entries": 7})
+    found = look(source.endpoint(), memory.endpoint())["settings"]
+    assert found.status == "ok" and "hash-max-listpack-entries" in found.message
+    behaviour = redis_server("redis-8.2", config={"timeout": 7})
+    found = look(source.endpoint(), behaviour.endpoint())["settings"]
+    assert found.status == "warn" and "timeout '0' becomes '7'" in found.message
+    assert look(source.endpoint(), behaviour.endpoint(), config_compare=False)["settings"].status == "ok"
 
 
 def test_modules_that_come_with_a_server_are_no_obstacle(redis_server: ServerFactory) -> None:
