@@ -5,73 +5,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass
-from pathlib import Path
-from typing import Any
-
-import pytest
-
 from tests.support import oracle
-from tests.support.cf_sim import App, CloudFoundrySim, Instance, Space
-from tests.support.run import PlaybookRun, run_playbook
-from tests.support.servers import RedisServer
+from tests.support.cf_scene import Scene, scene
 
-USER = "developer@example.org"
-PASSWORD = "SENTINEL-developer-password"
-
-
-@dataclass
-class Scene:
-    """`orders-old` and `orders-new` in the space `prod`, with apps bound to the old one that write to it."""
-
-    sim: CloudFoundrySim
-    space: Space
-    old: Instance
-    new: Instance
-    source: RedisServer
-    target: RedisServer
-    directory: Path
-
-    def apps(self, count: int) -> list[App]:
-        made = [self.sim.add_app(self.space, f"app-{number}", writer=True, start_delay=0.02) for number in range(count)]
-        for app in made:
-            self.sim.bind(app, self.old)
-            self.sim.start_app(app)
-        return made
-
-    def run(self, playbook: str = "migrate", *arguments: str, check: bool = False, **variables: Any) -> PlaybookRun:
-        login = {"api_url": self.sim.api_url, "user": USER, "password": PASSWORD}
-        host = {
-            "redis_migration_source": {"service_instance": "orders-old"},
-            "redis_migration_target": {"service_instance": "orders-new"},
-            "redis_migration_cf": {**login, "organization": "acme", "space": "prod"},
-            "redis_migration_isolate_quiet_seconds": 0.5,
-            "redis_migration_isolate_timeout": 20,
-            **variables,
-        }
-        inventory = {"redis_migrations": {"hosts": {"orders": host}}}
-        return run_playbook(playbook, inventory, *arguments, check=check, directory=self.directory)
-
-    def bound(self) -> tuple[list[str], list[str]]:
-        """The apps of the old and of the new service instance."""
-        return self.sim.bound_apps(self.old), self.sim.bound_apps(self.new)
-
-    def writes(self) -> list[str]:
-        """Requests that asked Cloud Foundry for a change."""
-        return [f"{entry.method} {entry.path}" for entry in self.sim.writes() if "/oauth/" not in entry.path]
-
-
-@pytest.fixture
-def scene(redis_server: Callable[..., RedisServer], tmp_path: Path) -> Iterator[Scene]:
-    source = redis_server("redis-6.2", password="SENTINEL-old-password")
-    target = redis_server("redis-8.2", password="SENTINEL-new-password")
-    with CloudFoundrySim(ssh=False, job_delay=0.02, staging_delay=0.02) as sim:
-        space = sim.add_space(sim.add_org("acme"), "prod")
-        sim.add_user(USER, PASSWORD, {"space_developer": [space]})
-        old = sim.add_service_instance(space, "orders-old", endpoint=source.endpoint(), key_shape="a9s6")
-        new = sim.add_service_instance(space, "orders-new", endpoint=target.endpoint(), key_shape="a9s7")
-        yield Scene(sim, space, old, new, source, target, tmp_path)
+__all__ = ["scene"]
 
 
 def test_apps_leave_their_data_moves_and_they_go_over_and_back(scene: Scene) -> None:

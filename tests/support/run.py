@@ -18,7 +18,7 @@ import sys
 import tempfile
 import threading
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -186,11 +186,12 @@ def run_playbook(
     environment: Mapping[str, str] | None = None,
     directory: Path = REPO,
     timeout: float = 600,
+    started: Callable[[int], None] | None = None,
 ) -> PlaybookRun:
     """Run `playbook` (one of playbooks/ by name, a full name, or plays) on an inventory (data or a file).
 
     Extra `arguments` go to ansible-playbook. Every inventory, play and result lies in a directory that is removed
-    afterwards; a run that takes longer than `timeout` seconds is ended and fails.
+    afterwards; a run that takes longer than `timeout` seconds is ended and fails. `started` is told the pid.
     """
     with tempfile.TemporaryDirectory(prefix="playbook-") as temporary:
         work = Path(temporary)
@@ -231,6 +232,8 @@ def run_playbook(
             start_new_session=True,
         )
         keeper.keep(process.pid)
+        if started is not None:
+            started(process.pid)
         try:
             output, _nothing = process.communicate(timeout=timeout)
         except subprocess.TimeoutExpired:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import re
 import threading
+from collections.abc import Callable
 from dataclasses import dataclass
 
 from .errors import CFError
@@ -29,6 +30,14 @@ class HttpFault:
 
 
 @dataclass
+class Watcher:
+    method: str
+    path: re.Pattern[str]
+    skip: int
+    action: Callable[[], object]
+
+
+@dataclass
 class JobFault:
     operation: str
     times: int
@@ -44,6 +53,7 @@ class Faults:
         self._http: list[HttpFault] = []
         self._jobs: list[JobFault] = []
         self._broker: list[tuple[str, int, str]] = []
+        self._watchers: list[Watcher] = []
         self._expire_in: int | None = None
 
     def _add(self, service: str, method: str, path: str, times: int, **what: object) -> None:
@@ -111,14 +121,33 @@ class Faults:
         with self._lock:
             self._broker.append((action, times, message))
 
+    def on_request(self, action: Callable[[], object], *, path: str, method: str = "", skip: int = 0) -> None:
+        """Call `action` once, before such an API request is answered; `skip` lets the first ones pass."""
+        with self._lock:
+            self._watchers.append(Watcher(method.upper(), re.compile(path), skip, action))
+
     def clear(self) -> None:
         with self._lock:
+            self._watchers.clear()
             self._http.clear()
             self._jobs.clear()
             self._broker.clear()
             self._expire_in = None
 
     # What the listeners and the broker ask.
+
+    def tell_watchers(self, method: str, path: str) -> None:
+        told: list[Watcher] = []
+        with self._lock:
+            for watcher in list(self._watchers):
+                if watcher.method in ("", method) and watcher.path.search(path):
+                    if watcher.skip:
+                        watcher.skip -= 1
+                    else:
+                        self._watchers.remove(watcher)
+                        told.append(watcher)
+        for watcher in told:
+            watcher.action()
 
     def take_http(self, service: str, method: str, path: str) -> list[HttpFault]:
         """The faults this request meets: all delays, and the first other one."""

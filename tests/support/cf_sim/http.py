@@ -191,6 +191,8 @@ class Listener:
         self._server.server_close()
 
     def respond(self, request: Request) -> Response:
+        if self.service == "api":
+            self._faults.tell_watchers(request.method, request.path)
         faults = self._faults.take_http(self.service, request.method, request.path)
         for fault in faults:
             if fault.delay:
