@@ -10,7 +10,10 @@ import typing as t
 
 from ansible_collections.dataservices.redis_migration.plugins.module_utils._endpoint import parse_endpoint
 
-_PUBLIC = ("host", "port", "tls", "validate_certs", "ca_certs", "ca_cert_content", "server_name")
+_PUBLIC = (
+    "host", "port", "tls", "validate_certs", "ca_certs", "ca_cert_content", "client_cert_file", "client_key_file",
+    "server_name", "timeout",
+)  # fmt: skip
 
 
 def endpoint_address(endpoint: t.Mapping[str, t.Any]) -> dict[str, t.Any]:

@@ -53,6 +53,7 @@ class Uaa:
         self._access: dict[str, _Token] = {}
         self._refresh: dict[str, _Token] = {}
         self._codes: dict[str, _Token] = {}
+        self.issued: list[str] = []  # every token and code ever, for who looks for them elsewhere
         self.url = ""
         self.token_lifetime = 600.0
         self.refresh_lifetime = 2592000.0
@@ -95,6 +96,11 @@ class Uaa:
         """A token without a login, for the `access_token` option."""
         with self._state.lock:
             return self._issue(principal, "cf", "password", time.time())[0]
+
+    def refresh_token(self, principal: Principal) -> str:
+        """A token without a login, for a session of the cf command line."""
+        with self._state.lock:
+            return self._new_refresh(principal, "cf", time.time())
 
     # HTTP.
 
@@ -236,6 +242,7 @@ class Uaa:
 
     def _new_refresh(self, user: Principal, client: str, since: float) -> str:
         token = f"{secrets.token_hex(16)}-r"
+        self.issued.append(token)
         self._refresh[token] = _Token(user, client, time.time() + self.refresh_lifetime, origin=since)
         return token
 
@@ -270,7 +277,9 @@ class Uaa:
         header = {"alg": "HS256", "jku": f"{self.url}/token_keys", "kid": "sim-key-1", "typ": "JWT"}
         head = f"{_b64(json.dumps(header).encode())}.{_b64(json.dumps(claims).encode())}"
         self._access[jti] = _Token(who, client, now + self.token_lifetime, grant)
-        return f"{head}.{self._sign(head)}", jti
+        token = f"{head}.{self._sign(head)}"
+        self.issued.append(token)
+        return token, jti
 
     def _sign(self, head: str) -> str:
         return _b64(hmac.new(self._key, head.encode(), hashlib.sha256).digest())
@@ -296,5 +305,6 @@ class Uaa:
         if asked["client_id"] != "ssh-proxy":
             raise OAuthError(401, "invalid_client", f"No client with requested id: {asked['client_id']}")
         code = secrets.token_urlsafe(24)
+        self.issued.append(code)
         self._codes[code] = _Token(principal, "ssh-proxy", time.time() + self.code_lifetime)
         return Response(302, None, {"Location": f"{self.url}/login?code={quote(code)}"})
