@@ -1,0 +1,52 @@
+# Copyright (c) 2026 dataservices.redis_migration contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Runs modules on workers. A worker that cannot be reached fails the task, so that the play can still clean up.
+
+Ansible would drop the host whose task was delegated: no rescue, no report, nobody told how to put apps back.
+"""
+
+from __future__ import annotations
+
+import typing as t
+
+from ansible.errors import AnsibleConnectionFailure
+from ansible.plugins.action import ActionBase
+
+_COLLECTION = "dataservices.redis_migration"
+
+
+class WorkerAction(ActionBase):
+    """Base of the action plugins; a subclass names its ``module`` and changes its :meth:`arguments` if need be."""
+
+    _supports_async = True
+
+    module: t.ClassVar[str]
+
+    def run(self, tmp: str | None = None, task_vars: dict[str, t.Any] | None = None) -> dict[str, t.Any]:
+        super().run(tmp, task_vars)
+        return self.run_module(self.module, self.arguments(), task_vars or {})
+
+    def arguments(self) -> dict[str, t.Any]:
+        """What the module is given."""
+        return dict(self._task.args)
+
+    def run_module(self, name: str, arguments: dict[str, t.Any], variables: dict[str, t.Any]) -> dict[str, t.Any]:
+        """The result of a module of this collection."""
+        try:
+            return self._execute_module(
+                module_name=f"{_COLLECTION}.{name}",
+                module_args=arguments,
+                task_vars=variables,
+                wrap_async=bool(self._task.async_val),
+            )
+        except AnsibleConnectionFailure as lost:
+            worker = self._task.delegate_to
+            if not worker:
+                raise
+            reason = str(lost.message).strip().rstrip(".")
+            return {
+                "failed": True,
+                "msg": f"The worker {worker} cannot be reached, or the connection to it broke: {reason}. "
+                "See that it answers, or take it out of the group redis_migration_workers; then run again.",
+            }
