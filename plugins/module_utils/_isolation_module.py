@@ -12,6 +12,11 @@ from ansible_collections.dataservices.redis_migration.plugins.module_utils._conn
 from ansible_collections.dataservices.redis_migration.plugins.module_utils._endpoint import Endpoint, parse_endpoint
 from ansible_collections.dataservices.redis_migration.plugins.module_utils._errors import RedisMigrationError
 from ansible_collections.dataservices.redis_migration.plugins.module_utils._isolation import Isolation
+from ansible_collections.dataservices.redis_migration.plugins.module_utils._isolation_guard import (
+    Process,
+    start_guard,
+    stop_guard,
+)
 from ansible_collections.dataservices.redis_migration.plugins.module_utils._isolation_pause import (
     is_paused,
     pause_writes,
@@ -74,6 +79,8 @@ class _Run:
             "writes": None,
             "waited_seconds": 0.0,
             "paused": None,
+            "guard": None,
+            "pause_seconds": module.params["pause_seconds"],
         }
 
     def isolate(self) -> None:
@@ -105,12 +112,28 @@ class _Run:
         before = is_paused(self._client, self._endpoint)
         if not self._module.check_mode:
             pause_writes(self._client, self._endpoint, self._server, self._params["pause_seconds"])
+            if self._params["with_playbook"]:
+                self._guard()
         self.result.update(paused=before if self._module.check_mode else True, changed=before is not True)
         self._disconnect()
+
+    def _guard(self) -> None:
+        owner = self._params["owner"]
+        seconds = self._params["pause_seconds"]
+        guard = start_guard(self._endpoint, self._server, seconds, Process(**owner)) if owner else None
+        if guard:
+            self.result["guard"] = guard._asdict()
+            return
+        self._module.warn(
+            "The playbook runs on another machine, so nobody here notices its end: the pause of writes ends after"
+            f" {seconds:g} s or with state 'released', whichever comes first."
+        )
 
     def release(self) -> None:
         """Let writes through again. Who is to be disconnected goes first: what waits in such a connection never"
         " runs."""
+        if self._params["guard"] and not self._module.check_mode:
+            stop_guard(Process(**self._params["guard"]))
         before = is_paused(self._client, self._endpoint)
         self._disconnect()
         self.result["changed"] = self.result["changed"] or before is not False

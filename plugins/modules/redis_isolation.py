@@ -38,11 +38,10 @@ options:
         still there.
       - V(paused) holds back all writes for O(pause_seconds) (C(CLIENT PAUSE … WRITE), Redis 6.2 or newer) and
         returns at once.
-        The pause ends by itself, so that nothing stays blocked if the run dies; call again to renew it. Reading goes
-        on, and
-        so does V(strategy=copy) of M(dataservices.redis_migration.redis_migrate_keys), but V(strategy=migrate) would
-        be held
-        back as well, since C(MIGRATE) is a write.
+        The pause ends by itself, so that nothing stays blocked if the run dies; call again to renew it, or see
+        O(with_playbook). Reading goes on, and so does V(strategy=copy) of
+        M(dataservices.redis_migration.redis_migrate_keys), but V(strategy=migrate) would be held back as well, since
+        C(MIGRATE) is a write.
       - V(released) ends the pause. Writes that applications have been waiting with then run B(at this server). After
         a migration
         they would be missing at the target, so use O(disconnect) together with this state, which drops them.
@@ -94,6 +93,38 @@ options:
     description: For how long writes are held back with V(state=paused), counted from now.
     type: float
     default: 600.0
+  with_playbook:
+    description:
+      - With V(state=paused), whether the pause lasts as long as the playbook. A small process on this machine renews
+        it, and ends it as soon as the playbook is gone, be it interrupted or killed.
+      - Where the module runs on another machine than the playbook there is no such process, RV(guard) is null, and
+        the pause ends after O(pause_seconds).
+    type: bool
+    default: false
+  owner:
+    description: The process to last as long as. Filled in by Ansible where O(with_playbook) is set.
+    type: dict
+    suboptions:
+      pid:
+        description: Its number.
+        type: int
+        required: true
+      identity:
+        description: What tells it from others with that number.
+        type: str
+        required: true
+  guard:
+    description: With V(state=released), what RV(guard) was when writes were paused, so that they are not paused again.
+    type: dict
+    suboptions:
+      pid:
+        description: Its number.
+        type: int
+        required: true
+      identity:
+        description: What tells it from others with that number.
+        type: str
+        required: true
 seealso:
   - module: dataservices.redis_migration.redis_migrate_keys
 author:
@@ -116,7 +147,8 @@ EXAMPLES = r"""
         endpoint:
           url: "rediss://{{ vault_old }}@old.example.com:49620"
         state: paused
-        pause_seconds: 900
+        with_playbook: true
+      register: pause
 
     - name: Move
       dataservices.redis_migration.redis_migrate_keys:
@@ -131,6 +163,7 @@ EXAMPLES = r"""
         endpoint:
           url: "rediss://{{ vault_old }}@old.example.com:49620"
         state: released
+        guard: "{{ pause.guard }}"
         disconnect:
           - address: "*"
 """
@@ -144,6 +177,14 @@ paused:
   description: Whether writes are held back now; null if unknown.
   returned: always
   type: bool
+pause_seconds:
+  description: O(pause_seconds).
+  returned: always
+  type: float
+guard:
+  description: With O(with_playbook), the process that watches over the pause; null if there is none.
+  returned: always
+  type: dict
 clients:
   description: The applications that are connected, or null where the user may not use C(CLIENT LIST).
   returned: always
@@ -202,6 +243,10 @@ from ansible_collections.dataservices.redis_migration.plugins.module_utils._isol
 def main() -> None:
     rule = {"address": {"type": "str"}, "name": {"type": "str"}, "user": {"type": "str"}}
     rules = {"type": "list", "elements": "dict", "options": rule, "default": []}
+    process = {
+        "type": "dict",
+        "options": {"pid": {"type": "int", "required": True}, "identity": {"type": "str", "required": True}},
+    }
     module = AnsibleModule(
         argument_spec={
             **endpoint_spec(),
@@ -211,6 +256,9 @@ def main() -> None:
             "quiet_seconds": {"type": "float", "default": 2.0},
             "timeout": {"type": "float", "default": 300.0},
             "pause_seconds": {"type": "float", "default": 600.0},
+            "with_playbook": {"type": "bool", "default": False},
+            "owner": process,
+            "guard": process,
         },
         supports_check_mode=True,
     )

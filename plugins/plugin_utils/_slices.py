@@ -16,6 +16,7 @@ from ansible.errors import AnsibleActionFail
 from ansible.plugins.action import ActionBase
 from ansible.utils.display import Display
 
+from ansible_collections.dataservices.redis_migration.plugins.plugin_utils._pause import PauseRenewal
 from ansible_collections.dataservices.redis_migration.plugins.plugin_utils._progress import Progress
 
 _COLLECTION = "dataservices.redis_migration"
@@ -57,8 +58,14 @@ class SlicedAction(ActionBase):
         expected = self._planned(arguments, variables)
         warnings: list[t.Any] = []
         playbook = os.getppid()
+        pause = PauseRenewal(
+            lambda name, options: self._run_module(name, options, variables), arguments.get("source"), variables
+        )
+        seconds = min(seconds, pause.seconds / 3 or seconds)
         arguments["slice_seconds"] = min(_FIRST_SLICE_SECONDS, seconds)
         while True:
+            problem = pause.renew()
+            warnings += [problem] if problem else []
             result = self._run_module(self.module, arguments, variables)
             warnings += [warning for warning in result.pop("warnings", []) if warning not in warnings]
             token = result.pop("resume", None)

@@ -6,26 +6,25 @@
 
 from __future__ import annotations
 
-import contextlib
 import json
 import os
 import signal
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import Any
 
 import pytest
-import yaml
 
 from tests.conftest import ServerFactory
-from tests.support import dataset, keeper
+from tests.support import dataset
 from tests.support.attempt import Attempt, Watch, attempt, until
-from tests.support.paths import COLLECTIONS_PATH, REPO
+from tests.support.paths import REPO
 from tests.support.run import StartedModule, run_playbook
 from tests.support.servers import RedisServer
+from tests.support.started_playbook import started_playbook
 
 Pair = tuple[RedisServer, RedisServer]
 SIGNALS = pytest.mark.parametrize("how", [signal.SIGINT, signal.SIGTERM, signal.SIGKILL], ids=lambda how: how.name)
@@ -71,43 +70,14 @@ def test_the_module_is_ended(how: signal.Signals, strategy: str, lively: Pair) -
     watch.settle(NOTHING, strategy=strategy)
 
 
-@contextlib.contextmanager
-def playbook(work: Path, source: RedisServer, target: RedisServer) -> Iterator[subprocess.Popen[str]]:
-    """migrate.yml on its way with a few keys a second; whatever is left of it is gone afterwards."""
+SLOWLY = {"redis_migration_max_keys_per_second": 60, "redis_migration_progress_seconds": 2}
+
+
+def playbook(work: Path, source: RedisServer, target: RedisServer) -> AbstractContextManager[subprocess.Popen[str]]:
+    """migrate.yml on its way with a few keys a second."""
     ends = {"redis_migration_source": source.endpoint(), "redis_migration_target": target.endpoint()}
-    limits = {"redis_migration_max_keys_per_second": 60, "redis_migration_progress_seconds": 2}
-    inventory = work / "inventory.yml"
-    inventory.touch(mode=0o600)
-    inventory.write_text(yaml.safe_dump({"redis_migrations": {"hosts": {"orders": {**ends, **limits}}}}))
-    program = Path(sys.executable).with_name("ansible-playbook")
-    (work / "tmp").mkdir()
-    process = subprocess.Popen(
-        [program, REPO / "playbooks" / "migrate.yml", "-i", inventory, "--skip-tags", "verify,preflight"],
-        cwd=work,
-        env=dict(
-            os.environ,
-            ANSIBLE_COLLECTIONS_PATH=str(COLLECTIONS_PATH),
-            ANSIBLE_LOCAL_TEMP=str(work / "tmp"),
-            ANSIBLE_REMOTE_TEMP=str(work / "tmp"),
-            ANSIBLE_NOCOLOR="1",
-            TMPDIR=str(work / "tmp"),
-        ),
-        stdin=subprocess.DEVNULL,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        text=True,
-        start_new_session=True,
-    )
-    keeper.keep(process.pid)
-    try:
-        yield process
-    finally:
-        with contextlib.suppress(ProcessLookupError):
-            os.killpg(process.pid, signal.SIGKILL)
-        process.wait()
-        keeper.forget(process.pid)
-        if process.stdout:
-            process.stdout.close()
+    hosts = {"redis_migrations": {"hosts": {"orders": {**ends, **SLOWLY}}}}
+    return started_playbook("migrate", hosts, "--skip-tags", "verify,preflight", directory=work)
 
 
 @SIGNALS

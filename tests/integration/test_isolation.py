@@ -6,17 +6,22 @@
 
 from __future__ import annotations
 
+import os
+import signal
 import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
+from pathlib import Path
 from typing import Any
 
 import pytest
 import redis
 
-from tests.support.run import ModuleRun, StartedModule, run_module
+from tests.support.attempt import until
+from tests.support.run import ModuleRun, StartedModule, run_module, run_playbook
 from tests.support.servers import RedisServer
+from tests.support.started_playbook import started_playbook
 
 ServerFactory = Callable[..., RedisServer]
 
@@ -266,3 +271,119 @@ def test_copying_goes_on_while_writes_are_held_back(server_pair: tuple[RedisServ
     run = run_module("redis_migrate_keys", source=source.endpoint(), target=target.endpoint(), strategy="copy")
     assert run.ok["totals"]["copied"] == 500
     assert run.seconds < 60
+
+
+# -- holding back writes for the time of a playbook -------------------------------------------------------------------
+
+
+class Writer:
+    """An application that writes again and again; `.longest` is the most that it had to wait for one write."""
+
+    def __init__(self, server: RedisServer) -> None:
+        self._client = server.client(client_name="shop", retry=None, socket_timeout=None)
+        self._done = threading.Event()
+        self._thread = threading.Thread(target=self._write)
+        self.longest = self.began = 0.0
+        self.writes = 0
+
+    def __enter__(self) -> Writer:
+        self._thread.start()
+        return self
+
+    def __exit__(self, *_error: object) -> None:
+        self._done.set()
+        self._thread.join(20)
+        assert not self._thread.is_alive(), "it is still held back"
+
+    def _write(self) -> None:
+        while not self._done.wait(0.01):
+            self.began = time.monotonic()
+            self._client.incr("counter")
+            self.longest = max(self.longest, time.monotonic() - self.began)
+            self.writes += 1
+
+    @property
+    def waiting(self) -> float:
+        """For how long it has been waiting."""
+        return time.monotonic() - self.began
+
+
+def slow_migration(source: RedisServer, target: RedisServer, **variables: Any) -> dict[str, Any]:
+    """6000 keys in six seconds."""
+    with source.client() as client:
+        client.mset({f"key:{number}": number for number in range(6000)})
+    host = {
+        "redis_migration_source": source.endpoint(),
+        "redis_migration_target": target.endpoint(),
+        "redis_migration_strategy": "copy",
+        "redis_migration_isolate": "pause",
+        "redis_migration_max_keys_per_second": 1000,
+        "redis_migration_progress_seconds": 1,
+        **variables,
+    }
+    return {"redis_migrations": {"hosts": {"orders": host}}}
+
+
+def test_writes_are_held_back_until_a_long_migration_is_proved(
+    server_pair: tuple[RedisServer, RedisServer], tmp_path: Path
+) -> None:
+    source, target = server_pair
+    hosts = slow_migration(source, target, redis_migration_isolate_pause_seconds=2)
+    with Writer(source) as writer:
+        run = run_playbook("migrate", hosts, directory=tmp_path).ok
+        assert "PROVED equal, 6,001 keys" in run.output
+        written = writer.writes
+        until(lambda: writer.writes > written, 10)
+    assert writer.longest > 6, "longer than the pause would last by itself"
+    with source.client() as client:
+        before = client.get("counter")
+        time.sleep(2.5)
+        client.incr("counter")
+        assert client.get("counter") == b"%d" % (int(before) + 1), "nobody renews it any more"
+
+
+@pytest.mark.parametrize("how", [signal.SIGINT, signal.SIGTERM, signal.SIGKILL], ids=lambda how: how.name)
+def test_writes_go_on_once_the_playbook_is_ended(
+    how: signal.Signals, server_pair: tuple[RedisServer, RedisServer], tmp_path: Path
+) -> None:
+    source, target = server_pair
+    hosts = slow_migration(source, target)
+    with Writer(source) as writer, started_playbook("migrate", hosts, directory=tmp_path) as process:
+        until(lambda: target.client().dbsize() > 50, 60)
+        assert writer.waiting > 0.5
+        os.killpg(process.pid, how)
+        written = writer.writes
+        until(lambda: writer.writes > written, 15)
+
+
+def test_writes_go_on_after_a_failure(server_pair: tuple[RedisServer, RedisServer], tmp_path: Path) -> None:
+    source, target = server_pair
+    hosts = slow_migration(source, target, redis_migration_existing_keys="fail", redis_migration_databases=[0])
+    hosts["redis_migrations"]["hosts"]["orders"]["redis_migration_preflight_ignore"] = ["target_keys"]
+    with target.client() as client:
+        client.set("key:7", "other")
+    with Writer(source) as writer:
+        run = run_playbook("migrate", hosts, "--skip-tags", "verify", directory=tmp_path)
+        assert run.returncode == 2 and "1 of 6001 keys could not be moved" in run.output
+        written = writer.writes
+        until(lambda: writer.writes > written, 10)
+
+
+def test_a_pause_is_renewed_between_slices_where_nobody_watches_it(redis_server: ServerFactory) -> None:
+    """As on a worker that is another machine."""
+    source, target = redis_server("redis-8.2"), redis_server("redis-8.2")
+    with source.client() as client:
+        client.mset({f"key:{number}": number for number in range(10_000)})
+    ends = {"source": source.endpoint(), "target": target.endpoint(), "strategy": "copy", "max_keys_per_second": 2000}
+    name = "dataservices.redis_migration."
+    paused = {"endpoint": source.endpoint(), "state": "paused", "pause_seconds": 6}
+    play = {
+        "hosts": "localhost",
+        "gather_facts": False,
+        "tasks": [
+            {f"{name}redis_isolation": paused, "register": "__redis_migration_pause"},
+            {f"{name}redis_migrate_keys": ends},
+        ],
+    }
+    assert run_playbook([play], {"all": {"hosts": {}}}).ok
+    assert source.command_calls()["client|pause"] >= 3, "once by the task, then at the beginning and in between"
