@@ -9,6 +9,7 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Sequence
+from pathlib import Path
 
 _CODES = {"bold": "1", "dim": "2", "good": "32", "bad": "31", "name": "36"}
 
@@ -40,3 +41,17 @@ def table(titles: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
     say(paint(line(titles), "dim"))
     for row in rows:
         say(line(row))
+
+
+def point(name: str, text: str, good: bool = True) -> None:
+    """One thing that was seen to be so, or not."""
+    mark = paint("ok", "good") if good else paint("NO", "bad")
+    say(f"  {mark}  {name:<13} {text}")
+
+
+def short(path: Path) -> str:
+    """The path from here, if it is below."""
+    try:
+        return str(path.relative_to(Path.cwd()))
+    except ValueError:
+        return str(path)
