@@ -1,7 +1,7 @@
 # Copyright (c) 2026 dataservices.redis_migration contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Tells the module which process runs the play, so that no tunnel outlives it."""
+"""Tells the module who uses the tunnel: which host of the inventory, in a play that which process runs."""
 
 from __future__ import annotations
 
@@ -23,7 +23,9 @@ class ActionModule(ActionBase):
         pid = os.getppid()
         identity = process_identity(pid)
         if identity:
-            arguments.setdefault("owner", {"pid": pid, "identity": identity})
+            # With delegate_to this is still the host that the task is for.
+            name = str((task_vars or {}).get("inventory_hostname", ""))
+            arguments.setdefault("owner", {"pid": pid, "identity": identity, "name": name})
         return self._execute_module(
             module_name="dataservices.redis_migration.cf_ssh_tunnel",
             module_args=arguments,

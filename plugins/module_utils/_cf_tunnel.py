@@ -23,6 +23,7 @@ from ansible_collections.dataservices.redis_migration.plugins.module_utils._cf_p
     process_identity,
 )
 from ansible_collections.dataservices.redis_migration.plugins.module_utils._cf_tunnel_files import (
+    Holder,
     TunnelFiles,
     TunnelSpec,
     TunnelState,
@@ -68,26 +69,39 @@ class Tunnel:
         return state if state is not None and state.alive else None
 
     def open(
-        self, login: LoginOptions, app_guid: str, options: dict[str, t.Any], deadline: Deadline
+        self, login: LoginOptions, app_guid: str, options: dict[str, t.Any], deadline: Deadline, holder: Holder
     ) -> tuple[TunnelState, bool]:
-        """The open tunnel and whether it had to be opened.
+        """The open tunnel and whether it had to be opened. It stays as long as one of its holders does.
 
-        C(options) has C(fingerprint), C(local_port) (0 for any), C(owner_pid) (0 for none),
-        C(owner_identity) and C(max_lifetime).
+        C(options) has C(fingerprint), C(local_port) (0 for any) and C(max_lifetime).
         """
         with self._files.locked():
-            state = self.existing()
+            holders = self._files.holders() | {holder}
+            state = self._files.read()
             if state is not None and self._answers_again(state, deadline):
+                self._files.write_holders(holders)
                 return self._files.read() or state, False
             self._clear()
+            if state is not None and holders != {holder}:
+                # The others go on at the port that they know.
+                options = {**options, "local_port": state.local_port}
+            self._files.write_holders(holders)
             return self._start(login, app_guid, options, deadline), True
 
-    def close(self) -> bool:
-        """Whether there was something to close."""
+    def close(self, holder: Holder) -> bool:
+        """Whether it was closed: not while others hold it, and not if there was none."""
         with self._files.locked():
+            others = self._files.holders() - {holder}
+            if others and self.existing() is not None:
+                self._files.write_holders(others)
+                return False
             there = self._clear()
         remove_directory_if_empty(self._files.directory)
         return there
+
+    def would_close(self, holder: Holder) -> bool:
+        """Whether close would close it."""
+        return self.existing() is not None and not self._files.holders() - {holder}
 
     def _clear(self) -> bool:
         state = self._files.read()
@@ -133,8 +147,6 @@ class Tunnel:
             local_port=local_port,
             endpoint=self._bare_endpoint(local_port),
             directory=self._files.directory,
-            owner_pid=options["owner_pid"],
-            owner_identity=options["owner_identity"],
             max_lifetime=float(options["max_lifetime"]),
         )
         process = subprocess.Popen(

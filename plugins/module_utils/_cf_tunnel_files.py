@@ -59,6 +59,15 @@ class TunnelState:
         return is_alive(self.pid, self.identity)
 
 
+@dataclass(frozen=True)
+class Holder:
+    """Somebody who uses a tunnel: a migration's C(name) and the process that runs it (0 where it cannot be seen)."""
+
+    pid: int = 0
+    identity: str = ""
+    name: str = ""
+
+
 class TunnelFiles:
     """The files of one tunnel in the private runtime directory."""
 
@@ -75,6 +84,10 @@ class TunnelFiles:
         """Files that are there only while an SSH connection is being opened."""
         return {name: f"{self._base}.{name}" for name in ("askpass", "code", "known_hosts", "ready")}
 
+    @property
+    def holders_path(self) -> str:
+        return f"{self._base}.holders"
+
     def read(self) -> TunnelState | None:
         """None when there is no state, or none that can be understood."""
         try:
@@ -84,19 +97,39 @@ class TunnelFiles:
             return None
 
     def write(self, state: TunnelState) -> None:
+        self._replace(self.state_path, asdict(state))
+
+    def holders(self) -> set[Holder]:
+        """Who uses the tunnel and is still there; who cannot be seen is, until it says otherwise."""
+        try:
+            with open(self.holders_path, encoding="utf-8") as stream:
+                found = {Holder(**fields) for fields in json.load(stream)}
+        except (OSError, ValueError, TypeError):
+            return set()
+        processes = {(holder.pid, holder.identity) for holder in found}
+        alive = {process for process in processes if not process[0] or is_alive(*process)}
+        return {holder for holder in found if (holder.pid, holder.identity) in alive}
+
+    def write_holders(self, holders: set[Holder]) -> None:
+        self._replace(self.holders_path, [asdict(holder) for holder in holders])
+
+    def _replace(self, path: str, document: object) -> None:
         descriptor, temporary = tempfile.mkstemp(prefix="tunnel-", dir=self.directory)
         with os.fdopen(descriptor, "w", encoding="utf-8") as stream:
-            json.dump(asdict(state), stream)
-        os.replace(temporary, self.state_path)
+            json.dump(document, stream)
+        os.replace(temporary, path)
 
     def remove(self) -> None:
-        for path in (self.state_path, *self.passing.values()):
+        for path in (self.state_path, self.holders_path, *self.passing.values()):
             with contextlib.suppress(FileNotFoundError):
                 os.unlink(path)
 
     @contextlib.contextmanager
-    def locked(self) -> Iterator[None]:
-        """Only one process at a time opens or closes this tunnel. The lock file goes when the last one is through."""
+    def locked(self, *, wait: bool = True) -> Iterator[None]:
+        """Only one process at a time opens or closes this tunnel. The lock file goes when the last one is through.
+
+        Without C(wait) it raises BlockingIOError while somebody else has it.
+        """
         path = f"{self._base}.lock"
         while True:
             try:
@@ -105,7 +138,11 @@ class TunnelFiles:
                 # The last tunnel was closed at this moment, and the directory went with it.
                 os.makedirs(self.directory, 0o700, exist_ok=True)
                 continue
-            fcntl.flock(descriptor, fcntl.LOCK_EX)
+            try:
+                fcntl.flock(descriptor, fcntl.LOCK_EX | (0 if wait else fcntl.LOCK_NB))
+            except BlockingIOError:
+                os.close(descriptor)
+                raise
             if _is_at(descriptor, path):
                 break
             # Whoever held it before took the file away, so this lock guards nothing.

@@ -5,7 +5,7 @@
 
 It is started detached by C(_cf_tunnel), gets everything including the login through its standard input, and says on
 its standard output, in one line of JSON, whether the tunnel is open. After that it is silent; its state is in a file.
-It ends when it is told to (SIGTERM), when the play's process is gone, or when the tunnel's lifetime is over.
+It ends when it is told to (SIGTERM), when nobody is left who holds the tunnel, or when the tunnel's lifetime is over.
 """
 
 from __future__ import annotations
@@ -27,10 +27,7 @@ from ansible_collections.dataservices.redis_migration.plugins.module_utils._cf_e
 from ansible_collections.dataservices.redis_migration.plugins.module_utils._cf_lookup import App, app_of
 from ansible_collections.dataservices.redis_migration.plugins.module_utils._cf_pace import pauses
 from ansible_collections.dataservices.redis_migration.plugins.module_utils._cf_ping import NoRedis, ping
-from ansible_collections.dataservices.redis_migration.plugins.module_utils._cf_process import (
-    is_alive,
-    process_identity,
-)
+from ansible_collections.dataservices.redis_migration.plugins.module_utils._cf_process import process_identity
 from ansible_collections.dataservices.redis_migration.plugins.module_utils._cf_session import CloudFoundrySession
 from ansible_collections.dataservices.redis_migration.plugins.module_utils._cf_ssh import (
     find_target,
@@ -54,7 +51,7 @@ _ASKPASS = "#!/bin/sh\nexec cat '{path}'\n"
 @dataclasses.dataclass(frozen=True)
 class Order:
     """What the supervisor is started with, as JSON. C(endpoint) is the destination as seen from the app, without
-    credentials; C(owner_pid) and C(owner_identity) name the process to live as long as (0 for none)."""
+    credentials."""
 
     spec: dict[str, t.Any]
     login: dict[str, t.Any]
@@ -63,8 +60,6 @@ class Order:
     local_port: int
     endpoint: dict[str, t.Any]
     directory: str
-    owner_pid: int
-    owner_identity: str
     max_lifetime: float
 
 
@@ -79,6 +74,7 @@ class Supervisor:
         self._files = TunnelFiles(self._spec, order.directory)
         self._ends = time.monotonic() + order.max_lifetime
         self._stop = threading.Event()
+        self._ending = contextlib.ExitStack()
         self._ssh: subprocess.Popen[bytes] | None = None
         self._said: collections.deque[str] = collections.deque(maxlen=12)
         self._state = TunnelState(
@@ -101,8 +97,9 @@ class Supervisor:
         except Stopped:
             pass
         finally:
-            self._end_ssh()
-            self._files.remove()
+            with self._ending:
+                self._end_ssh()
+                self._files.remove()
             remove_directory_if_empty(self._files.directory)
 
     def _keep_open(self) -> None:
@@ -133,12 +130,22 @@ class Supervisor:
 
     def _pause(self, seconds: float) -> None:
         """Sleep, and raise Stopped as soon as there is a reason to end."""
-        order = self._order
         self._stop.wait(min(seconds, max(0.0, self._ends - time.monotonic())))
         if self._stop.is_set() or time.monotonic() >= self._ends:
             raise Stopped
-        if order.owner_pid and not is_alive(order.owner_pid, order.owner_identity):
-            raise Stopped
+        if not self._files.holders():
+            self._stop_unless_wanted()
+
+    def _stop_unless_wanted(self) -> None:
+        """Nobody may begin to hold the tunnel while it ends, so that it ends with the lock in hand."""
+        with contextlib.ExitStack() as stack:
+            try:
+                stack.enter_context(self._files.locked(wait=False))
+            except BlockingIOError:
+                return
+            if not self._files.holders():
+                self._ending = stack.pop_all()
+                raise Stopped
 
     def _note(self, status: str, error: str) -> None:
         self._state.status = status

@@ -15,8 +15,10 @@ description:
   - The host key of the platform's SSH proxy must be the one that Cloud Foundry publishes, or there is no connection.
   - A tunnel only counts as open once a Redis has answered through it. There is never more than one to the same
     destination through the same app, and one that drops is opened again with a new code.
-  - A small process of its own watches over the tunnel. It ends, and the tunnel with it, with O(state=absent), when the
-    C(ansible-playbook) that opened it is gone (where that runs on the same machine), or after O(max_lifetime).
+  - Hosts of the inventory, and other runs on the same machine, that need the same tunnel share it. It closes when the
+    last of them has called O(state=absent).
+  - A small process of its own watches over the tunnel. It ends, and the tunnel with it, also when every
+    C(ansible-playbook) that uses it is gone (where these run on the same machine), or after O(max_lifetime).
 author:
   - dataservices.redis_migration contributors (@dataservices)
 extends_documentation_fragment:
@@ -94,7 +96,7 @@ options:
         type: float
         default: 15.0
   state:
-    description: Whether the tunnel must be open.
+    description: Whether the tunnel must be open. V(absent) closes it unless others use it.
     type: str
     choices: [present, absent]
     default: present
@@ -124,8 +126,8 @@ options:
     default: 120
   owner:
     description:
-      - The process whose end closes the tunnel. It is filled in with the one that runs the play; there is no need to
-        set it.
+      - Who uses the tunnel, and the process with whose end that is over. It is filled in with the inventory's host and
+        the process that runs the play; there is no need to set it.
     type: dict
     suboptions:
       pid:
@@ -136,6 +138,10 @@ options:
         description: What tells it from another process of that number, or on another machine.
         type: str
         required: true
+      name:
+        description: What tells it from others that the same process runs.
+        type: str
+        default: ""
 """
 
 EXAMPLES = r"""
@@ -205,7 +211,7 @@ from ansible_collections.dataservices.redis_migration.plugins.module_utils._cf_m
 from ansible_collections.dataservices.redis_migration.plugins.module_utils._cf_process import is_alive
 from ansible_collections.dataservices.redis_migration.plugins.module_utils._cf_ssh import find_target
 from ansible_collections.dataservices.redis_migration.plugins.module_utils._cf_tunnel import Tunnel, local_endpoint
-from ansible_collections.dataservices.redis_migration.plugins.module_utils._cf_tunnel_files import TunnelSpec
+from ansible_collections.dataservices.redis_migration.plugins.module_utils._cf_tunnel_files import Holder, TunnelSpec
 from ansible_collections.dataservices.redis_migration.plugins.module_utils._endpoint import parse_endpoint
 
 
@@ -224,8 +230,9 @@ def work(module: AnsibleModule) -> dict[str, t.Any]:
         port=endpoint.port,
     )
     tunnel = Tunnel(spec, endpoint)
+    holder = _holder(params["owner"])
     if params["state"] == "absent":
-        return {"changed": tunnel.existing() is not None if module.check_mode else tunnel.close()}
+        return {"changed": tunnel.would_close(holder) if module.check_mode else tunnel.close(holder)}
     state = tunnel.existing()
     changed = state is None
     if state is None or not module.check_mode:
@@ -238,20 +245,22 @@ def work(module: AnsibleModule) -> dict[str, t.Any]:
                 "fingerprint": params["host_key_fingerprint"],
                 "local_port": params["local_port"],
                 "max_lifetime": params["max_lifetime"],
-                **_owner(params["owner"]),
             }
-            state, changed = tunnel.open(LoginOptions.from_params(params), app.guid, options, context.deadline())
+            login = LoginOptions.from_params(params)
+            state, changed = tunnel.open(login, app.guid, options, context.deadline(), holder)
     result: dict[str, t.Any] = {"changed": changed, "endpoint": None}
     if state is not None:
         result |= {"endpoint": local_endpoint(endpoint, state.local_port), "reopened": state.reopened}
     return result
 
 
-def _owner(owner: dict[str, t.Any] | None) -> dict[str, t.Any]:
-    """The owner counts only where it can be seen: not on a worker that is another machine."""
-    if owner and is_alive(owner["pid"], owner["identity"]):
-        return {"owner_pid": owner["pid"], "owner_identity": owner["identity"]}
-    return {"owner_pid": 0, "owner_identity": ""}
+def _holder(owner: dict[str, t.Any] | None) -> Holder:
+    """The process counts only where it can be seen: not on a worker that is another machine."""
+    if owner is None:
+        return Holder()
+    if is_alive(owner["pid"], owner["identity"]):
+        return Holder(owner["pid"], owner["identity"], owner["name"])
+    return Holder(name=owner["name"])
 
 
 def main() -> None:
@@ -267,7 +276,11 @@ def main() -> None:
         "max_lifetime": {"type": "int", "default": 43200},
         "owner": {
             "type": "dict",
-            "options": {"pid": {"type": "int", "required": True}, "identity": {"type": "str", "required": True}},
+            "options": {
+                "pid": {"type": "int", "required": True},
+                "identity": {"type": "str", "required": True},
+                "name": {"type": "str", "default": ""},
+            },
         },
     }
     run(AnsibleModule(spec, supports_check_mode=True), work)

@@ -139,15 +139,16 @@ def test_open_use_and_close(scene: Scene) -> None:
 def test_what_it_leaves_on_the_machine_is_private_and_without_secrets(scene: Scene) -> None:
     scene.open()
     assert scene.directory.stat().st_mode & 0o777 == 0o700
-    (left,) = scene.directory.iterdir()
-    assert left.stat().st_mode & 0o777 == 0o600
+    left = list(scene.directory.iterdir())
+    assert sorted(path.suffix for path in left) == [".holders", ".json"]
+    assert {path.stat().st_mode & 0o777 for path in left} == {0o600}
     mine = [line for line in processes() if str(scene.state()["pid"]) in line or str(scene.state()["ssh_pid"]) in line]
     assert len(mine) == 2
     environments = []
     for pid in (scene.state()["pid"], scene.state()["ssh_pid"]):
         with contextlib.suppress(FileNotFoundError):
             environments.append(Path(f"/proc/{pid}/environ").read_bytes().decode())
-    seen = left.read_text() + "".join(mine) + "".join(environments)
+    seen = "".join(path.read_text() for path in left) + "".join(mine) + "".join(environments)
     assert "SENTINEL" not in seen
     assert "eyJ" not in seen
 
@@ -259,6 +260,28 @@ def test_never_two_to_one_destination(scene: Scene) -> None:
     assert sorted(result["changed"] for result in results) == [False] * 4 + [True]
     assert len({result["endpoint"]["port"] for result in results}) == 1
     assert len(scene.sim.ssh.connections) == 1
+
+
+def test_one_that_others_use_stays_until_the_last_has_closed_it(scene: Scene) -> None:
+    with subprocess.Popen([sys.executable, "-c", "input()"], stdin=subprocess.PIPE) as run:
+        owners = [{"pid": run.pid, "identity": process_identity(run.pid), "name": name} for name in ("a", "b")]
+        opened = [scene.open(owner=owner) for owner in (*owners, None)]
+        assert [result["changed"] for result in opened] == [True, False, False]
+        pid = scene.state()["pid"]
+        assert not scene.close(owner=owners[0])["changed"]
+        assert not scene.close(owner=owners[0])["changed"]
+        assert not scene.close(check=True)["changed"]
+
+        # Whose supervisor is killed gets the tunnel back where the others know it.
+        os.kill(pid, signal.SIGKILL)
+        wait_for(lambda: not alive(pid))
+        assert scene.open()["endpoint"] == opened[0]["endpoint"]
+        pid = scene.state()["pid"]
+        assert not scene.close()["changed"]
+        assert alive(pid)
+        run.communicate(b"\n")
+    wait_for(lambda: not alive(pid))
+    assert not scene.directory.exists()
 
 
 def test_tunnels_to_different_places_stand_side_by_side(scene: Scene, redis_server: Callable[..., RedisServer]) -> None:
