@@ -34,7 +34,8 @@ class RecordedBinding:
     """One app that was bound. C(app_state) is C(STARTED) or C(STOPPED), as it was before anything was done.
 
     C(parameters) are those the broker gave back; C(parameters_unreadable) says that it gives none back, so that what
-    the app was bound with is not known.
+    the app was bound with is not known. C(bound_to_target) says that the app was bound to the target already before the
+    cutover, so that a rollback leaves that binding alone.
     """
 
     app_guid: str
@@ -45,6 +46,7 @@ class RecordedBinding:
     app_state: str = ""
     parameters: dict[str, t.Any] | None = None
     parameters_unreadable: bool = False
+    bound_to_target: bool = False
 
     @property
     def key(self) -> tuple[str, str]:
@@ -61,6 +63,7 @@ _SHORT = {
     "app_state": "state",
     "parameters": "parameters",
     "parameters_unreadable": "unreadable",
+    "bound_to_target": "on_target",
 }
 
 
@@ -79,6 +82,7 @@ def merge(earlier: Iterable[RecordedBinding], now: Iterable[RecordedBinding]) ->
             app_state=states.get(entry.app_guid) or entry.app_state,
             parameters=known.parameters,
             parameters_unreadable=known.parameters_unreadable,
+            bound_to_target=before is not None and before.bound_to_target,
         )
     return sorted(merged.values(), key=lambda entry: (entry.app_name, entry.app_guid, entry.binding_name))
 
@@ -164,11 +168,17 @@ class IsolationRecord:
         """The GUID of the service instance that the recorded apps were bound to since, if they were."""
         return self._all_annotations().get(MOVED_TO)
 
-    def move_to(self, guid: str | None) -> bool:
-        """Remember it (or that it is no longer so) before the first app is bound; whether that is news."""
+    def move_to(self, guid: str | None, bound_already: Iterable[str] = ()) -> bool:
+        """Remember it (or that it is no longer so) before the first app is bound; whether that is news.
+
+        C(bound_already) are the GUIDs of the apps that are bound there now.
+        """
         if self.moved_to() == guid:
             return False
-        self._patch({MOVED_TO: guid})
+        there = set(bound_already)
+        present = self._annotations()
+        entries = [replace(entry, bound_to_target=entry.app_guid in there) for entry in from_annotations(present)]
+        self._patch({**_changes(present, to_annotations(entries)), MOVED_TO: guid})
         return True
 
     def _annotations(self) -> dict[str, t.Any]:
@@ -180,9 +190,8 @@ class IsolationRecord:
         return (resource.get("metadata") or {}).get("annotations") or {}
 
     def _write(self, present: dict[str, t.Any], wanted: dict[str, str]) -> bool:
-        """All annotations in one request, so that no half record is ever there; null takes one away."""
-        changes: dict[str, str | None] = {key: value for key, value in wanted.items() if present.get(key) != value}
-        changes.update({key: None for key in present if key not in wanted})
+        """All annotations in one request, so that no half record is ever there."""
+        changes = _changes(present, wanted)
         if not changes:
             return False
         self._patch(changes)
@@ -199,3 +208,9 @@ class IsolationRecord:
                 what,
             )
             wait_for_job(self._session, response, self._deadline, what)
+
+
+def _changes(present: dict[str, t.Any], wanted: dict[str, str]) -> dict[str, str | None]:
+    """What makes the annotations C(present) those that are C(wanted); null takes one away."""
+    changes: dict[str, str | None] = {key: value for key, value in wanted.items() if present.get(key) != value}
+    return changes | {key: None for key in present if key not in wanted}

@@ -296,7 +296,7 @@ def _bind(
     if entries:
         # Before the first app is bound: from then on this is where it writes.
         goal = None if carrier.guid == instance.guid else instance.guid
-        noted = record.moved_to() != goal if module.check_mode else record.move_to(goal)
+        noted = record.moved_to() != goal if module.check_mode else record.move_to(goal, there)
         result["changed"] = result["changed"] or noted
     if not module.check_mode:
         outcome = for_each(

@@ -107,6 +107,10 @@ record:
       description: Whether it is not known if there were parameters, since the broker does not give them back.
       type: bool
       returned: always
+    bound_to_target:
+      description: Whether it was bound to RV(moved_to) already before it was moved there, and so stays bound.
+      type: bool
+      returned: always
 app_guids:
   description: The GUIDs of the recorded apps that are there.
   returned: success

@@ -57,6 +57,7 @@ def test_all_apps_leave_and_come_back(installation: Installation, cf: ModuleRunn
         "app_name": "app-0",
         "app_state": "STARTED",
         "binding_name": "cache",
+        "bound_to_target": False,
         "parameters": {"role": "writer"},
         "parameters_unreadable": False,
         "space_guid": installation.space.guid,

@@ -14,17 +14,18 @@ __all__ = ["scene"]
 def test_apps_leave_their_data_moves_and_they_go_over_and_back(scene: Scene) -> None:
     apps = scene.apps(2)
     everyone = ["app-0", "app-1"]
+    scene.sim.bind(apps[1], scene.new)  # it was there before
 
     planned = scene.run(check=True).ok
     assert "Would be unbound from orders-old, and recorded there: app-0, app-1" in planned.output
     assert scene.writes() == []
-    assert scene.bound() == (everyone, [])
+    assert scene.bound() == (everyone, ["app-1"])
 
     first = scene.run("migrate", "-vvvv").ok
     assert "PROVED equal" in first.output
     assert "SENTINEL" not in first.output
     assert "ansible-playbook dataservices.redis_migration.rollback -i" in first.output
-    assert scene.bound() == ([], [])
+    assert scene.bound() == ([], ["app-1"])
     written = [entry for app in apps for entry in app.written]
     assert written
     assert {entry.key for entry in written} <= {key.decode() for key in scene.target.client().scan_iter(count=1000)}
@@ -44,7 +45,7 @@ def test_apps_leave_their_data_moves_and_they_go_over_and_back(scene: Scene) -> 
 
     back = scene.run("rollback").ok
     assert back.changed > 0
-    assert scene.bound() == (everyone, [])
+    assert scene.bound() == (everyone, ["app-1"])
     assert [app.state for app in apps] == ["STARTED", "STARTED"]
     assert not [name for name in scene.old.annotations if name.startswith("redis-migration.")]
     assert scene.run("rollback").ok.changed == 0
