@@ -62,8 +62,8 @@ class Scene:
             **variables,
         }
 
-    def run_hosts(self, hosts: dict[str, Any], *arguments: str, check: bool = False) -> PlaybookRun:
-        environment = {"TMPDIR": str(self.temporary), "XDG_RUNTIME_DIR": str(self.temporary)}
+    def run_hosts(self, hosts: dict[str, Any], *arguments: str, check: bool = False, **environment: str) -> PlaybookRun:
+        environment |= {"TMPDIR": str(self.temporary), "XDG_RUNTIME_DIR": str(self.temporary)}
         inventory = {"redis_migrations": {"hosts": hosts}}
         run = run_playbook(
             "migrate", inventory, *arguments, check=check, directory=self.directory, environment=environment
@@ -181,3 +181,79 @@ def test_through_tunnels_that_die_and_come_back(scene: Scene) -> None:
     for frontend, name in zip(scene.frontends, (OLD_HOST, NEW_HOST)):
         assert set(frontend.server_names) == {name}
     assert set(scene.sim.ssh.forwards) == {(OLD_HOST, PORT), (NEW_HOST, PORT)}
+
+
+def test_migrations_share_tunnels_and_bad_ones_say_what_is_wrong(
+    scene: Scene, redis_server: Callable[..., RedisServer], unused_port: int
+) -> None:
+    """All in one run, in which each goes its own way: two share a tunnel, and the first does not close it on the other."""
+    sim, space = scene.sim, scene.space
+    dataset.fill_benchmark(scene.source.client(), "strings100", 1500)
+    slow, fast, untouched = redis_server("redis-8.2"), redis_server("redis-8.2"), scene.target
+    busy = redis_server("redis-6.2")
+    closed = sim.add_space(sim.state.orgs[space.org.guid], "closed", ssh=False)
+    sim.add_user("other@example.org", PASSWORD, {"space_developer": [closed]})
+    elsewhere = sim.add_service_instance(closed, "orders-closed", endpoint=busy.endpoint(), key_shape="a9s6")
+    in_use = sim.add_service_instance(space, "orders-busy", endpoint=busy.endpoint(), key_shape="a9s6")
+    for instance in (scene.old, elsewhere, in_use):
+        sim.create_key(instance, "redis-migration")
+    sim.add_app(closed, "in-closed")
+    sim.add_app(space, "no-ssh", ssh=False)
+    sim.add_app(space, "stopped", started=False)
+    sim.crash_app(sim.add_app(space, "crashed"))
+    sim.add_app(space, "second")
+    writer = sim.add_app(space, "writer", writer=True, started=False)
+    sim.bind(writer, in_use)
+    sim.start_app(writer)
+
+    def through(app: str, target: RedisServer = untouched, **source: Any) -> dict[str, Any]:
+        end = {"service_instance": "orders-old", **source, "tunnel": {"app": app, **source.get("tunnel", {})}}
+        return scene.host(
+            redis_migration_source={name: value for name, value in end.items() if value is not None},
+            redis_migration_target={"url": target.url()},
+        )
+
+    with CloudFoundrySim() as without_ssh:
+        there = without_ssh.add_space(without_ssh.add_org("acme"), "prod")
+        without_ssh.add_user(USER, PASSWORD, {"space_developer": [there]})
+        without_ssh.state.ssh_enabled = False
+        without_ssh.add_app(there, "jumphost")
+        nowhere = through("jumphost", service_instance=None, host=OLD_HOST, port=PORT)
+        nowhere["redis_migration_cf"] = {**nowhere["redis_migration_cf"], "api_url": without_ssh.api_url}
+        in_closed = through("in-closed", service_instance="orders-closed", space="closed")
+        in_closed["redis_migration_cf"] = {**in_closed["redis_migration_cf"], "user": "other@example.org"}
+        hosts = {
+            "slow": {**through("jumphost", slow), "redis_migration_max_keys_per_second": 100},
+            "fast": through("jumphost", fast),
+            "platform": nowhere,
+            "space": in_closed,
+            "app": through("no-ssh"),
+            "stopped": through("stopped"),
+            "crashed": through("crashed"),
+            "key": through("second", tunnel={"host_key_fingerprint": "x" * 43}),
+            "unreachable": through("second", service_instance=None, host="gone.service", port=unused_port),
+            "busy": {**through("writer", service_instance="orders-busy"), "redis_migration_isolate_timeout": 2},
+        }
+        run = scene.run_hosts(hosts, "--forks", "10", ANSIBLE_STRATEGY="free")
+        assert without_ssh.ssh.forwards == []
+
+    assert {name for name, stats in run.stats.items() if not stats["failures"]} == {"slow", "fast"}
+    sentences = {
+        "platform": 'SSH to the app "jumphost" is disabled on the whole platform',
+        "space": 'SSH to the app "in-closed" is disabled in its space',
+        "app": "'cf enable-ssh no-ssh' enables it",
+        "stopped": 'The app "stopped" is stopped, so there is no tunnel through it',
+        "crashed": "does not run; there is: web 0 CRASHED",
+        "key": "has another host key than Cloud Foundry says",
+        "unreachable": f"No Redis answers at gone.service:{unused_port} through the app",
+        "busy": "is not isolated after 2 s: 1 client of others connected",
+    }
+    last_words = [line for line in run.output.splitlines() if ": FAILED in " in line]
+    for name, sentence in sentences.items():
+        assert any(f"{name}: FAILED in" in line and sentence in line for line in last_words), name
+    assert (slow.client().dbsize(), fast.client().dbsize(), untouched.client().dbsize()) == (1500, 1500, 0)
+    assert scene.sim.ssh.forwards.count((OLD_HOST, PORT)) >= 2
+    assert [entry.path for entry in sim.writes() if "/oauth/" not in entry.path] == []
+    assert sim.bound_apps(in_use) == ["writer"]
+    assert "writer: bound to orders-busy and neither unbound nor stopped" in run.output
+    assert len(scene.codes()) == 3, "one for the tunnel that two share, one for the unreachable, one for the busy one"
