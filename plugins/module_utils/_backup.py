@@ -23,7 +23,7 @@ from ansible_collections.dataservices.redis_migration.plugins.module_utils._erro
 )
 from ansible_collections.dataservices.redis_migration.plugins.module_utils._expiry import GONE
 from ansible_collections.dataservices.redis_migration.plugins.module_utils._explain import reply_hint, reply_text
-from ansible_collections.dataservices.redis_migration.plugins.module_utils._flow import Flow, Gate, Job, Take
+from ansible_collections.dataservices.redis_migration.plugins.module_utils._flow import Flow, Gate, Job, Sleep, Take
 from ansible_collections.dataservices.redis_migration.plugins.module_utils._formats import (
     rdb_version as version_by_release,
 )
@@ -40,6 +40,7 @@ from ansible_collections.dataservices.redis_migration.plugins.module_utils._sele
     database_pairs,
 )
 from ansible_collections.dataservices.redis_migration.plugins.module_utils._server import Server, parse_info
+from ansible_collections.dataservices.redis_migration.plugins.module_utils._throttle import Throttle
 from ansible_collections.dataservices.redis_migration.plugins.module_utils._wire import Pipe, ReplyTooLarge
 
 _TIME = b"*1\r\n$4\r\nTIME\r\n"
@@ -60,6 +61,8 @@ class BackupPlan:
     selection: Selection
     functions: bool = True
     large_key_bytes: int = 4 * 1024 * 1024
+    max_keys_per_second: int = 0
+    max_bytes_per_second: int = 0
     timeout: float = 60
 
 
@@ -134,11 +137,12 @@ class Backup:
         pairs = database_pairs(plan.selection, server)
         check_databases(pairs, plan.endpoint, None)
         self.result = BackupResult(server=server, databases={number: Saved() for number, _same in pairs})
+        throttle = Throttle(plan.max_keys_per_second, plan.max_bytes_per_second)
         self.file.open()
         writer = RdbWriter(self.file)
         self._begin(writer, server)
         for number, _same in pairs:
-            one = _Database(plan, server, number, writer, self.result, round_trip_ms * 1000)
+            one = _Database(plan, server, number, writer, self.result, round_trip_ms * 1000, throttle)
             one.run()
         writer.finish()
 
@@ -177,6 +181,7 @@ class _Database:
         writer: RdbWriter,
         result: BackupResult,
         round_trip_us: float,
+        throttle: Throttle,
     ) -> None:
         self._plan = plan
         self._server = server
@@ -185,6 +190,7 @@ class _Database:
         self._result = result
         self._saved = result.databases[number]
         self._round_trip_us = round_trip_us
+        self._throttle = throttle
         self._seen = Seen()
         self._large: list[tuple[bytes, int]] = []
 
@@ -194,7 +200,15 @@ class _Database:
         self._writer.database(self._number, held.keys if held else 0, held.expires if held else 0)
         try:
             self._scan()
-            keys = LargeKeys(self._plan.endpoint, self._server, self._number, self._writer, self._plan.timeout)
+            keys = LargeKeys(
+                self._plan.endpoint,
+                self._server,
+                self._number,
+                self._writer,
+                self._throttle,
+                version=self._result.version,
+                timeout=self._plan.timeout,
+            )
             for name, size in self._large:
                 self._save_large(keys, name, size)
             if not self._seen.unique():
@@ -216,8 +230,8 @@ class _Database:
                 self._pace,
                 plan.selection,
                 self._chunk,
-                chunk_keys=_CHUNK_KEYS,
-                chunk_bytes=min(_CHUNK_BYTES, plan.large_key_bytes),
+                chunk_keys=min(_CHUNK_KEYS, self._throttle.chunk_keys or _CHUNK_KEYS),
+                chunk_bytes=min(_CHUNK_BYTES, self._throttle.chunk_bytes or _CHUNK_BYTES, plan.large_key_bytes),
                 round_trip_us=self._round_trip_us,
             )
             self._flow.spawn(scan.job())
@@ -242,6 +256,9 @@ class _Database:
     def _save(self, chunk: Chunk) -> Job:
         if not chunk:
             return
+        wait = self._throttle.delay(len(chunk), chunk.size)
+        if wait:
+            yield Sleep(wait)
         yield Take(self._payloads, chunk.size)
         try:
             payloads, expiries = yield from self._read(chunk.names, chunk.size)
@@ -286,6 +303,7 @@ class _Database:
 
     def _save_large(self, keys: LargeKeys, name: bytes, size: int) -> None:
         try:
+            time.sleep(self._throttle.delay(1, 0))
             expiry = keys.save(name, size)
         except Refusal as refusal:
             self._saved.failed += 1

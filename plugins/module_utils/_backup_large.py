@@ -4,9 +4,9 @@
 """Reads single large keys into a backup: by ordinary commands, piece by piece, so that nobody waits for the source.
 
 WATCH tells at the end whether the key changed meanwhile; then it is read again, and at last in one piece (DUMP), which
-is always consistent but keeps the source busy for as long as it takes. What ordinary commands cannot tell (modules,
-and streams with all they remember) is read in one piece at once. A payload goes to the file as it arrives, whatever
-its size.
+is always consistent but keeps the source busy for as long as it takes. What ordinary commands cannot tell (values of
+modules, and streams to a user who may not ask for what they remember) is read in one piece at once. A payload goes to
+the file as it arrives, whatever its size.
 """
 
 from __future__ import annotations
@@ -16,6 +16,11 @@ import time
 import typing as t
 
 from ansible_collections.dataservices.redis_migration.plugins.module_utils import _rdb_format as rdb
+from ansible_collections.dataservices.redis_migration.plugins.module_utils._backup_stream import (
+    StreamChanged,
+    StreamReader,
+    stream_kind,
+)
 from ansible_collections.dataservices.redis_migration.plugins.module_utils._endpoint import Endpoint
 from ansible_collections.dataservices.redis_migration.plugins.module_utils._errors import ConnectError
 from ansible_collections.dataservices.redis_migration.plugins.module_utils._expiry import GONE, NEVER, Expiry, clock_ms
@@ -23,6 +28,7 @@ from ansible_collections.dataservices.redis_migration.plugins.module_utils._payl
 from ansible_collections.dataservices.redis_migration.plugins.module_utils._rdb_line import Line, Refusal
 from ansible_collections.dataservices.redis_migration.plugins.module_utils._rdb_writer import RdbWriter
 from ansible_collections.dataservices.redis_migration.plugins.module_utils._server import Server, parse_info
+from ansible_collections.dataservices.redis_migration.plugins.module_utils._throttle import Throttle
 
 # How often a key that changes while it is read in pieces is begun anew.
 _TRIES = 3
@@ -44,17 +50,45 @@ class _Changed(Exception):
 
 
 class _Unwatched(Exception):
-    """The user may not WATCH, so only one command can read consistently."""
+    """The user may not do what reading in pieces needs (WATCH), so only one command can read consistently."""
+
+
+class _Slowly:
+    """A writer that takes no more bytes than ``throttle`` permits."""
+
+    def __init__(self, writer: RdbWriter, throttle: Throttle) -> None:
+        self._throttle = throttle
+        self._put = writer.put
+        self.key = writer.key
+
+    def put(self, data: bytes) -> None:
+        time.sleep(self._throttle.delay(0, len(data)))
+        self._put(data)
 
 
 class LargeKeys:
-    """Appends keys of one logical database to ``writer``. ``timeout``: seconds to go on trying without a connection."""
+    """Appends keys of one logical database to ``writer``, in a file of RDB ``version``.
 
-    def __init__(self, endpoint: Endpoint, server: Server, database: int, writer: RdbWriter, timeout: float) -> None:
+    ``timeout``: seconds to go on trying without a connection.
+    """
+
+    def __init__(
+        self,
+        endpoint: Endpoint,
+        server: Server,
+        database: int,
+        writer: RdbWriter,
+        throttle: Throttle,
+        *,
+        version: int,
+        timeout: float,
+    ) -> None:
         self._endpoint = endpoint
         self._server = server
         self._database = database
         self._writer = writer
+        self._slowly = _Slowly(writer, throttle)
+        self._version = version
         self._timeout = timeout
 
     def save(self, key: bytes, size: int) -> Expiry | t.Literal[False]:
@@ -68,7 +102,7 @@ class LargeKeys:
         while True:
             try:
                 with Line(self._endpoint, self._database) as line:
-                    one = _LargeKey(line, self._server, self._database, self._writer, key, size)
+                    one = _LargeKey(line, self._server, self._database, self._slowly, self._version, key, size)
                     return one.in_pieces() if tries < _TRIES else one.whole()
             except _Changed:
                 tries += 1
@@ -89,11 +123,14 @@ class LargeKeys:
 class _LargeKey:
     """One attempt at one key."""
 
-    def __init__(self, line: Line, server: Server, database: int, writer: RdbWriter, key: bytes, size: int) -> None:
+    def __init__(
+        self, line: Line, server: Server, database: int, writer: _Slowly, version: int, key: bytes, size: int
+    ) -> None:
         self._line = line
         self._server = server
         self._database = database
         self._writer = writer
+        self._version = version
         self._key = key
         self._size = size
 
@@ -132,6 +169,8 @@ class _LargeKey:
         kind = self._line.ask(b"TYPE", key)
         if kind == b"none":
             return False
+        if kind == b"stream":
+            return self._stream()
         if kind not in _LENGTH:
             return self.whole()
         expiry = self._expiry()
@@ -149,9 +188,32 @@ class _LargeKey:
             self._scanned(length, b"SSCAN", 1, lambda members: b"".join(_strings(members)))
         else:
             self._hash(expiry, length)
+        self._check_unchanged()
+        return expiry
+
+    def _check_unchanged(self) -> None:
         _begun, unchanged = self._line.ask_all([(b"MULTI",), (b"EXEC",)])
         if unchanged is None:
             raise _Changed()
+
+    def _stream(self) -> Expiry | t.Literal[False]:
+        try:
+            length = self._line.ask(b"XLEN", self._key)
+        except Refusal:
+            return self.whole()
+        expiry = self._expiry()
+        if expiry == GONE:
+            raise _Changed()
+        kind = stream_kind(self._version)
+        self._writer.key(self._key, expiry, kind)
+        try:
+            StreamReader(self._line, self._key, self._writer.put, kind, self._elements(length)).read()
+        except StreamChanged:
+            raise _Changed() from None
+        except Refusal:
+            # Its entries may be read, and not its groups: then only DUMP has them.
+            raise _Unwatched() from None
+        self._check_unchanged()
         return expiry
 
     def _expiry(self) -> Expiry:

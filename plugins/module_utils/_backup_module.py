@@ -33,7 +33,12 @@ from ansible_collections.dataservices.redis_migration.plugins.module_utils._sele
 
 def plan_of(params: t.Mapping[str, t.Any]) -> BackupPlan:
     """The plan in a module's parameters. Raises :class:`RedisMigrationError`."""
-    for name, least in (("timeout", 0), ("large_key_bytes", 1)):
+    for name, least in (
+        ("timeout", 0),
+        ("large_key_bytes", 1),
+        ("max_keys_per_second", 0),
+        ("max_bytes_per_second", 0),
+    ):
         if params[name] < least:
             raise RedisMigrationError(f"{name} is {params[name]}; it must be at least {least}.")
     return BackupPlan(
@@ -41,6 +46,8 @@ def plan_of(params: t.Mapping[str, t.Any]) -> BackupPlan:
         selection=parse_selection(params),
         functions=params["functions"],
         large_key_bytes=params["large_key_bytes"],
+        max_keys_per_second=params["max_keys_per_second"],
+        max_bytes_per_second=params["max_bytes_per_second"],
         timeout=params["timeout"],
     )
 

@@ -17,9 +17,9 @@ description:
   - The file has mode C(0600) and appears complete or not at all. Beside it lies its SHA-256 in the format of
     C(sha256sum), unless O(checksum) is turned off.
   - The source is not kept waiting. Small keys are read in batches that take it a few milliseconds. Large strings,
-    lists, sets, sorted sets and hashes are read piece by piece and, should they have changed meanwhile, again; only
-    if that happens three times, and for large streams and values of modules, a single command reads the key as a
-    whole.
+    lists, sets, sorted sets, hashes and streams are read piece by piece and, should they have changed meanwhile,
+    again; only if that happens three times, and for large values of modules, a single command reads the key as a
+    whole, which keeps the source busy for that long.
   - The keys are read one after the other and not all at the same moment. A key that is changed while the backup runs is
     in it as it was before or afterwards. Where that matters, keep applications from writing meanwhile.
   - If any key cannot be read, no backup is kept and the module fails.
@@ -86,6 +86,14 @@ options:
     description: Keys that take more memory than this on the server are read piece by piece.
     type: int
     default: 4194304
+  max_keys_per_second:
+    description: Limit on keys read per second. V(0) means none.
+    type: int
+    default: 0
+  max_bytes_per_second:
+    description: Limit on bytes read per second. V(0) means none.
+    type: int
+    default: 0
   timeout:
     description: Seconds to go on trying when a connection is lost.
     type: float
@@ -230,6 +238,8 @@ def main() -> None:
             "encryption_password": {"type": "str", "no_log": True},
             "checksum": {"type": "bool", "default": True},
             "large_key_bytes": {"type": "int", "default": 4 * 1024 * 1024, "no_log": False},
+            "max_keys_per_second": {"type": "int", "default": 0, "no_log": False},
+            "max_bytes_per_second": {"type": "int", "default": 0},
             "timeout": {"type": "float", "default": 60.0},
         },
         supports_check_mode=True,
