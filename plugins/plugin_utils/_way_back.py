@@ -27,10 +27,15 @@ def apps_of(variables: Variables) -> Data:
     looked = variables.get("__redis_migration_bound", {})
     unbound = variables.get("__redis_migration_unbound", {})
     cutover = variables.get("__redis_migration_cutover_bound", {})
-    recorded = _names(unbound) or _names(looked)
-    if "msg" in unbound and "record" not in unbound:
-        # It failed, maybe after some were unbound.
-        recorded |= {str(binding["app"]["name"]) for binding in looked.get("bindings", [])}
+    if "record" in unbound:
+        recorded = _names(unbound)
+    elif "bindings" in (after := variables.get("__redis_migration_after", {})):
+        recorded = _left(after)
+    else:
+        recorded = _left(looked)
+        if "msg" in unbound:
+            # It failed, maybe after some were unbound.
+            recorded |= {str(binding["app"]["name"]) for binding in looked.get("bindings", [])}
     restored = _names(variables.get("__redis_migration_restored", {}))
     moved = _names(cutover) - set(cutover.get("missing_apps", []))
     if variables.get("__redis_migration_moved") and not cutover:
@@ -44,6 +49,12 @@ def apps_of(variables: Variables) -> Data:
 
 def _names(result: Variables) -> set[str]:
     return {str(entry["app_name"]) for entry in result.get("record") or []}
+
+
+def _left(result: Variables) -> set[str]:
+    """Apps in the record that are not bound any more (or yet again)."""
+    bound = {binding["app"]["guid"] for binding in result.get("bindings") or []}
+    return {str(entry["app_name"]) for entry in result.get("record") or [] if entry["app_guid"] not in bound}
 
 
 def off_source(apps: Data) -> bool:

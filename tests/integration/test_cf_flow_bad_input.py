@@ -114,3 +114,59 @@ def test_mistakes_in_the_inventory_change_nothing(scene: Scene, web_page: str, u
     assert [entry for entry in scene.sim.writes() if entry.status < 400] == []
     assert scene.bound() == (["app-0"], [])
     assert "SENTINEL" not in run.output
+
+
+def test_what_shows_only_on_the_way_is_told_and_the_next_run_goes_on(scene: Scene) -> None:
+    apps = scene.apps(2)
+    apps[0].crash_on_start = 1
+    stranger = scene.sim.add_space(scene.sim.add_org("other"), "theirs")
+    shared = scene.sim.add_service_instance(scene.space, "shared", endpoint=scene.source.endpoint())
+    scene.sim.share(shared, stranger)
+    scene.sim.bind(scene.sim.add_app(stranger, "not-ours"), shared)
+    scene.sim.bind(scene.sim.add_app(scene.space, "ours"), shared)
+    odd = scene.sim.add_service_instance(
+        scene.space,
+        "odd",
+        endpoint=scene.source.endpoint(),
+        key_shape=lambda view: {"servers": [view["host"]], "auth": {"secret": "SENTINEL-odd"}},
+    )
+    broken = scene.sim.add_service_instance(scene.space, "broken", endpoint=scene.source.endpoint())
+    for instance in (scene.old, scene.new, shared, odd):
+        scene.sim.create_key(instance, "redis-migration")
+    scene.sim.faults.fail_broker("bind", times=2, message="Service broker error: no room for a key")
+
+    hosts = {
+        "crash": scene.host(redis_migration_cutover=True),
+        "hidden": scene.host(redis_migration_source={"service_instance": "shared"}),
+        "shape": scene.host(redis_migration_source={"service_instance": "odd"}),
+        "broker": scene.host(redis_migration_source={"service_instance": "broken"}),
+    }
+    run = scene.run("migrate", "--skip-tags", "preflight", hosts=hosts)
+    said = failures(run, hosts)
+    expected = {
+        "crash": ['app \\"app-0\\" does not come up: web 0 CRASHED', "Exited with status 1", "cf logs app-0 --recent"],
+        "hidden": [f"shared into the space {stranger.guid}, where 1 app is bound", "needs the role Space Developer"],
+        "shape": ["auth", "secret", "servers", "endpoint_query"],
+        "broker": ["no room for a key", 'create the service key \\"redis-migration\\"', "Nothing is left behind"],
+    }
+    assert {name: [word for word in words if word not in said[name]] for name, words in expected.items()} == {
+        name: [] for name in hosts
+    }, "\n".join(said.values())
+    assert "SENTINEL" not in run.output
+    assert "run again" in said["crash"]
+    assert "dataservices.redis_migration.rollback" in said["crash"]
+    assert "--limit crash" in said["crash"]
+    assert "rollback" not in said["hidden"] + said["shape"] + said["broker"]
+    assert scene.sim.bound_apps(shared) == ["not-ours", "ours"]
+    assert not shared.annotations
+    assert scene.bound() == ([], ["app-0", "app-1"])
+    assert [binding for binding in scene.sim.state.bindings.values() if binding.instance is broken] == []
+
+    # What was wrong is right now; a ruin of a key is repaired.
+    scene.sim.start_app(apps[0])
+    ruin = scene.sim.create_key(broken, "redis-migration", state="failed")
+    del hosts["hidden"], hosts["shape"]
+    assert scene.run("migrate", "--tags", "cutover", hosts=hosts).ok
+    keys = [binding for binding in scene.sim.state.bindings.values() if binding.instance is broken]
+    assert [key.operation.state for key in keys] == ["succeeded"]
+    assert keys != [ruin]
