@@ -20,6 +20,9 @@ _BYTE_US = 1 / 300
 
 _SMOOTHING = 0.2
 
+# Smaller batches cost more than they spare others.
+_FEWEST_KEYS = 50
+
 
 class Pace:
     """Bounds the work in flight at one server. ``round_trip_us``: how long an empty command takes."""
@@ -32,6 +35,10 @@ class Pace:
     def cost(self, keys: int, size: int) -> float:
         """Expected microseconds for ``keys`` commands that read ``size`` bytes."""
         return self._factor * (keys * _KEY_US + size * _BYTE_US)
+
+    def keys_at_once(self, keys: int, size: int) -> int:
+        """How many keys of a kind of which ``keys`` have ``size`` bytes to read together, so that two such batches fit."""
+        return max(_FEWEST_KEYS, int(QUEUE_US / 2 * keys / self.cost(2 * keys, size)))
 
     def observe(self, keys: int, size: int, microseconds: float) -> None:
         """Learn that this much work took the server so long."""

@@ -8,6 +8,7 @@ No list of all keys is ever held: pages in flight are bounded by the bytes of th
 
 from __future__ import annotations
 
+import math
 import typing as t
 
 from ansible_collections.dataservices.redis_migration.plugins.module_utils._commands import each
@@ -215,7 +216,13 @@ class Scan:
         return sizes
 
     def _chunks(self, names: list[bytes], sizes: list[int]) -> t.Iterator[Chunk]:
+        if not names:
+            return
         most = self._chunk_keys
+        if self._measured:
+            most = min(most, self._pace.keys_at_once(len(names), sum(sizes)))
+        # Evenly, so that no small rest costs a round of its own.
+        most = math.ceil(len(names) / math.ceil(len(names) / most))
         for first in range(0, len(names), most):
             chunk = Chunk(names[first : first + most], sizes[first : first + most])
             if chunk.size <= self._chunk_bytes:

@@ -22,6 +22,7 @@ from ansible_collections.dataservices.redis_migration.plugins.module_utils._exis
 from ansible_collections.dataservices.redis_migration.plugins.module_utils._expiry import GONE, NEVER, Expiry
 from ansible_collections.dataservices.redis_migration.plugins.module_utils._explain import reply_text
 from ansible_collections.dataservices.redis_migration.plugins.module_utils._flow import Gate, Job, Take, Unsteady
+from ansible_collections.dataservices.redis_migration.plugins.module_utils._pace import between_us
 from ansible_collections.dataservices.redis_migration.plugins.module_utils._scan import Chunk
 from ansible_collections.dataservices.redis_migration.plugins.module_utils._transfer import (
     Lane,
@@ -36,12 +37,10 @@ from ansible_collections.dataservices.redis_migration.plugins.module_utils._wire
 # Milliseconds without progress after which the source gives a transfer up. It serves nobody meanwhile.
 _IDLE_MS = 3000
 
-# What a key and a byte cost the source, in microseconds: it waits for the target's answer to each key.
-_KEY_US = 3.5
-_BYTE_US = 1 / 150
-
 # How often a key that exists at the source is sent before it is given up.
 _TRIES = 3
+
+_TIME = b"*1\r\n$4\r\nTIME\r\n"
 
 # Expiries set at the target may differ by rounding from those at the source.
 _EXPIRY_TOLERANCE_MS = 10
@@ -135,16 +134,17 @@ class MigrateStrategy:
     def _migrate(self, chunk: Chunk, replace: bool, tries: int = _TRIES) -> Job:
         lane, source, target = self._lane, self._lane.source, self._lane.target
         names = chunk.names
-        # Not measured as the work of the other strategies is: most of it is waiting for the target.
-        cost = len(names) * _KEY_US + chunk.size * _BYTE_US
         expiry_commands, expiry_replies = source.expiries.commands(names)
+        work, cost = 2 * len(names), lane.pace.cost(2 * len(names), chunk.size)
+        commands = _TIME + self._command(names, replace) + _TIME + expiry_commands
         yield Take(lane.pace.gate, cost)
         try:
-            replies = yield source.call(self._command(names, replace) + expiry_commands, 1 + expiry_replies)
+            began, reply, ended, *rest = yield source.call(commands, 3 + expiry_replies)
         finally:
             lane.flow.give(lane.pace.gate, cost)
-        expiries = yield from source.expiries.read(names, replies[1:])
-        reply = replies[0]
+        source.check((began, ended), "TIME")
+        lane.pace.observe(work, chunk.size, between_us(began, ended))
+        expiries = yield from source.expiries.read(names, rest)
         if is_error(reply):
             return (yield from self._sort_out(chunk, reply, expiries, replace))
         timed = [index for index, expiry in enumerate(expiries) if expiry is not NEVER and expiry != GONE]
