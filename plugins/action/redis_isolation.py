@@ -5,30 +5,22 @@
 
 from __future__ import annotations
 
-import os
 import typing as t
 
 from ansible.module_utils.parsing.convert_bool import boolean
-from ansible.plugins.action import ActionBase
 
-from ansible_collections.dataservices.redis_migration.plugins.module_utils._cf_process import process_identity
+from ansible_collections.dataservices.redis_migration.plugins.plugin_utils._worker import (
+    WorkerAction,
+    playbook_process,
+)
 
 
-class ActionModule(ActionBase):
-    _supports_async = True
+class ActionModule(WorkerAction):
+    module = "redis_isolation"
 
-    def run(self, tmp: str | None = None, task_vars: dict[str, t.Any] | None = None) -> dict[str, t.Any]:
-        super().run(tmp, task_vars)
-        arguments = dict(self._task.args)
+    def conduct(self, arguments: dict[str, t.Any], variables: dict[str, t.Any]) -> dict[str, t.Any]:
         if boolean(arguments.get("with_playbook", False), strict=False):
-            # This plugin runs in a worker, whose parent runs the play.
-            pid = os.getppid()
-            identity = process_identity(pid)
-            if identity:
-                arguments.setdefault("owner", {"pid": pid, "identity": identity})
-        return self._execute_module(
-            module_name="dataservices.redis_migration.redis_isolation",
-            module_args=arguments,
-            task_vars=task_vars,
-            wrap_async=bool(self._task.async_val),
-        )
+            process = playbook_process()
+            if process:
+                arguments.setdefault("owner", process)
+        return super().conduct(arguments, variables)

@@ -307,10 +307,10 @@ class _Database:
             expiry = keys.save(name, size)
         except Refusal as refusal:
             self._saved.failed += 1
-            if len(self._result.failures) < LISTED:
-                reason = reply_text(refusal.text)
-                hint = reply_hint(reason, self._plan.endpoint) or refusal.error.hint
-                self._result.failures.append(Failure(self._number, name, None, reason, hint))
+            reason = reply_text(refusal.text)
+            hint = reply_hint(reason, self._plan.endpoint) or refusal.error.hint
+            failure = Failure(self._number, name, None, reason, hint)
+            self._result.failures.extend(listable(self._result.failures, [failure], LISTED))
             return
         if expiry is False:
             self._saved.vanished += 1

@@ -82,6 +82,7 @@ def result_of(result: BackupResult, file: BackupFile, *, changed: bool = False, 
         "totals": dataclasses.asdict(totals),
         "functions": result.functions,
         "failures": [failure.as_dict() for failure in result.failures],
+        "failures_not_listed": totals.failed - len(result.failures),
         "elapsed_seconds": round(result.elapsed, 3),
         "keys_per_second": per_second(totals.keys, result.elapsed),
         "bytes_per_second": per_second(file.size, result.elapsed),
@@ -139,7 +140,7 @@ def _incomplete(result: BackupResult) -> str:
     first = result.failures[0]
     return (
         f"{result.totals.failed} keys could not be read, so no backup was kept. The first: '{printable(first.key)}' in "
-        f"database {first.database}: {first.reason}. See 'failures'; name such keys in 'exclude' to go without them."
+        f"database {first.database}: {first.reason.rstrip('.')}. See 'failures'; name such keys in 'exclude' to go without them."
         + (f" {first.hint}" if first.hint else "")
     )
 

@@ -50,6 +50,7 @@ def result_of(progress: DiffProgress) -> dict[str, t.Any]:
         },
         "totals": dataclasses.asdict(totals),
         "differences": [found.as_dict() for found in progress.differences],
+        "differences_not_listed": totals.missing + totals.extra + totals.different - len(progress.differences),
         "elapsed_seconds": round(progress.elapsed, 3),
         "keys_per_second": per_second(totals.source_keys, progress.elapsed),
         "finished": progress.finished,

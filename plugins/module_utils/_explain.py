@@ -92,7 +92,8 @@ def reply_text(reply: object) -> str:
         code = "NOAUTH" if "required" in text else "WRONGPASS" if text.startswith("invalid username") else ""
     if not text.startswith(code):
         text = f"{code} {text}"
-    return text if len(text) <= _SHOWN else text[:_SHOWN] + "…"
+    # Some end with a full stop; it comes with the sentence around them.
+    return text.rstrip(".") if len(text) <= _SHOWN else text[:_SHOWN] + "…"
 
 
 def reply_hint(text: str, endpoint: Endpoint) -> str | None:

@@ -21,7 +21,7 @@ from ansible_collections.dataservices.redis_migration.plugins.module_utils._endp
 from ansible_collections.dataservices.redis_migration.plugins.module_utils._errors import RedisMigrationError
 from ansible_collections.dataservices.redis_migration.plugins.module_utils._existence import absent
 from ansible_collections.dataservices.redis_migration.plugins.module_utils._flow import Flow, Job, Sleep
-from ansible_collections.dataservices.redis_migration.plugins.module_utils._keyname import key_fields
+from ansible_collections.dataservices.redis_migration.plugins.module_utils._keyname import key_fields, listable
 from ansible_collections.dataservices.redis_migration.plugins.module_utils._measure import measure
 from ansible_collections.dataservices.redis_migration.plugins.module_utils._pace import Pace
 from ansible_collections.dataservices.redis_migration.plugins.module_utils._scan import Chunk, Scan
@@ -311,5 +311,5 @@ class _Looker:
         self._counts.add(counts)
 
     def _report(self, name: bytes, difference: Difference) -> None:
-        if len(self._differences) < self._plan.max_differences:
-            self._differences.append(Found(self._source.database, name, difference))
+        found = Found(self._source.database, name, difference)
+        self._differences.extend(listable(self._differences, [found], self._plan.max_differences))

@@ -6,10 +6,14 @@
 from __future__ import annotations
 
 import base64
+import typing as t
 
-# Longer names are cut for the eye; key_base64 stays exact up to the second limit.
+# Longer names are cut for the eye; key_base64 stays exact.
 _SHOWN_BYTES = 200
-_EXACT_BYTES = 4096
+
+# Of what is listed one by one (failures, differences), the names together take no more than this; so that a thousand
+# names of a megabyte each are not a result of a gigabyte.
+_LISTED_BYTES = 2 * 1024 * 1024
 
 _NAMED = {0x07: "\\a", 0x08: "\\b", 0x09: "\\t", 0x0A: "\\n", 0x0D: "\\r", 0x22: '\\"', 0x5C: "\\\\"}
 
@@ -24,8 +28,33 @@ def printable(key: bytes) -> str:
 
 
 def key_fields(key: bytes) -> dict[str, str]:
-    """The pair ``key`` and ``key_base64`` of a result.
+    """The pair ``key`` and ``key_base64`` of a result; the latter is exact, whatever its size."""
+    return {"key": printable(key), "key_base64": base64.b64encode(key).decode("ascii")}
 
-    A name above 4096 bytes is given by its first 4096 bytes; ``key`` then says how long it is.
+
+class _Named(t.Protocol):
+    @property
+    def key(self) -> bytes: ...
+
+
+_Any = t.TypeVar("_Any", bound=_Named)
+
+
+def listable(listed: t.Sequence[_Any], more: t.Iterable[_Any], most: int) -> list[_Any]:
+    """The first of ``more`` that can be listed behind ``listed``: ``most`` in all, and names that are not too long.
+
+    The very first is listed however long its name is.
     """
-    return {"key": printable(key), "key_base64": base64.b64encode(key[:_EXACT_BYTES]).decode("ascii")}
+    chosen: list[_Any] = []
+    count, size = len(listed), -1
+    for one in more:
+        if count >= most:
+            break
+        # Counted only where there is something to list, which is rare.
+        size = sum(len(other.key) for other in listed) if size < 0 else size
+        size += len(one.key)
+        if count and size > _LISTED_BYTES:
+            break
+        chosen.append(one)
+        count += 1
+    return chosen

@@ -63,6 +63,7 @@ def result_of(progress: Progress) -> dict[str, t.Any]:
         },
         "totals": totals.as_dict(),
         "failures": [failure.as_dict() for failure in progress.failures],
+        "failures_not_listed": totals.failed - len(progress.failures),
         "elapsed_seconds": round(progress.elapsed, 3),
         "keys_per_second": per_second(totals.scanned, progress.elapsed),
         "bytes_per_second": per_second(totals.bytes, progress.elapsed),
@@ -119,7 +120,7 @@ def run_module(module: t.Any) -> t.NoReturn:
     failed = progress.totals.failed
     if progress.finished and failed > module.params["max_failures"]:
         first = progress.failures[0] if progress.failures else None
-        example = f" The first: '{printable(first.key)}' in database {first.database}: {first.reason}." if first else ""
+        example = f" The first: '{printable(first.key)}' in database {first.database}: {first.reason.rstrip('.')}." if first else ""
         module.fail_json(
             msg=f"{failed} of {progress.totals.scanned} keys could not be moved; the others were.{example} See 'failures'."
             + (f" {first.hint}" if first and first.hint else ""),

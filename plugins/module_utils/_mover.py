@@ -84,7 +84,7 @@ class Mover:
         if occupied:
             yield from self._move_over(occupied, tally, sent)
         self._counters.add(tally.counters)
-        self._failures.extend(tally.failures[: max(0, LISTED - len(self._failures))])
+        self._failures.extend(listable(self._failures, tally.failures, LISTED))
         self._changes.extend(tally.changes[: max(0, LISTED - len(self._changes))])
 
     def _move_over(self, keys: Chunk, tally: _Tally, sent: _Sent) -> Job:

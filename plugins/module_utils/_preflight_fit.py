@@ -258,12 +258,12 @@ def target_eviction(situation: Situation) -> Verdict:
     policy = target.maxmemory_policy or "noeviction"
     if policy == "noeviction":
         return ok("The target evicts nothing when it is full (noeviction).")
-    same = " as does the source" if source.maxmemory_policy == policy else f" (the source: {source.maxmemory_policy})"
+    same = ", as does the source" if source.maxmemory_policy == policy else f"; the source: {source.maxmemory_policy}"
     if not target.maxmemory:
-        return ok(f"The target would evict keys when full ({policy}),{same}; it sets itself no limit, so it will not.")
+        return ok(f"The target would evict keys when full ({policy}{same}); it sets itself no limit, so it will not.")
     which = "keys that have an expiry time" if policy.startswith("volatile-") else "any keys"
     used = max(0, situation.target.number("used_memory") - situation.target.number("mem_not_counted_for_evict"))
-    message = f"The target evicts {which} when it is full ({policy}),{same}"
+    message = f"The target evicts {which} when it is full ({policy}{same})"
     if _missing_bytes(situation) * (1 + _HEADROOM) > target.maxmemory - used:
         return fail(
             f"{message}, and its memory is tight: keys that were moved could disappear without a word.",

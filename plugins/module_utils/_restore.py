@@ -337,7 +337,7 @@ class _Keys:
         self._note(failures)
 
     def _note(self, failures: list[Failure]) -> None:
-        self._result.failures.extend(failures[: max(0, LISTED - len(self._result.failures))])
+        self._result.failures.extend(listable(self._result.failures, failures, LISTED))
 
     def _write_once(self, number: int, items: _Items, *, again: bool) -> Job:
         plan, end = self._plan, self._ends[number]

@@ -106,7 +106,7 @@ def run_module(module: t.Any) -> t.NoReturn:
         first = result.failures[0]
         module.fail_json(
             msg=f"{result.totals.failed} of {result.totals.scanned} keys could not be restored; the others were. "
-            f"The first: '{printable(first.key)}' in database {first.database}: {first.reason}. See 'failures'."
+            f"The first: '{printable(first.key)}' in database {first.database}: {first.reason.rstrip('.')}. See 'failures'."
             + (f" {first.hint}" if first.hint else ""),
             **found,
         )

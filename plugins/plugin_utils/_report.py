@@ -99,10 +99,15 @@ def build_report(
 
 
 def report_lines(report: t.Mapping[str, t.Any]) -> list[str]:
-    """The report in a few words: a line for each migration, the failed ones last, where they are read."""
+    """The report in a few words: a line for each migration, the failed ones last.
+
+    Why they failed is said by the last words on each, right behind.
+    """
     lines = []
     for migration in sorted(report["migrations"], key=lambda migration: migration["status"] == "failed"):
-        lines.append(f"{migration['name']}: {_line(migration)}")
+        failure = migration["failure"]
+        words = f"FAILED in {failure['phase']}." if failure else _line(migration)
+        lines.append(f"{migration['name']}: {words}")
     return lines
 
 
@@ -125,6 +130,8 @@ def _line(migration: Data) -> str:
     words += apps_words(migration["apps"], failed=status == "failed", planned=migration["planned"])
     if migration["way_back"]:
         words.append(f"To put the apps back: {migration['way_back']}")
+    if not words and migration["preflight"]:
+        words.append(f"looked at, nothing moved. {migration['preflight']['summary']}")
     return " ".join(words) or ("done." if status == "done" else "nothing was to be done.")
 
 

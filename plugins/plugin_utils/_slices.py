@@ -13,33 +13,25 @@ import os
 import typing as t
 
 from ansible.errors import AnsibleActionFail
-from ansible.plugins.action import ActionBase
 from ansible.utils.display import Display
 
 from ansible_collections.dataservices.redis_migration.plugins.plugin_utils._pause import PauseRenewal
 from ansible_collections.dataservices.redis_migration.plugins.plugin_utils._progress import Progress
-
-_COLLECTION = "dataservices.redis_migration"
+from ansible_collections.dataservices.redis_migration.plugins.plugin_utils._worker import WorkerAction
 
 # Most runs end within it, and then nothing was spent on progress.
 _FIRST_SLICE_SECONDS = 10.0
 
 
-class SlicedAction(ActionBase):
+class SlicedAction(WorkerAction):
     """Base of the action plugins; a subclass names its ``module`` and the counter that tells how far it is."""
 
-    _supports_async = True
-
-    module: t.ClassVar[str]
     looked_at: t.ClassVar[str]
 
-    def run(self, tmp: str | None = None, task_vars: dict[str, t.Any] | None = None) -> dict[str, t.Any]:
-        super().run(tmp, task_vars)
-        variables = task_vars or {}
-        arguments = dict(self._task.args)
+    def conduct(self, arguments: dict[str, t.Any], variables: dict[str, t.Any]) -> dict[str, t.Any]:
         seconds = self._interval(arguments)
         if self._task.async_val or not seconds or arguments.get("resume") or arguments.get("slice_seconds"):
-            return self._run_module(self.module, arguments, variables)
+            return super().conduct(arguments, variables)
         return self._run_slices(arguments, seconds, variables)
 
     def _interval(self, arguments: t.Mapping[str, t.Any]) -> float:
@@ -59,14 +51,14 @@ class SlicedAction(ActionBase):
         warnings: list[t.Any] = []
         playbook = os.getppid()
         pause = PauseRenewal(
-            lambda name, options: self._run_module(name, options, variables), arguments.get("source"), variables
+            lambda name, options: self.run_module(name, options, variables), arguments.get("source"), variables
         )
         seconds = min(seconds, pause.seconds / 3 or seconds)
         arguments["slice_seconds"] = min(_FIRST_SLICE_SECONDS, seconds)
         while True:
             problem = pause.renew()
             warnings += [problem] if problem else []
-            result = self._run_module(self.module, arguments, variables)
+            result = self.run_module(self.module, arguments, variables)
             warnings += [warning for warning in result.pop("warnings", []) if warning not in warnings]
             token = result.pop("resume", None)
             if not token or result.get("failed") or result.get("unreachable"):
@@ -95,13 +87,5 @@ class SlicedAction(ActionBase):
     def _counted(self, arguments: t.Mapping[str, t.Any], variables: dict[str, t.Any]) -> dict[str, int]:
         """The same, asked for. A run that takes this long does not feel it."""
         endpoint = {name: value for name, value in arguments["source"].items() if name != "backend"}
-        info = self._run_module("redis_keyspace_info", {"endpoint": endpoint}, variables)
+        info = self.run_module("redis_keyspace_info", {"endpoint": endpoint}, variables)
         return {number: int(database["keys"]) for number, database in info.get("databases", {}).items()}
-
-    def _run_module(self, name: str, arguments: dict[str, t.Any], variables: dict[str, t.Any]) -> dict[str, t.Any]:
-        return self._execute_module(
-            module_name=f"{_COLLECTION}.{name}",
-            module_args=arguments,
-            task_vars=variables,
-            wrap_async=bool(self._task.async_val),
-        )

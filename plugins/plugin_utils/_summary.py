@@ -84,7 +84,13 @@ def plan_lines(result: t.Mapping[str, t.Any]) -> list[str]:
         if "strategy" in plan:
             lines.append(f"strategy {plan['strategy']} ({plan['strategy_reason']})")
     lines += findings_lines(found for found in result["findings"] if found["status"] != "ok")
-    return [*lines, result["summary"]]
+    lines.append(result["summary"])
+    if not result["passed"]:
+        lines.append(
+            "Nothing has been changed. Options above are inventory variables with redis_migration_ before their name;"
+            " what you accept goes into redis_migration_preflight_ignore, by the name before the colon."
+        )
+    return lines
 
 
 def backup_lines(result: t.Mapping[str, t.Any], *, check_mode: bool = False) -> list[str]:

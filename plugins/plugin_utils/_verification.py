@@ -190,7 +190,9 @@ def findings_lines(findings: t.Iterable[Finding]) -> list[str]:
 
 
 def findings_failure(findings: t.Iterable[Finding]) -> str:
-    """The failed findings in one text; empty when there is none."""
-    return " ".join(
-        f"{found['message']} {found['next_step']}".strip() for found in findings if found["status"] == "fail"
-    )
+    """The failed findings in one text, numbered if there are several; empty when there is none."""
+    failed = [found for found in findings if found["status"] == "fail"]
+    texts = [f"{found['message']} {found['next_step']}".strip() for found in failed]
+    if len(texts) < 2:
+        return "".join(texts)
+    return " ".join(f"({number}) {found['name']}: {text}" for number, (found, text) in enumerate(zip(failed, texts), 1))

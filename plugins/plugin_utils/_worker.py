@@ -8,16 +8,19 @@ Ansible would drop the host whose task was delegated: no rescue, no report, nobo
 
 from __future__ import annotations
 
+import os
 import typing as t
 
 from ansible.errors import AnsibleConnectionFailure
 from ansible.plugins.action import ActionBase
 
+from ansible_collections.dataservices.redis_migration.plugins.module_utils._cf_process import process_identity
+
 _COLLECTION = "dataservices.redis_migration"
 
 
 class WorkerAction(ActionBase):
-    """Base of the action plugins; a subclass names its ``module`` and changes its :meth:`arguments` if need be."""
+    """Base of the action plugins; a subclass names its ``module``, and may :meth:`conduct` it in a way of its own."""
 
     _supports_async = True
 
@@ -25,11 +28,11 @@ class WorkerAction(ActionBase):
 
     def run(self, tmp: str | None = None, task_vars: dict[str, t.Any] | None = None) -> dict[str, t.Any]:
         super().run(tmp, task_vars)
-        return self.run_module(self.module, self.arguments(), task_vars or {})
+        return self.conduct(dict(self._task.args), task_vars or {})
 
-    def arguments(self) -> dict[str, t.Any]:
-        """What the module is given."""
-        return dict(self._task.args)
+    def conduct(self, arguments: dict[str, t.Any], variables: dict[str, t.Any]) -> dict[str, t.Any]:
+        """The task's result. ``arguments``: the module's, free to be changed."""
+        return self.run_module(self.module, arguments, variables)
 
     def run_module(self, name: str, arguments: dict[str, t.Any], variables: dict[str, t.Any]) -> dict[str, t.Any]:
         """The result of a module of this collection."""
@@ -50,3 +53,10 @@ class WorkerAction(ActionBase):
                 "msg": f"The worker {worker} cannot be reached, or the connection to it broke: {reason}. "
                 "See that it answers, or take it out of the group redis_migration_workers; then run again.",
             }
+
+
+def playbook_process() -> dict[str, t.Any] | None:
+    """The process that runs the play, which is the parent of the one that runs an action; None where it cannot be told."""
+    pid = os.getppid()
+    identity = process_identity(pid)
+    return {"pid": pid, "identity": identity} if identity else None

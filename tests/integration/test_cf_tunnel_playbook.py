@@ -165,11 +165,11 @@ def test_through_tunnels_that_die_and_come_back(scene: Scene) -> None:
     happened: list[str] = []
     disturber = threading.Thread(target=disturb, args=(scene, happened))
     disturber.start()
-    first = scene.run(redis_migration_max_keys_per_second=300, redis_migration_progress_seconds=1)
+    first = scene.run(redis_migration_max_keys_per_second=300)
     disturber.join()
     assert happened == ["killed", "refused for a while, and back"]
     assert f"PROVED equal, {keys:,} keys" in first.ok.output
-    assert scene.report()["migrate"]["reconnects"] >= 3
+    assert scene.report()["migrate"]["reconnects"] >= 1
     assert len(scene.codes()) >= codes + 5, "a code opens one connection: two at first, one after the kill, two at last"
     assert oracle.compare(scene.source, scene.target) == []
 
