@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import signal
 import threading
@@ -367,6 +368,20 @@ def test_writes_go_on_after_a_failure(server_pair: tuple[RedisServer, RedisServe
         assert run.returncode == 2 and "1 of 6001 keys could not be moved" in run.output
         written = writer.writes
         until(lambda: writer.writes > written, 10)
+
+
+def test_a_source_that_dies_meanwhile_is_told_in_the_report_too(
+    server_pair: tuple[RedisServer, RedisServer], tmp_path: Path
+) -> None:
+    source, target = server_pair
+    hosts = slow_migration(source, target, redis_migration_timeout=2)
+    with started_playbook("migrate", hosts, directory=tmp_path):
+        until(lambda: target.client().dbsize() > 50, 60)
+        source.kill()
+        report = tmp_path / "redis-migration-report" / "report.json"
+        until(report.exists, 60)
+    failure = json.loads(report.read_text())["migrations"][0]["failure"]
+    assert failure["phase"] == "migrate" and "Nothing accepts connections at the source" in failure["message"]
 
 
 def test_a_pause_is_renewed_between_slices_where_nobody_watches_it(redis_server: ServerFactory) -> None:
