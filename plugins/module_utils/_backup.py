@@ -28,6 +28,7 @@ from ansible_collections.dataservices.redis_migration.plugins.module_utils._form
     rdb_version as version_by_release,
 )
 from ansible_collections.dataservices.redis_migration.plugins.module_utils._functions import dump_functions
+from ansible_collections.dataservices.redis_migration.plugins.module_utils._keyname import listable
 from ansible_collections.dataservices.redis_migration.plugins.module_utils._measure import measure
 from ansible_collections.dataservices.redis_migration.plugins.module_utils._pace import Pace, between_us
 from ansible_collections.dataservices.redis_migration.plugins.module_utils._payload import rdb_version

@@ -120,9 +120,14 @@ def run_module(module: t.Any) -> t.NoReturn:
     failed = progress.totals.failed
     if progress.finished and failed > module.params["max_failures"]:
         first = progress.failures[0] if progress.failures else None
-        example = f" The first: '{printable(first.key)}' in database {first.database}: {first.reason.rstrip('.')}." if first else ""
+        example = (
+            f" The first: '{printable(first.key)}' in database {first.database}: {first.reason.rstrip('.')}."
+            if first
+            else ""
+        )
         module.fail_json(
-            msg=f"{failed} of {progress.totals.scanned} keys could not be moved; the others were.{example} See 'failures'."
+            msg=f"{failed} of {progress.totals.scanned} keys could not be moved; the others were.{example} See 'failures'"
+            + (f", which lists {len(progress.failures)} of them." if len(progress.failures) < failed else ".")
             + (f" {first.hint}" if first and first.hint else ""),
             **result,
         )

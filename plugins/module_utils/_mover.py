@@ -17,7 +17,7 @@ from ansible_collections.dataservices.redis_migration.plugins.module_utils._coun
 from ansible_collections.dataservices.redis_migration.plugins.module_utils._difference import Gone, Verdict
 from ansible_collections.dataservices.redis_migration.plugins.module_utils._existence import absent
 from ansible_collections.dataservices.redis_migration.plugins.module_utils._flow import Job, Sleep
-from ansible_collections.dataservices.redis_migration.plugins.module_utils._keyname import printable
+from ansible_collections.dataservices.redis_migration.plugins.module_utils._keyname import listable, printable
 from ansible_collections.dataservices.redis_migration.plugins.module_utils._scan import Chunk
 from ansible_collections.dataservices.redis_migration.plugins.module_utils._throttle import Throttle
 from ansible_collections.dataservices.redis_migration.plugins.module_utils._transfer import (

@@ -42,6 +42,7 @@ from ansible_collections.dataservices.redis_migration.plugins.module_utils._func
     library_name,
     write_libraries,
 )
+from ansible_collections.dataservices.redis_migration.plugins.module_utils._keyname import listable
 from ansible_collections.dataservices.redis_migration.plugins.module_utils._payload import type_of
 from ansible_collections.dataservices.redis_migration.plugins.module_utils._rdb_crc64 import crc64_each
 from ansible_collections.dataservices.redis_migration.plugins.module_utils._rdb_file import BackupSource

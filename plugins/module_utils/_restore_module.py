@@ -68,6 +68,7 @@ def result_of(result: RestoreResult) -> dict[str, t.Any]:
         "totals": dataclasses.asdict(totals),
         "functions": result.functions.as_dict(),
         "failures": [failure.as_dict() for failure in result.failures],
+        "failures_not_listed": result.totals.failed - len(result.failures),
         "elapsed_seconds": round(result.elapsed, 3),
         "keys_per_second": per_second(totals.scanned, result.elapsed),
     }

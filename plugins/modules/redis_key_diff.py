@@ -115,6 +115,12 @@ differences:
     detail:
       description: What differs, without showing values.
       type: str
+differences_not_listed:
+  description:
+    - How many more there are. At most O(max_differences) are listed, and of those with names above 1 KiB so many as have 2 MiB of
+      names together.
+  returned: always
+  type: int
 servers:
   description:
     - What C(source) and C(target) say of themselves after the comparison, as

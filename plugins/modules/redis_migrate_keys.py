@@ -182,7 +182,7 @@ totals:
       description: Bytes of the moved keys' payloads; with V(strategy=migrate) or rebuilt, of their memory at the source.
       type: int
 failures:
-  description: The first 1000 keys that could not be moved.
+  description: Keys that could not be moved, the first 1000 of them.
   returned: always
   type: list
   elements: dict
@@ -205,6 +205,12 @@ failures:
     hint:
       description: What to do next.
       type: str
+failures_not_listed:
+  description:
+    - How many more there are. At most 1000 are listed, and of those with names above 1 KiB so many as have 2 MiB of
+      names together.
+  returned: always
+  type: int
 elapsed_seconds:
   description: How long it took.
   returned: always

@@ -210,6 +210,12 @@ failures:
     hint:
       description: What to do about it.
       type: str
+failures_not_listed:
+  description:
+    - How many more there are. At most 1000 are listed, and of those with names above 1 KiB so many as have 2 MiB of
+      names together.
+  returned: always
+  type: int
 elapsed_seconds:
   description: How long it took.
   returned: always
