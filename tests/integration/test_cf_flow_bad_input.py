@@ -86,6 +86,8 @@ def test_mistakes_in_the_inventory_change_nothing(scene: Scene, web_page: str, u
     for name, target in {
         "misspelt_target": {"service_instance": "orders_new"},
         "misspelt_backend": {"service_instance": "orders-new", "backend_service_instance": "orders-new-intern"},
+        "no_offering": {"service_instance": "orders-made", "offering": "a9s-redis77", "plan": "redis-single-small"},
+        "no_plan": {"service_instance": "orders-made", "offering": "a9s-redis7", "plan": "redis-single-smal"},
     }.items():
         hosts[name] = scene.host(redis_migration_target=target)
     hosts["cutover"] = scene.host(redis_migration_target=scene.target.endpoint(), redis_migration_cutover=True)
@@ -106,6 +108,12 @@ def test_mistakes_in_the_inventory_change_nothing(scene: Scene, web_page: str, u
         "elsewhere": ['no service instance \\"hidden\\" in the space \\"prod\\" of the organization \\"acme\\"'],
         "misspelt_target": ['no service instance \\"orders_new\\"', '\\"orders-new\\"'],
         "misspelt_backend": ['no service instance \\"orders-new-intern\\"', '\\"orders-new\\"'],
+        "no_offering": ['no service offering \\"a9s-redis77\\"', 'nearest is \\"a9s-redis7\\"', "cf marketplace"],
+        "no_plan": [
+            'plan \\"redis-single-smal\\"',
+            'nearest is \\"redis-single-small\\"',
+            "cf marketplace -e a9s-redis7",
+        ],
         "cutover": ["redis_migration_cutover", "need a service_instance"],
     }
     assert {name: [word for word in words if word not in said[name]] for name, words in expected.items()} == {
