@@ -28,7 +28,7 @@ def told(entries: list[dict[str, Any]]) -> set[bytes]:
 def test_long_names_are_exact_and_bounded(server_pair: tuple[RedisServer, RedisServer]) -> None:
     source, target = server_pair
     for client, value in ((source.client(), 1), (target.client(), 2)):
-        client.mset({name: value for name in names()} | {b"short:%d" % number: value for number in range(20)})
+        client.mset(dict.fromkeys(names(), value) | {b"short:%d" % number: value for number in range(20)})
     ends = {"source": source.endpoint(), "target": target.endpoint()}
 
     run = run_module("redis_migrate_keys", existing_keys="fail", max_failures=0, **ends)

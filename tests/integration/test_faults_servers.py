@@ -193,6 +193,25 @@ def test_a_target_that_stays_a_replica(
     watch.settle(tried)
 
 
+def test_the_target_of_migrate_becomes_a_replica(
+    group: tuple[RedisServer, RedisServer, RedisServer], fault_proxy: Proxies
+) -> None:
+    """The source hears it, and passes it on inside of an error of its own."""
+    source, primary, replica = group
+    proxy = fault_proxy(source.port, redis=True)
+    watch = Watch(source, replica)
+
+    def fail_over() -> None:
+        replica.promote()
+        primary.replicaof(replica)
+
+    proxy.on_command("MIGRATE", fail_over, skip=1)
+    tried = attempt(source.endpoint(port=proxy.port), primary, strategy="migrate", timeout=1)
+    assert "READONLY" in tried.error or "is a replica" in tried.error, tried
+    assert "primar" in tried.error
+    watch.settle(tried)
+
+
 # -- states that pass ---------------------------------------------------------------------------------------------
 
 SLOW_LOADING = {"key-load-delay": 5000, "loading-process-events-interval-bytes": 1024}

@@ -9,11 +9,12 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 from ansible_collections.dataservices.redis_migration.plugins.module_utils._preflight import NAMES
 from tests.support.paths import REPO
-from tests.support.run import ModuleRun, run_module
+from tests.support.run import ModuleRun, run_module, run_playbook
 from tests.support.servers import RedisServer
 
 ServerFactory = Callable[..., RedisServer]
@@ -151,3 +152,27 @@ def test_check_mode_is_the_same(server_pair: tuple[RedisServer, RedisServer]) ->
 def test_every_finding_is_documented() -> None:
     documented = (REPO / "plugins" / "modules" / "redis_preflight_info.py").read_text().split("  ignore:")[1]
     assert re.findall(r"C\((\w+)\)", documented.split("    type: list")[0]) == list(NAMES)
+
+
+def test_a_playbook_says_everything_at_once_and_accepts_what_the_inventory_accepts(
+    redis_server: ServerFactory, tmp_path: Path
+) -> None:
+    source = redis_server("redis-8.2")
+    target = redis_server("redis-6.2", databases=2)
+    fill(source, 10)
+    fill(source, 1, 5)
+    target.client().set("own", 1)
+    ends = {"redis_migration_source": source.endpoint(), "redis_migration_target": target.endpoint()}
+    accepting = {"redis_migration_databases": [0], "redis_migration_preflight_ignore": ["target_keys"]}
+    hosts = {"redis_migrations": {"hosts": {"refused": ends, "accepted": {**ends, **accepting}}}}
+    run = run_playbook("migrate", hosts, "--tags", "preflight", directory=tmp_path)
+    assert run.returncode == 2
+    assert run.stats["accepted"]["failures"] == 0 and run.stats["refused"]["failures"] == 1
+    plan = run.output.split("Tell the plan")[1].split("TASK")[0]
+    said = dict(re.findall(r"^ok: \[(\w+)\] => (.*?)^}", plan, re.MULTILINE | re.DOTALL))
+    refused, accepted = said["refused"], said["accepted"]
+    for words in ("fail  databases: ", "fail  target_keys: ", " -> Choose with 'databases'", "2 failures"):
+        assert words in refused
+    assert "redis_migration_preflight_ignore, by the name before the colon" in refused
+    assert "warn  target_keys: " in accepted and "Accepted as told: 'target_keys'" in accepted
+    assert "refused: FAILED in preflight: (1) databases: " in run.output and "(2) target_keys: " in run.output

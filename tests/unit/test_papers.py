@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 import yaml
@@ -25,6 +26,14 @@ def test_action_groups_hold_modules_that_exist() -> None:
         assert set(members) <= MODULES
         assert members == list(dict.fromkeys(members))
     assert set(groups["cf"]) == {name for name in MODULES if name.startswith("cf_")}
+
+
+def test_every_test_that_the_page_on_faults_names_exists() -> None:
+    page = (REPO / "docs" / "faults.md").read_text()
+    named = re.findall(r"`(\w+)::(test_\w+)`", page)
+    assert len(named) > 40
+    for file, test in named:
+        assert f"def {test}(" in (REPO / "tests" / "integration" / f"test_{file}.py").read_text(), (file, test)
 
 
 def test_execution_environments_get_what_the_collection_needs() -> None:
