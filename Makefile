@@ -16,7 +16,7 @@ RUN     := PATH="$(abspath $(VENV))/bin:$$PATH" ANSIBLE_COLLECTIONS_PATH="$(CURD
 TOOLS   := $(VENV)/.ready
 CHECKS  := $(VENV)/.ready-to-check
 
-.PHONY: help demo test check bench bench-large soak changelog servers clean
+.PHONY: help demo test check bench bench-large bench-playbook soak changelog servers clean
 
 help:
 	@echo 'make demo    move a lively old server to a new one, prove it, do it again (KEEP=1 leaves the servers running)'
@@ -24,6 +24,7 @@ help:
 	@echo 'make check   linters, documentation, sanity tests, licences, the build'
 	@echo 'make bench   the table of speeds, with the manual procedure as the baseline'
 	@echo 'make bench-large  the same for one enormous key of each type'
+	@echo 'make bench-playbook  what the playbook takes besides the data, for one migration and for fifty'
 	@echo 'make soak    random data and random faults for a long time'
 	@echo 'make changelog  take new modules and fragments into the changelog of this version'
 	@echo 'make clean   remove everything that the above made'
@@ -43,6 +44,9 @@ bench: $(TOOLS) servers
 
 bench-large: $(TOOLS) servers
 	@$(RUN) $(PY) -m tests.bench.large $(ARGS)
+
+bench-playbook: $(TOOLS) servers
+	@$(RUN) $(PY) -m tests.bench.playbook $(ARGS)
 
 soak: $(TOOLS) servers
 	@$(RUN) $(PY) -m pytest -m soak --timeout=0 $(ARGS)
