@@ -22,7 +22,14 @@ T = t.TypeVar("T")
 
 
 class JobFailed(CloudFoundryError):
-    """The job ran and failed; trying the whole operation again may help."""
+    """The job ran and failed; trying the whole operation again may help. C(said) is why."""
+
+    def __init__(self, what: str, said: str, problems: list[Problem]) -> None:
+        super().__init__(f"A job of Cloud Foundry failed while {what}: {said}.", problems=problems)
+        self.said = said
+
+    def while_doing(self, doing: str, *, hint: str | None = None) -> CloudFoundryError:
+        return CloudFoundryError(f"Could not {doing}: {self.said}.", hint=hint or self.hint, problems=self.problems)
 
 
 class WaitedTooLong(CloudFoundryError):
@@ -64,7 +71,7 @@ def _failed(job: dict[str, t.Any], what: str) -> JobFailed:
         if isinstance(entry, dict)
     ]
     said = sentence_of(problems) or "Cloud Foundry gives no reason"
-    return JobFailed(f"A job of Cloud Foundry failed while {what}: {said}.", problems=problems)
+    return JobFailed(what, said, problems)
 
 
 def once_free(action: Callable[[], T], deadline: Deadline, what: str) -> T:

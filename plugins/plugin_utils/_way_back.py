@@ -52,8 +52,8 @@ def _names(result: Variables) -> set[str]:
 
 
 def _left(result: Variables) -> set[str]:
-    """Apps in the record that are not bound any more (or yet again)."""
-    bound = {binding["app"]["guid"] for binding in result.get("bindings") or []}
+    """Apps in the record that are not bound any more (or yet again). One that failed to be unbound is not sound."""
+    bound = {binding["app"]["guid"] for binding in result.get("bindings") or [] if binding["operation"] != "delete"}
     return {str(entry["app_name"]) for entry in result.get("record") or [] if entry["app_guid"] not in bound}
 
 
