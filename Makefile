@@ -19,7 +19,7 @@ CHECKS  := $(VENV)/.ready-to-check
 .PHONY: help demo test check bench bench-large bench-playbook soak changelog servers clean
 
 help:
-	@echo 'make demo    move a lively old server to a new one, prove it, do it again (KEEP=1 leaves the servers running)'
+	@echo 'make demo    move a lively old server to a new one, prove it, do it again; then two apps on Cloud Foundry (KEEP=1: keep the servers)'
 	@echo 'make test    unit and integration tests against real servers (ARGS=... for pytest)'
 	@echo 'make check   linters, documentation, sanity tests, licences, the build'
 	@echo 'make bench   the table of speeds, with the manual procedure as the baseline'
