@@ -76,7 +76,7 @@ class StreamReader:
             if found > length or not entries or (len(entries) < self._page and found < length):
                 raise StreamChanged()
             for first in range(0, len(entries), size):
-                part = [(name, words) for name, words in entries[first : first + size]]
+                part = entries[first : first + size]
                 self._put(rdb.string(_raw_id(part[0][0])) + rdb.string(node(part)))
             start = after(entries[-1][0])
 
