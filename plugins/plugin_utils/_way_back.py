@@ -39,7 +39,9 @@ def apps_of(variables: Variables) -> Data:
     restored = _names(variables.get("__redis_migration_restored", {}))
     moved = _names(cutover) - set(cutover.get("missing_apps", []))
     if variables.get("__redis_migration_moved") and not cutover:
-        moved = recorded
+        # A cutover that was interrupted has not brought everybody there.
+        there = {binding["app"]["guid"] for binding in variables["__redis_migration_bound_to_target"]["bindings"]}
+        moved = {str(entry["app_name"]) for entry in looked["record"] if entry["app_guid"] in there}
     return {
         "on_source": sorted(restored),
         "on_target": sorted(moved),

@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import signal
+import time
 from collections.abc import Callable
 from dataclasses import dataclass
 
@@ -41,7 +42,11 @@ MOMENTS = [
         signal.SIGINT,
     ),
     Moment("preflight", lambda scene, end: scene.to_target.on_command("INFO", end, skip=1), tags="preflight"),
-    Moment("isolate", lambda scene, end: scene.sim.faults.on_request(end, method="DELETE", path=BINDINGS, skip=1)),
+    Moment(
+        "isolate",
+        lambda scene, end: scene.sim.faults.on_request(end, method="DELETE", path=BINDINGS, skip=1),
+        tags="isolate",
+    ),
     Moment("isolate", lambda scene, end: scene.sim.faults.on_request(end, path="actions/stop", skip=1), tags="isolate"),
     Moment("backup", lambda scene, end: scene.to_source.on_command("DUMP", end, skip=2), signal.SIGINT, tags="backup"),
     Moment("migrate", lambda scene, end: scene.to_target.on_command("RESTORE", end, skip=2), tags="migrate"),
@@ -49,10 +54,16 @@ MOMENTS = [
     Moment("cutover", lambda scene, end: scene.sim.faults.on_request(end, method="POST", path=BINDINGS, skip=1)),
     Moment("cutover", lambda scene, end: scene.sim.faults.on_request(end, path="actions/start", skip=1)),
 ]
-BACK = [
-    Moment("rollback", lambda scene, end: scene.sim.faults.on_request(end, method="DELETE", path=BINDINGS, skip=1)),
-    Moment("rollback", lambda scene, end: scene.sim.faults.on_request(end, method="POST", path=BINDINGS, skip=1)),
-]
+BACK = Moment("rollback", lambda scene, end: scene.sim.faults.on_request(end, method="POST", path=BINDINGS, skip=1))
+
+
+def settle(scene: Scene) -> None:
+    """Wait until Cloud Foundry has done what it was asked before the run ended."""
+    quiet_since = time.monotonic()
+    while time.monotonic() - quiet_since < 0.3:
+        if any(binding.operation.running for binding in list(scene.sim.state.bindings.values())):
+            quiet_since = time.monotonic()
+        time.sleep(0.02)
 
 
 def nothing_is_lost(scene: Scene) -> None:
@@ -74,6 +85,7 @@ def end_at(moment: Moment, scene: Scene, playbook: str) -> tuple[int, int]:
     assert run.returncode != 0
     last = [line for line in run.output.splitlines() if line.startswith("TASK [")][-1]
     assert f".{moment.role} :" in last, last
+    settle(scene)
     nothing_is_lost(scene)
     on_source, on_target = scene.bound()
     return len(on_source), len(on_target)
@@ -100,8 +112,7 @@ def test_each_phase_is_interrupted_and_the_next_run_goes_on(scene: Scene) -> Non
     assert scene.run().ok.changed == 0
     assert scene.writes() == []
 
-    for moment in BACK:
-        end_at(moment, scene, "rollback")
+    end_at(BACK, scene, "rollback")
     assert scene.run("rollback").ok.changed > 0
     assert scene.bound() == (EVERYONE, [])
     assert [app.state for app in apps] == ["STARTED"] * COUNT
