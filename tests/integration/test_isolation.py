@@ -357,6 +357,16 @@ def test_writes_go_on_once_the_playbook_is_ended(
         until(lambda: writer.writes > written, 15)
 
 
+def test_a_pause_that_would_hold_back_the_migration_is_refused(
+    server_pair: tuple[RedisServer, RedisServer], tmp_path: Path
+) -> None:
+    source, target = server_pair
+    hosts = slow_migration(source, target, redis_migration_strategy="migrate")
+    run = run_playbook("migrate", hosts, "--skip-tags", "preflight", directory=tmp_path)
+    assert run.returncode == 2 and "holds back all writes at the source, and MIGRATE is one" in run.output
+    assert source.client().set("nobody", "waits") and target.client().dbsize() == 0
+
+
 def test_writes_go_on_after_a_failure(server_pair: tuple[RedisServer, RedisServer], tmp_path: Path) -> None:
     source, target = server_pair
     limits = {"redis_migration_max_keys_per_second": 0, "redis_migration_databases": [0]}
