@@ -92,16 +92,22 @@ class Compared:
 
 
 def compare_libraries(source: Endpoint, target: Endpoint) -> Compared:
-    """What the target lacks. Raises :class:`RedisMigrationError` when an end is lost; a refusal is told."""
+    """What the target lacks, if the source has any.
+
+    Raises :class:`RedisMigrationError` when an end is lost; a refusal is told.
+    """
     try:
         here = read_libraries(source)
     except CommandRefused as exc:
         return Compared(None, refusal=str(exc))
+    if not here:
+        # Then the target need not be asked what its user may perhaps not ask.
+        return Compared([])
     names = sorted(here)
     try:
         there = read_libraries(target)
     except CommandRefused as exc:
-        return Compared(names, refusal=str(exc) if names else "")
+        return Compared(names, refusal=str(exc))
     return Compared(
         names,
         missing=[name for name in names if name not in there],

@@ -145,7 +145,7 @@ functions:
       type: list
       elements: str
     extra:
-      description: Those that only the target has.
+      description: Those that only the target has; looked for where the source has any.
       type: list
       elements: str
     refusal:

@@ -105,11 +105,12 @@ class StartedModule:
         return self._process.pid
 
     def kill(self, how: signal.Signals = signal.SIGKILL) -> None:
-        self._process.send_signal(how)
+        # Not Popen's: it would take the end of one that has just ended, and `wait` none.
+        os.kill(self.pid, how)
 
     def wait(self, timeout: float = 600) -> ModuleRun:
         """Its end. A module that was killed leaves an empty result; one that takes longer than `timeout` is killed."""
-        watchdog = threading.Timer(timeout, self._process.kill)
+        watchdog = threading.Timer(timeout, self.kill)
         watchdog.start()
         try:
             _pid, status, usage = os.wait4(self._process.pid, 0)
