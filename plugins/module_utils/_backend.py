@@ -110,7 +110,9 @@ def migrate_hint(text: str, backend: Backend, user: str) -> str:
     if "payload version" in text or "Bad data format" in text:
         return "The target is older than the source and does not understand its payloads: use strategy 'rebuild'."
     if "READONLY" in text:
-        return "One of the two servers is a replica: use primaries."
+        if "Target instance" in text:
+            return "The target is a replica (by now): name the primary as target and as its backend."
+        return "The source is a replica, and MIGRATE is a write command: use strategy 'copy', which only reads, or the primary."
     if "unknown command" in text:
         return "MIGRATE is disabled at the source: use strategy 'copy'."
     return "See the server's words; strategy 'copy' needs no MIGRATE."
