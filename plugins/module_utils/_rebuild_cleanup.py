@@ -8,7 +8,11 @@ from __future__ import annotations
 from ansible_collections.dataservices.redis_migration.plugins.module_utils._commands import one
 from ansible_collections.dataservices.redis_migration.plugins.module_utils._end import End
 from ansible_collections.dataservices.redis_migration.plugins.module_utils._flow import Job
-from ansible_collections.dataservices.redis_migration.plugins.module_utils._rebuild_names import PREFIX, TemporaryNames
+from ansible_collections.dataservices.redis_migration.plugins.module_utils._rebuild_names import (
+    PREFIX,
+    TemporaryNames,
+    is_temporary,
+)
 from ansible_collections.dataservices.redis_migration.plugins.module_utils._wire import pack
 
 _PAGE = 2000
@@ -21,7 +25,7 @@ def remove_leftovers(target: End, ours: TemporaryNames) -> Job:
         replies = yield target.call(pack(b"SCAN", cursor, b"MATCH", PREFIX + b"*", b"COUNT", _PAGE), 1)
         target.check(replies, "SCAN")
         cursor, names = replies[0]
-        leftovers = [name for name in names if not ours.owns(name)]
+        leftovers = [name for name in names if is_temporary(name) and not ours.owns(name)]
         if leftovers:
             gone = yield target.call(one(b"UNLINK", *leftovers), 1)
             target.check(gone, "UNLINK")

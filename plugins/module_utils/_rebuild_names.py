@@ -4,17 +4,21 @@
 """Names of the temporary keys under which keys are built at the target before they appear under their own name.
 
 ``__redis_migration_tmp:{TAG}:RUN:NUMBER``: the tag puts the temporary key into the hash slot of the key that it will
-become, RUN is random for each run, NUMBER is used once. Such keys are nobody's data: they are neither moved, compared,
-counted nor pruned, and those that a killed run left are deleted by the next one.
+become, RUN is 16 random hexadecimal digits for each run, NUMBER is used once. Keys of exactly this form are nobody's data:
+they are neither moved, compared, counted nor pruned, and those that a killed run left are deleted by the next one. A key
+that merely begins like them is a key like every other.
 """
 
 from __future__ import annotations
 
 import binascii
 import itertools
+import re
 import secrets
 
 PREFIX = b"__redis_migration_tmp:"
+
+_FORM = re.compile(re.escape(PREFIX) + rb"\{[0-9]+\}:([0-9a-f]{16}):[0-9]+")
 
 # A temporary key that nobody goes on building is gone after this many milliseconds by itself.
 LIFETIME_MS = 600_000
@@ -65,7 +69,13 @@ class TemporaryNames:
 
     def owns(self, name: bytes) -> bool:
         """Whether ``name`` is a temporary name of this run."""
-        return name.startswith(PREFIX) and name.split(b":")[2] == self._run
+        form = _FORM.fullmatch(name)
+        return form is not None and form[1] == self._run
+
+
+def is_temporary(name: bytes) -> bool:
+    """Whether ``name`` is a temporary name, of whatever run."""
+    return _FORM.fullmatch(name) is not None
 
 
 def without_temporary(keys: list[bytes]) -> list[bytes]:
@@ -73,4 +83,4 @@ def without_temporary(keys: list[bytes]) -> list[bytes]:
     # Nearly always there are none; one search is cheaper than a look at every key.
     if PREFIX not in b"\n".join(keys):
         return keys
-    return [key for key in keys if not key.startswith(PREFIX)]
+    return [key for key in keys if not is_temporary(key)]

@@ -331,3 +331,21 @@ def test_memory_is_bounded_by_pieces_and_not_by_the_key(redis_server: ServerFact
     assert moved.peak_mib < baseline + 40
     assert compared.peak_mib < baseline + 40
     assert max(moved.peak_mib, compared.peak_mib) < 200
+
+
+@pytest.mark.parametrize("strategy", ["copy", "migrate", "rebuild"])
+def test_names_that_only_look_temporary_are_keys_like_every_other(redis_server: ServerFactory, strategy: str) -> None:
+    source, target = redis_server("redis-7.0"), redis_server("redis-7.0")
+    names = [
+        b"__redis_migration_tmp:" + rest for rest in (b"", b"x", b"mine:really", b"{1}:0123456789abcdef:", b"{1}:0:0")
+    ]
+    for number, name in enumerate(names):
+        source.client().set(name, number)
+    target.client().set(names[0], "older")
+    target.client().set("__redis_migration_tmp:only here", "kept")
+    done = engine.migrate(source, target.endpoint(), strategy=strategy)
+    assert engine.moved(done) == {"scanned": 5, "copied": 4, "updated": 1}, done["failures"]
+    held = {name: target.client().get(name) for name in target.client().keys()}
+    assert held == {name: b"%d" % number for number, name in enumerate(names)} | {
+        b"__redis_migration_tmp:only here": b"kept"
+    }
