@@ -49,9 +49,32 @@ def test_apps_leave_their_data_moves_and_they_go_over_and_back(scene: Scene) -> 
     assert after.changed == 0
     assert "nothing is moved any more" in after.output
 
+    newcomer = scene.sim.add_app(scene.space, "newcomer")
+    scene.sim.bind(newcomer, scene.old)
+    forked = scene.run(redis_migration_cutover=True)
+    assert forked.returncode == 2 and "Bound to orders-old now: newcomer" in forked.output
+    scene.sim.unbind(newcomer, scene.old)
+
     back = scene.run("rollback").ok
     assert back.changed > 0
+    assert "before the next migration empty the target" in " ".join(back.output.split())
     assert scene.bound() == (everyone, ["app-1"])
     assert [app.state for app in apps] == ["STARTED", "STARTED"]
     assert not [name for name in scene.old.annotations if name.startswith("redis-migration.")]
     assert scene.run("rollback").ok.changed == 0
+
+
+def test_who_keeps_a_source_from_being_quiet_is_named(scene: Scene) -> None:
+    scene.apps(1)
+
+    def arrive() -> None:
+        late = scene.sim.add_app(scene.space, "late", writer=True, start_delay=0)
+        scene.sim.bind(late, scene.old)
+        scene.sim.start_app(late)
+
+    scene.sim.faults.on_request(arrive, path="/actions/stop", method="POST")
+    run = scene.run(redis_migration_isolate_timeout=3)
+    assert run.returncode == 2
+    said = " ".join(run.output.split())
+    assert "Bound to orders-old since the apps were unbound: late; the next run unbinds them too." in said
+    assert "redis_migration_isolate_ignore" in said

@@ -298,6 +298,15 @@ class CloudFoundrySim:
         """Bind at once, without a job; the app knows it after its next start."""
         return self._bind(Binding("app", name, instance, app, parameters=parameters))
 
+    def unbind(self, app: App, instance: Instance) -> None:
+        """Undo `bind` at once, as somebody else might."""
+        with self.state.lock:
+            found = [item for item in self.state.bindings.values() if item.app is app and item.instance is instance]
+            for binding in found:
+                del self.state.bindings[binding.guid]
+        for binding in found:
+            self.core.broker.unbind(binding)
+
     def create_key(self, instance: Instance, name: str, *, state: str = "succeeded") -> Binding:
         """A service key as if made earlier; with state "failed" one whose creation failed at the broker."""
         binding = Binding("key", name, instance)
