@@ -68,6 +68,7 @@ def result_of(progress: Progress) -> dict[str, t.Any]:
         "keys_per_second": per_second(totals.scanned, progress.elapsed),
         "bytes_per_second": per_second(totals.bytes, progress.elapsed),
         "reconnects": progress.reconnects,
+        "restarts": progress.restarts,
         "source_writes": progress.source_writes,
         "drift": progress.drift,
         "finished": progress.finished,
@@ -113,6 +114,11 @@ def run_module(module: t.Any) -> t.NoReturn:
     drift = Drift(progress.source_writes, progress.drift).sentence
     if drift:
         module.warn(drift)
+    if progress.finished and progress.restarts:
+        module.warn(
+            f"An end was restarted or replaced in the middle of the run (times: {progress.restarts}); all keys were looked "
+            "at anew. If it came back without its data, see that it keeps them."
+        )
     if progress.blind:
         module.warn(
             f"Whether another run writes to the same target cannot be seen. {progress.blind} Make sure that none does."

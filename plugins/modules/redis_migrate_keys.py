@@ -227,6 +227,10 @@ reconnects:
   description: How many times a connection was lost and opened again.
   returned: always
   type: int
+restarts:
+  description: How many times an end came back as another server process, after which all keys were looked at anew.
+  returned: always
+  type: int
 source_writes:
   description:
     - Write commands that the source received during the run from others, those that changed nothing included.

@@ -56,6 +56,7 @@ def all_through(tried: Attempt, source: RedisServer) -> None:
     assert totals["scanned"] == sum(found["keys"] for found in source.client().info("keyspace").values())
     assert totals["copied"] + totals["updated"] + totals["unchanged"] == totals["scanned"]
     assert totals["copied"] > 0
+    assert tried.ok["restarts"] >= 1
 
 
 # -- killed and restarted -----------------------------------------------------------------------------------------
