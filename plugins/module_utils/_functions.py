@@ -27,6 +27,19 @@ from ansible_collections.dataservices.redis_migration.plugins.module_utils._serv
 Libraries = dict[bytes, bytes]
 """Source code by the name of the library."""
 
+Registered = dict[bytes, list[bytes]]
+"""The functions that a library registers, by its name. A function's name is unique in a whole server."""
+
+
+class Held(t.NamedTuple):
+    """The libraries of a server and what they register."""
+
+    code: Libraries
+    functions: Registered
+
+
+_SHOWN = 5
+
 
 class Dumped(t.NamedTuple):
     """FUNCTION DUMP and the number of libraries, None where that cannot be told (``refusal`` says why)."""
@@ -60,19 +73,65 @@ def dump_functions(endpoint: Endpoint, server: Server) -> Dumped:
     return Dumped(payload, libraries)
 
 
-def read_libraries(endpoint: Endpoint) -> Libraries:
+def read_libraries(endpoint: Endpoint) -> Held:
     """Every library at ``endpoint``, none on a server without functions. Raises :class:`RedisMigrationError`."""
     if not supports_functions(read_server(endpoint)):
-        return {}
+        return Held({}, {})
     with client(endpoint) as redis_client:
         rows = _rows(redis_client.execute_command("FUNCTION LIST", "WITHCODE"))
-    return {row[b"library_name"]: row[b"library_code"] for row in rows}
+    return Held(
+        {row[b"library_name"]: row[b"library_code"] for row in rows},
+        {row[b"library_name"]: [one[b"name"] for one in _rows(row[b"functions"])] for row in rows},
+    )
+
+
+class Clash(t.NamedTuple):
+    """A function that ``library`` would register and that ``owner``, another library of the target, has."""
+
+    function: bytes
+    library: bytes
+    owner: bytes
+
+
+def find_clashes(written: t.Iterable[bytes], source: Registered, target: Registered) -> list[Clash]:
+    """What stands in the way when the libraries ``written`` are loaded in this order at a target that has ``target``.
+
+    Of a library that ``source`` does not know, nothing can be foreseen.
+    """
+    # A server does not tell capitals from small letters in a function's name.
+    owners = {function.lower(): name for name, functions in target.items() for function in functions}
+    clashes = []
+    for name in written:
+        functions = source.get(name, [])
+        taken = [Clash(one, name, owners[one.lower()]) for one in functions if owners.get(one.lower(), name) != name]
+        clashes += taken
+        if not taken:
+            owners = {function: owner for function, owner in owners.items() if owner != name}
+            owners.update({function.lower(): name for function in functions})
+    return clashes
+
+
+def clash_error(endpoint: Endpoint, clashes: t.Sequence[Clash]) -> RedisMigrationError:
+    """The sentence for ``clashes``, of which there is at least one."""
+    told = ", ".join(
+        f"'{printable(one.function)}' of library '{printable(one.library)}' is in library '{printable(one.owner)}' there"
+        for one in clashes[:_SHOWN]
+    )
+    more = f" and {len(clashes) - _SHOWN} more" if len(clashes) > _SHOWN else ""
+    owners = " or ".join(f"FUNCTION DELETE {name}" for name in sorted({printable(one.owner) for one in clashes}))
+    return RedisMigrationError(
+        f"The {endpoint} has functions of the same name in other libraries, and a name can be there only once:"
+        f" {told}{more}.",
+        hint=f"Delete what is not needed there ({owners}), rename the function at the source, or leave the functions"
+        " out ('none').",
+    )
 
 
 @dataclasses.dataclass(frozen=True)
 class Compared:
     """Names of the source's libraries, and of those the target lacks or has with other code; ``extra`` are only there.
 
+    ``registered``: what the libraries of the source and of the target register.
     ``refusal``: why that cannot be told, in the words of the end that refuses. Then ``source`` is None unless it is
     the target that does.
     """
@@ -82,6 +141,7 @@ class Compared:
     different: list[bytes] = dataclasses.field(default_factory=list)
     extra: list[bytes] = dataclasses.field(default_factory=list)
     refusal: str = ""
+    registered: tuple[Registered, Registered] = dataclasses.field(default_factory=lambda: ({}, {}))
 
     def as_dict(self) -> dict[str, t.Any]:
         found: dict[str, t.Any] = {"refusal": self.refusal}
@@ -97,7 +157,7 @@ def compare_libraries(source: Endpoint, target: Endpoint) -> Compared:
     Raises :class:`RedisMigrationError` when an end is lost; a refusal is told.
     """
     try:
-        here = read_libraries(source)
+        here, registered_here = read_libraries(source)
     except CommandRefused as exc:
         return Compared(None, refusal=str(exc))
     if not here:
@@ -105,7 +165,7 @@ def compare_libraries(source: Endpoint, target: Endpoint) -> Compared:
         return Compared([])
     names = sorted(here)
     try:
-        there = read_libraries(target)
+        there, registered_there = read_libraries(target)
     except CommandRefused as exc:
         return Compared(names, refusal=str(exc))
     return Compared(
@@ -113,6 +173,7 @@ def compare_libraries(source: Endpoint, target: Endpoint) -> Compared:
         missing=[name for name in names if name not in there],
         different=[name for name in names if there.get(name, here[name]) != here[name]],
         extra=sorted(set(there) - set(here)),
+        registered=(registered_here, registered_there),
     )
 
 
@@ -151,12 +212,19 @@ class Outcome:
 
 
 def write_libraries(
-    endpoint: Endpoint, wanted: Libraries, *, existing: str, prune: bool = False, check_mode: bool = False
+    endpoint: Endpoint,
+    wanted: Libraries,
+    *,
+    existing: str,
+    registers: Registered | None = None,
+    prune: bool = False,
+    check_mode: bool = False,
 ) -> Outcome:
     """Make ``endpoint`` have the libraries ``wanted``.
 
     ``existing`` says what happens to one that is there with other code: ``update``, ``skip`` or ``fail`` (then nothing
-    at all is written). ``prune`` deletes those that are not wanted. Raises :class:`RedisMigrationError`.
+    at all is written). ``prune`` deletes those that are not wanted. Where it is known what they register, a function
+    that another library has is found before anything is written. Raises :class:`RedisMigrationError`.
     """
     outcome = Outcome()
     if not wanted and not prune:
@@ -169,13 +237,18 @@ def write_libraries(
             f"There are functions to load ({_names(wanted)}), and the {endpoint} is a {server.product} without any.",
             hint="Use a server with Redis 7.0 or newer, or any Valkey, or leave the functions out.",
         )
-    there = read_libraries(endpoint)
+    there, registered = read_libraries(endpoint)
     other = {name for name, code in wanted.items() if there.get(name, code) != code}
     if other and existing == "fail":
         raise RedisMigrationError(
             f"The {endpoint} has libraries of functions with the same name and other code: {_names(other)}.",
             hint="Delete them there (FUNCTION DELETE), or choose that they be replaced or left.",
         )
+    written = [name for name in sorted(wanted) if name not in there or (name in other and existing == "update")]
+    left = {name: functions for name, functions in registered.items() if name in wanted or not prune}
+    clashes = find_clashes(written, registers or {}, left)
+    if clashes:
+        raise clash_error(endpoint, clashes)
     with client(endpoint) as redis_client:
         for name in sorted(set(there) - set(wanted)) if prune else ():
             if not check_mode:

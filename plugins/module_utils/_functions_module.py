@@ -28,21 +28,22 @@ def run_module(module: t.Any) -> t.NoReturn:
     try:
         source, target = parse_endpoint(params["source"], "source"), parse_endpoint(params["target"], "target")
         warn_unverified(module, source, target)
-        wanted = read_libraries(source)
+        wanted, registers = read_libraries(source)
         if module._diff:
-            there = read_libraries(target)
+            there = read_libraries(target).code
         outcome = write_libraries(
             target,
             wanted,
             existing=params["existing"],
+            registers=registers,
             prune=params["prune"],
             check_mode=module.check_mode,
         )
         if outcome.failed:
             name, reason = outcome.failed[0]
-            raise RedisMigrationError(
-                f"{len(outcome.failed)} libraries were refused, first '{printable(name)}': {reason}"
-            )
+            count = len(outcome.failed)
+            told = "1 library was refused:" if count == 1 else f"{count} libraries were refused, first"
+            raise RedisMigrationError(f"{told} '{printable(name)}': {reason}")
     except RedisMigrationError as exc:
         module.fail_json(msg=str(exc), changed=outcome.changed, libraries=outcome.as_dict())
     result: dict[str, t.Any] = {"changed": outcome.changed, "libraries": outcome.as_dict()}

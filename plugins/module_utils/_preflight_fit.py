@@ -22,7 +22,9 @@ from ansible_collections.dataservices.redis_migration.plugins.module_utils._erro
 from ansible_collections.dataservices.redis_migration.plugins.module_utils._exclusive import Claim
 from ansible_collections.dataservices.redis_migration.plugins.module_utils._formats import can_restore, rdb_version
 from ansible_collections.dataservices.redis_migration.plugins.module_utils._functions import (
+    clash_error,
     compare_libraries,
+    find_clashes,
     supports_functions,
 )
 from ansible_collections.dataservices.redis_migration.plugins.module_utils._keyname import printable
@@ -343,7 +345,10 @@ def functions(situation: Situation) -> Verdict:
             f"The target has functions of the same name with other code: {_names(found.different)}.",
             "Delete them there (FUNCTION DELETE), or set functions to 'update' (replace them) or 'skip' (keep them).",
         )
-    written = [*found.missing, *(found.different if policy == "update" else [])]
+    written = sorted([*found.missing, *(found.different if policy == "update" else [])])
+    clashes = find_clashes(written, *found.registered)
+    if clashes:
+        return failed(clash_error(target, clashes))
     answer = ask(situation.target.client, target, [_LOAD] if written else [], [b""]).get(_LOAD)
     if answer and answer.permitted is False:
         return fail(
@@ -371,7 +376,10 @@ def settings(situation: Situation) -> Verdict:
         return ok("Settings are not compared, as told.")
     found = situation.settings = compare_settings(*_endpoints(situation))
     if not found["comparable"]:
-        return ok(f"Settings cannot be compared. {found['refusals'][0]}")
+        return warn(
+            f"Settings cannot be compared. {' '.join(found['refusals'])}",
+            "Permit CONFIG GET (+config|get) where it is refused, or compare the settings of both services by hand.",
+        )
     differences = found["differences"]
     if not differences:
         return ok("No setting that changes behaviour differs.")
@@ -380,13 +388,19 @@ def settings(situation: Situation) -> Verdict:
         told = [f"{one['setting']} '{one['source']}' becomes '{one['target']}'" for one in serious]
         return warn(
             f"Settings differ that applications may notice: {listed(told, len(SERIOUS))}."
-            f" {len(differences) - len(serious)} others differ as well.",
+            f"{_others(len(differences) - len(serious))}",
             "Have the target's changed where that matters: a migration moves no settings. The report lists them all.",
         )
     return ok(
         f"{plural(len(differences), 'setting')} differ, which applications hardly notice:"
         f" {listed([one['setting'] for one in differences])}."
     )
+
+
+def _others(count: int) -> str:
+    if not count:
+        return ""
+    return " 1 other differs as well." if count == 1 else f" {count} others differ as well."
 
 
 def backend(situation: Situation) -> Verdict:

@@ -67,18 +67,42 @@ def test_libraries_of_the_target(redis_server: ServerFactory) -> None:
     assert backups.libraries(target) == [backups.LIBRARY.encode()]
 
 
-def test_a_library_that_the_target_refuses_is_named(redis_server: ServerFactory) -> None:
+def test_a_function_that_another_library_has_is_found_before_anything_is_loaded(redis_server: ServerFactory) -> None:
+    """A function's name is unique in a server: the load of the second library would fail after the first's."""
     source, target = redis_server(), redis_server()
     backups.load_library(source.client(), backups.LIBRARY)
     backups.load_library(source.client(), SECOND)
-    # The function's name is taken there by another library.
-    backups.load_library(target.client(), SECOND.replace("name=second", "name=third"))
-    run = run_module("redis_functions", source=source.endpoint(), target=target.endpoint())
-    assert "'second'" in run.message
-    assert run.result["changed"]
-    assert run.result["libraries"]["loaded"] == ["orders"]
-    assert run.result["libraries"]["failed"][0]["library"] == "second"
-    assert "already exists" in run.result["libraries"]["failed"][0]["reason"]
+    # Nor may it differ in capitals only.
+    backups.load_library(target.client(), SECOND.replace("name=second", "name=third").replace("'other'", "'Other'"))
+    options = {"source": source.endpoint(), "target": target.endpoint()}
+    found = run_module("redis_preflight_info", **options).ok["findings"]
+    (functions,) = [one for one in found if one["name"] == "functions"]
+    assert functions["status"] == "fail"
+    planned, real = run_module("redis_functions", check=True, **options), run_module("redis_functions", **options)
+    for told in (functions["message"] + functions["next_step"], planned.message, real.message):
+        assert "'other' of library 'second' is in library 'third' there" in told
+        assert "FUNCTION DELETE third" in told
+    assert not real.result["changed"]
+    assert len(backups.libraries(target)) == 1
+    # What is deleted anyway is in nobody's way.
+    assert run_module("redis_functions", prune=True, **options).ok["libraries"]["loaded"] == ["orders", "second"]
+    # Nor is what is replaced first.
+    backups.load_library(source.client(), backups.LIBRARY.replace("'count'", "'tally'"))
+    backups.load_library(source.client(), SECOND.replace("'other'", "'count'"))
+    assert run_module("redis_functions", **options).ok["libraries"]["replaced"] == ["orders", "second"]
+
+
+def test_a_library_that_the_target_refuses_is_named(redis_server: ServerFactory) -> None:
+    source = redis_server()
+    target = redis_server(acl_lines=["user few on >secret ~* &* +@all -function|load"])
+    backups.load_library(source.client(), backups.LIBRARY)
+    ends = {"source": source.endpoint(), "target": target.endpoint(username="few", password="secret")}
+    run = run_module("redis_functions", **ends)
+    assert "1 library was refused: 'orders'" in run.message and "NOPERM" in run.message
+    assert not run.result["changed"]
+    assert run.result["libraries"]["failed"][0]["library"] == "orders"
+    backups.load_library(source.client(), SECOND)
+    assert "2 libraries were refused, first 'orders'" in run_module("redis_functions", **ends).message
 
 
 def test_a_target_without_functions(redis_server: ServerFactory) -> None:
