@@ -54,7 +54,7 @@ def result_of(progress: Progress) -> dict[str, t.Any]:
     totals = progress.totals
     places = dict(progress.pairs)
     result: dict[str, t.Any] = {
-        "changed": totals.written > 0,
+        "changed": totals.written > 0 or progress.in_doubt > 0,
         "strategy": progress.choice.strategy if progress.choice else "",
         "strategy_reason": progress.choice.reason if progress.choice else "",
         "databases": {
@@ -67,6 +67,7 @@ def result_of(progress: Progress) -> dict[str, t.Any]:
         "elapsed_seconds": round(progress.elapsed, 3),
         "keys_per_second": per_second(totals.scanned, progress.elapsed),
         "bytes_per_second": per_second(totals.bytes, progress.elapsed),
+        "in_doubt": progress.in_doubt,
         "reconnects": progress.reconnects,
         "restarts": progress.restarts,
         "source_writes": progress.source_writes,
@@ -107,7 +108,9 @@ def run_module(module: t.Any) -> t.NoReturn:
         progress = migration.run(module.params["slice_seconds"] or None)
     except RedisMigrationError as exc:
         partial = result_of(migration.progress) if migration else {}
-        module.fail_json(msg=str(exc), **partial)
+        doubt = partial.get("in_doubt")
+        more = f" Under way then: {doubt} keys, which may have arrived or not; the next run finds out." if doubt else ""
+        module.fail_json(msg=f"{exc}{more}", **partial)
     result = result_of(progress)
     if module._diff:
         result["diff"] = diff_of(progress.changes)

@@ -115,6 +115,8 @@ class Progress:
     blind: str | None = None
     elapsed: float = 0.0
     finished: bool = False
+    # Keys that were sent when the run failed and are not counted: they may have arrived or not.
+    in_doubt: int = 0
 
     @property
     def totals(self) -> Counters:
@@ -357,7 +359,11 @@ class Migration:
         if progress.cursor == b"0" and not progress.fresh and not plan.check_mode:
             lane.flow.spawn(restarting(lambda _attempt: rebuild.remove_leftovers()))
         lane.flow.spawn(scan.job())
-        lane.flow.run()
+        try:
+            lane.flow.run()
+        except RedisMigrationError:
+            progress.in_doubt = 0 if plan.check_mode else mover.in_doubt
+            raise
         progress.cursor = scan.cursor
         if scan.finished:
             if plan.prune:

@@ -68,6 +68,13 @@ class Mover:
         self._counters = counters
         self._failures = failures
         self._changes = changes
+        # By chunk, how many keys have been sent to the target and are not counted yet.
+        self._under_way: dict[int, int] = {}
+
+    @property
+    def in_doubt(self) -> int:
+        """How many keys were sent whose answer did not come: after a failure they may be at the target or not."""
+        return sum(self._under_way.values())
 
     def chunk(self, keys: Chunk) -> t.Callable[[int], Job]:
         """The job that moves ``keys``, restartable after a lost connection."""
@@ -83,6 +90,7 @@ class Mover:
             occupied = self._count(keys, moved, "copied", tally, sent)
         if occupied:
             yield from self._move_over(occupied, tally, sent)
+        self._under_way.pop(id(sent), None)
         self._counters.add(tally.counters)
         self._failures.extend(listable(self._failures, tally.failures, LISTED))
         self._changes.extend(tally.changes[: max(0, LISTED - len(self._changes))])
@@ -190,6 +198,7 @@ class Mover:
     def _transfer(self, keys: Chunk, action: str, sent: _Sent, *, replace: bool) -> Job:
         for name in keys.names:
             sent.setdefault(name, action)
+        self._under_way[id(sent)] = len(sent)
         wait = self._throttle.delay(len(keys), keys.size)
         if wait > 0:
             yield Sleep(wait)

@@ -223,6 +223,12 @@ bytes_per_second:
   description: Bytes moved per second.
   returned: always
   type: float
+in_doubt:
+  description:
+    - How many keys had been sent to the target when the run failed and were not answered. They are in no counter; the
+      next run finds out.
+  returned: always
+  type: int
 reconnects:
   description: How many times a connection was lost and opened again.
   returned: always

@@ -329,6 +329,9 @@ def test_a_full_target_keeps_what_it_holds(lively: Pair) -> None:
     assert "then run again" in tried.error
     assert target.client(9).dbsize() == 50
     watch.counted_is_there(tried)
+    arrived = sum(found["keys"] for found in target.client().info("keyspace").values()) - 50
+    assert tried.result["in_doubt"] > 0 and arrived <= tried.result["totals"]["copied"] + tried.result["in_doubt"]
+    assert tried.result["changed"] is True
     target.client().config_set("maxmemory", 0)
     target.client(9).flushdb()
     watch.settle(tried)
