@@ -9,6 +9,7 @@ import ssl
 import typing as t
 
 from ansible_collections.dataservices.redis_migration.plugins.module_utils._connection import (
+    CLIENT_NAME,
     connect,
     socket_of,
 )
@@ -37,12 +38,12 @@ class Refusal(Exception):
 
 
 class Line:
-    """An open connection to one logical database. Raises :class:`ConnectError` when it is lost."""
+    """An open connection to one logical database, called ``name``. Raises :class:`ConnectError` when it is lost."""
 
-    def __init__(self, endpoint: Endpoint, database: int) -> None:
+    def __init__(self, endpoint: Endpoint, database: int, name: str = CLIENT_NAME) -> None:
         self._endpoint = endpoint
         self._database = database
-        self._connection = connect(endpoint, database)
+        self._connection = connect(endpoint, database, name)
 
     def __enter__(self) -> Line:
         return self

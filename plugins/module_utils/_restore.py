@@ -9,12 +9,13 @@ The file is read twice: once to the end before anything is written, so that a da
 from __future__ import annotations
 
 import dataclasses
+import secrets
 import time
 import typing as t
 
 from ansible_collections.dataservices.redis_migration.plugins.module_utils import _rdb_format as rdb
 from ansible_collections.dataservices.redis_migration.plugins.module_utils._commands import restores
-from ansible_collections.dataservices.redis_migration.plugins.module_utils._connection import client
+from ansible_collections.dataservices.redis_migration.plugins.module_utils._connection import CLIENT_NAME, client
 from ansible_collections.dataservices.redis_migration.plugins.module_utils._counters import LISTED, Failure
 from ansible_collections.dataservices.redis_migration.plugins.module_utils._end import End
 from ansible_collections.dataservices.redis_migration.plugins.module_utils._endpoint import Endpoint
@@ -22,6 +23,7 @@ from ansible_collections.dataservices.redis_migration.plugins.module_utils._erro
     ConnectError,
     RedisMigrationError,
 )
+from ansible_collections.dataservices.redis_migration.plugins.module_utils._exclusive import Claim
 from ansible_collections.dataservices.redis_migration.plugins.module_utils._existence import absent
 from ansible_collections.dataservices.redis_migration.plugins.module_utils._expiry import clock_ms, is_over
 from ansible_collections.dataservices.redis_migration.plugins.module_utils._explain import (
@@ -58,8 +60,9 @@ from ansible_collections.dataservices.redis_migration.plugins.module_utils._sele
 )
 from ansible_collections.dataservices.redis_migration.plugins.module_utils._server import (
     Server,
-    parse_info,
     read_server,
+    run_id_of,
+    server_of,
 )
 from ansible_collections.dataservices.redis_migration.plugins.module_utils._wire import Pipe, is_error
 
@@ -123,6 +126,8 @@ class RestoreResult:
     databases: dict[int, Restored] = dataclasses.field(default_factory=dict)
     functions: Outcome = dataclasses.field(default_factory=Outcome)
     failures: list[Failure] = dataclasses.field(default_factory=list)
+    # Why it could not be seen whether another run writes to the same databases, if so.
+    blind: str | None = None
     elapsed: float = 0.0
 
     @property
@@ -189,17 +194,30 @@ class Restore:
         result.places = _places(plan.selection, result.contents)
         result.databases = {number: Restored() for number in result.places}
         check_databases([(there, there) for there in result.places.values()], plan.endpoint, None)
+        claim = Claim(plan.endpoint, result.places.values(), secrets.token_hex(8))
+        if plan.check_mode or not result.places:
+            self._restore(server, claim)
+            return
+        with client(plan.endpoint, name=claim.name) as redis_client:
+            claim.check(redis_client)
+            result.blind = claim.blind
+            # Another run may have written until now.
+            self._restore(server_of(redis_client, plan.endpoint), claim)
+
+    def _restore(self, server: Server, claim: Claim) -> None:
+        plan, result = self._plan, self.result
+        contents = t.cast(Contents, result.contents)
         if plan.existing_keys == "fail":
             _check_empty(plan, server, result.places)
-        if plan.functions and result.contents.functions:
+        if plan.functions and contents.functions:
             result.functions = write_libraries(
                 plan.endpoint,
-                {library_name(code): code for code in result.contents.functions},
+                {library_name(code): code for code in contents.functions},
                 existing={"replace": "update"}.get(plan.existing_keys, plan.existing_keys),
                 check_mode=plan.check_mode,
             )
         if result.places:
-            _Keys(plan, server, result).run()
+            _Keys(plan, server, result, claim).run()
 
 
 def _places(selection: Selection, contents: Contents) -> dict[int, int]:
@@ -270,9 +288,12 @@ class _Batch:
 class _Keys:
     """The second reading."""
 
-    def __init__(self, plan: RestorePlan, server: Server, result: RestoreResult) -> None:
+    def __init__(self, plan: RestorePlan, server: Server, result: RestoreResult, claim: Claim) -> None:
         self._plan = plan
         self._server = server
+        self._claim = claim
+        # What only looks must not be taken for one that writes.
+        self._name = CLIENT_NAME if plan.check_mode else claim.name
         self._result = result
         self._version = t.cast(Contents, result.contents).version
         self._versions = {
@@ -286,7 +307,7 @@ class _Keys:
     def run(self) -> None:
         try:
             for number, there in self._result.places.items():
-                self._ends[number] = End(self._plan.endpoint, self._server, there)
+                self._ends[number] = End(self._plan.endpoint, self._server, there, self._name)
                 self._flow.add_pipe(self._ends[number].pipe)
             with BackupSource(self._plan.src, self._plan.password) as source:
                 reader = RdbReader(source.read, f"The backup {self._plan.src}", _chooser(self._plan.selection))
@@ -297,12 +318,14 @@ class _Keys:
 
     def _check_identity(self, pipe: Pipe) -> None:
         with client(pipe.endpoint) as redis_client:
-            run_id = parse_info(redis_client.execute_command("INFO", "server")).get("run_id", "")
-        if run_id != self._server.run_id:
-            raise ConnectError(
-                f"The {pipe.endpoint} was restarted, or another took its place: keys restored before may be lost.",
-                hint="Run again with existing_keys 'skip' (or empty the server and restore anew).",
-            )
+            if run_id_of(redis_client) != self._server.run_id:
+                raise ConnectError(
+                    f"The {pipe.endpoint} was restarted, or another took its place: keys restored before may be lost.",
+                    hint="Run again with existing_keys 'skip' (or empty the server and restore anew).",
+                )
+            if not self._plan.check_mode:
+                # Another run may have begun while this one was cut off.
+                self._claim.check(redis_client)
 
     def _produce(self, reader: RdbReader) -> Job:
         """Read on while there is room for more in flight."""
@@ -413,7 +436,7 @@ class _Keys:
         plan, end = self._plan, self._ends[entry.database]
         if self._largest is None:
             self._largest = largest_payload(plan.endpoint)
-        writer = LargeValues(plan.endpoint, end.database, self._version, self._largest)
+        writer = LargeValues(plan.endpoint, end.database, self._version, self._largest, self._name)
         replace = plan.existing_keys == "replace"
         failing_since: float | None = None
         while True:

@@ -50,13 +50,17 @@ def largest_payload(endpoint: Endpoint) -> int:
 
 
 class LargeValues:
-    """Writes to one logical database. ``version``: of the file; ``largest``: the most bytes of a payload."""
+    """Writes to one logical database. ``version``: of the file; ``largest``: the most bytes of a payload.
 
-    def __init__(self, endpoint: Endpoint, database: int, version: int, largest: int) -> None:
+    ``name``: of the connections over which it writes.
+    """
+
+    def __init__(self, endpoint: Endpoint, database: int, version: int, largest: int, name: str) -> None:
         self._endpoint = endpoint
         self._database = database
         self._version = version
         self._largest = largest
+        self._name = name
         self._names = TemporaryNames()
 
     def restore(self, key: bytes, expiry: int | None, kind: int, value: t.IO[bytes], *, replace: bool) -> str:
@@ -67,7 +71,7 @@ class LargeValues:
         value.seek(0, 2)
         size = 1 + value.tell() + FOOTER_BYTES
         value.seek(0)
-        with Line(self._endpoint, self._database) as line:
+        with Line(self._endpoint, self._database, self._name) as line:
             if size <= self._largest:
                 return self._at_once(line, key, expiry, kind, value, size, replace)
             return self._in_pieces(line, key, expiry, kind, value, replace)

@@ -101,6 +101,10 @@ def run_module(module: t.Any) -> t.NoReturn:
             "The backup holds data that modules of the server keep outside of keys. It was left out: only a server "
             "that loads the file itself can read it."
         )
+    if result.blind:
+        module.warn(
+            f"Whether another run writes to the same databases cannot be seen. {result.blind} Make sure that none does."
+        )
     found = result_of(result)
     refused = result.functions.failed
     if result.totals.failed:

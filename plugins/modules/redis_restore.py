@@ -18,6 +18,7 @@ description:
     itself.
   - The file is read to its end before anything is written, so that a damaged or truncated one changes nothing. If
     there is a file with its SHA-256 beside it, that must be right too.
+  - Refuses while a migration or another restore writes to the same logical databases, and they refuse while it does.
   - A newer server takes what an older one wrote. In the other direction every key arrives whose encoding the older
     server knows; the others are reported one by one.
 extends_documentation_fragment:
@@ -89,6 +90,7 @@ notes:
   - The user needs the commands C(INFO), C(TIME), C(PING), C(SELECT), C(EXISTS), C(RESTORE) and, where the backup has
     functions, C(FUNCTION LIST) and C(FUNCTION LOAD). A single value of more than 512 MB is built up with C(APPEND),
     C(RPUSH), C(SADD), C(HSET) or C(ZADD) and C(RENAME).
+  - With C(CLIENT LIST) and C(CLIENT SETNAME) it sees other runs and is seen by them; without, it warns.
   - Values of more than 16 MiB pass through an unnamed temporary file on the machine that runs the module.
 seealso:
   - module: dataservices.redis_migration.redis_backup

@@ -165,6 +165,51 @@ def test_where_others_cannot_be_seen_the_run_says_so(missing: str, filled: Pair,
     assert missing.split("|")[1].upper() in warning.upper()
 
 
+def test_a_restore_and_another_run_refuse_each_other(
+    filled: Pair, fault_proxy: Callable[..., FaultProxy], tmp_path: Any
+) -> None:
+    source, target = filled
+    options = {"src": str(tmp_path / "dump.rdb"), "existing_keys": "replace"}
+    assert run_module("redis_backup", endpoint=source.endpoint(), dest=options["src"]).ok["changed"]
+    with slow_run(source, target):
+        run = run_module("redis_restore", endpoint=target.endpoint(), database_map={"3": 5}, **options)
+        assert "Another run is writing to database 0 of the endpoint" in run.message
+        assert "run again" in run.message
+        assert run.result["totals"]["restored"] == 0
+        assert target.client(5).dbsize() == 0
+        elsewhere = {"databases": [3], "database_map": {"3": 7}}
+        assert run_module("redis_restore", endpoint=target.endpoint(), **elsewhere, **options).ok["changed"]
+        planned = run_module("redis_restore", check=True, endpoint=target.endpoint(), **options).ok
+        assert planned["totals"]["restored"] == 2 * KEYS
+    target.client().flushall()
+
+    slow = fault_proxy(target.port, bandwidth=10_000)
+    started = StartedModule("redis_restore", {"endpoint": target.endpoint(port=slow.port), **options})
+    try:
+        until(lambda: writers(target))
+        with pytest.raises(engine.RedisMigrationError, match="Another run is writing to databases 0,3 of the target"):
+            engine.migrate(source, target)
+        run = run_module("redis_restore", endpoint=target.endpoint(), **options)
+        assert "Another run is writing to databases 0,3" in run.message
+        assert run.result["totals"]["restored"] == 0
+    finally:
+        started.kill()
+        started.wait()
+    until(lambda: not writers(target))
+    assert run_module("redis_restore", endpoint=target.endpoint(), **options).ok["changed"]
+    assert_equal(source, target)
+
+
+def test_a_restore_that_cannot_see_others_says_so(filled: Pair, redis_server: ServerFactory, tmp_path: Any) -> None:
+    source, _target = filled
+    target = redis_server("redis-8.2", acl_lines=["user mover on >pw ~* &* +@all -client|list"])
+    file = str(tmp_path / "dump.rdb")
+    assert run_module("redis_backup", endpoint=source.endpoint(), dest=file).ok["changed"]
+    run = run_module("redis_restore", endpoint=target.endpoint(username="mover", password="pw"), src=file)
+    assert run.ok["totals"]["restored"] == 2 * KEYS
+    assert "Whether another run writes to the same databases cannot be seen" in str(run.ok["warnings"])
+
+
 def test_two_playbooks_at_once(filled: Pair, tmp_path: Any) -> None:
     source, target = filled
     ends = {"redis_migration_source": source.endpoint(), "redis_migration_target": target.endpoint()}
