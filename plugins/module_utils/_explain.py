@@ -115,15 +115,25 @@ def command_name(args: t.Sequence[t.Any]) -> str:
     return " ".join(words).upper()
 
 
+def _refused(text: str, command: t.Sequence[t.Any]) -> str:
+    """The command that a server refused: of several sent together, the one that its words name."""
+    named = re.match(r"NOPERM .* run the '([a-z|]+)' command", text)
+    # Redis 6 names CONFIG where it means CONFIG GET.
+    if named and command_name(command).split(" ")[0] != named[1].upper().split("|")[0]:
+        return named[1].upper().replace("|", " ")
+    return command_name(command)
+
+
 def explain_reply(
     reply: object, endpoint: Endpoint, *, command: t.Sequence[t.Any] = (), database: int | None = None
 ) -> RedisMigrationError:
     """The exception for an error reply of the server."""
     text = reply_text(reply)
-    what = f"refused {command_name(command)}" if command else "refused the connection"
+    what = f"refused {_refused(text, command)}" if command else "refused the connection"
     where = f" (database {database})" if database else ""
     who = f" for user '{endpoint.user}'" if text.startswith("NOPERM") else ""
-    message = f"{endpoint.role.capitalize()} {endpoint.address}{where} {what}{who}: {text.rstrip('.')}."
+    end = "" if text.endswith(("?", "!")) else "."
+    message = f"{endpoint.role.capitalize()} {endpoint.address}{where} {what}{who}: {text.rstrip('.')}{end}"
     hint = reply_hint(text, endpoint)
     if not command or is_transient(text):
         return ConnectError(message, hint=hint, transient=is_transient(text))

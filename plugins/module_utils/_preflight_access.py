@@ -79,8 +79,8 @@ def _by_queueing(endpoint: Endpoint, needs: t.Sequence[Need], keys: t.Sequence[b
     if not questions:
         return {}
     replies = queue(endpoint, [words for _need, words in questions])
-    if replies is None:
-        return {need: Answer(None) for need in needs}
+    if isinstance(replies, str):
+        return {need: Answer(False, replies) if need.command == "MULTI" else Answer(None) for need in needs}
     answers: dict[Need, Answer] = {}
     for (need, _words), reply in zip(questions, replies):
         if answers.get(need, Answer(True)).permitted is False:
@@ -107,18 +107,19 @@ def _questions(needs: t.Sequence[Need], keys: t.Sequence[bytes]) -> t.Iterator[t
                 yield need, words
 
 
-def queue(endpoint: Endpoint, commands: t.Sequence[t.Sequence[t.Any]]) -> list[t.Any] | None:
+def queue(endpoint: Endpoint, commands: t.Sequence[t.Sequence[t.Any]]) -> list[t.Any] | str:
     """What a server answers when asked to queue ``commands``; they are discarded and never run.
 
-    None where the user may not use MULTI. A refusal is an exception in the list.
+    Where it refuses MULTI, its words. A refusal of one of the commands is an exception in the list.
     Raises :class:`HeldBack` when it does not answer, as a server does whose writes are paused; :class:`ConnectError`.
     """
     connection = connect(dataclasses.replace(endpoint, timeout=min(endpoint.timeout, _PATIENCE_SECONDS)))
     try:
         # Only behind a MULTI that was acknowledged is a command queued; behind one that was refused it would run.
         connection.send_command("MULTI")
-        if _reply(connection) != b"OK":
-            return None
+        begun = _reply(connection)
+        if begun != b"OK":
+            return reply_text(begun)
         connection.send_packed_command(connection.pack_commands([*commands, ("DISCARD",)]))
         replies = [_reply(connection) for _command in range(len(commands) + 1)]
     except redis.TimeoutError:

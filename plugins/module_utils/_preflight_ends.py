@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import time
 import typing as t
 
@@ -17,6 +18,7 @@ from ansible_collections.dataservices.redis_migration.plugins.module_utils._erro
     RedisMigrationError,
 )
 from ansible_collections.dataservices.redis_migration.plugins.module_utils._explain import reply_hint, reply_text
+from ansible_collections.dataservices.redis_migration.plugins.module_utils._formats import can_restore
 from ansible_collections.dataservices.redis_migration.plugins.module_utils._isolation_pause import is_paused
 from ansible_collections.dataservices.redis_migration.plugins.module_utils._permissions import (
     FALLBACK,
@@ -36,6 +38,7 @@ from ansible_collections.dataservices.redis_migration.plugins.module_utils._pref
     plural,
     warn,
 )
+from ansible_collections.dataservices.redis_migration.plugins.module_utils._preflight_sample import sampled_sizes
 from ansible_collections.dataservices.redis_migration.plugins.module_utils._preflight_servers import (
     mode_problem,
     target_role_problem,
@@ -51,6 +54,9 @@ _CONNECTIONS_NEEDED = 5
 _CONNECTIONS_COMFORT = 20
 
 _KEYS_ASKED = 10
+
+# Whatever is rebuilt takes its place in a transaction.
+_TRANSACTION = ("MULTI", "EXEC")
 
 # How long writes are watched for at least.
 _WATCHED_SECONDS = 0.5
@@ -165,6 +171,8 @@ def permissions(situation: Situation, side: Side) -> Verdict:
     # Which one 'auto' takes is not known while an end does not answer.
     strategy = "copy" if situation.strategy == "auto" else situation.strategy
     wanted = needs(side.role, server, strategy=strategy, prune=situation.question.prune)
+    if _rebuilds(situation):
+        wanted = [need._replace(level=REQUIRED) if need.command in _TRANSACTION else need for need in wanted]
     answers = _preflight_access.ask(side.client, endpoint, wanted, _some_keys(situation))
     who = f"User '{endpoint.user}' of the {side.role}"
     denied = [need for need in wanted if answers[need].permitted is False]
@@ -177,6 +185,18 @@ def permissions(situation: Situation, side: Side) -> Verdict:
             f" {barred[0].command}: {answers[barred[0]].words}.",
             "Give this user all keys (~*), or choose the keys that it may use with 'match'.",
         )
+    begin = next((need for need in denied if need.command == "MULTI" and unknown), None)
+    if begin:
+        purpose = (
+            f"strategy '{strategy}'"
+            if strategy == "rebuild"
+            else "rebuilding keys (large ones, or what RESTORE refuses)"
+        )
+        return (fail if begin.level == REQUIRED else warn)(
+            f"{who} may not use MULTI, which {purpose} needs together with EXEC. The server's words:"
+            f" {answers[begin].words}. Without MULTI the other commands cannot be asked about.",
+            "Give this user +multi +exec, then run the preflight again: it checks the other commands then.",
+        )
     if missing:
         return fail(
             f"{who} may not use {plural(len(missing), 'command')} that strategy '{strategy}' or the comparison needs:"
@@ -184,10 +204,10 @@ def permissions(situation: Situation, side: Side) -> Verdict:
             f"Give this user {_rules(missing)} and the keys concerned, or use another user.",
         )
     if unknown:
-        why = answers[unknown[0]].words or "MULTI is not permitted."
         return warn(
-            f"Whether {who[0].lower()}{who[1:]} may use {_commands(unknown)} cannot be asked: {why}",
-            "A command that is not permitted ends the run with its name before anything is lost.",
+            f"Whether {who[0].lower()}{who[1:]} may use {_commands(unknown)} cannot be asked:"
+            f" {answers[unknown[0]].words}",
+            "End the pause of writes (CLIENT UNPAUSE), then run the preflight again: it checks these commands then.",
         )
     fallback = [need for need in denied if need.level == FALLBACK]
     if fallback:
@@ -199,6 +219,18 @@ def permissions(situation: Situation, side: Side) -> Verdict:
     if denied:
         return ok(f"{who} may use all {count} commands that are needed; only helpful, and denied: {_commands(denied)}.")
     return ok(f"{who} may use all {count} commands that are needed.")
+
+
+def _rebuilds(situation: Situation) -> bool:
+    """Whether it is already known that some key will be rebuilt, whatever the strategy."""
+    source, target, limit = situation.source.server, situation.target.server, situation.question.large_key_bytes
+    if source is None or target is None or not situation.chosen_keys:
+        return False
+    if not can_restore(source, target):
+        return True
+    with contextlib.suppress(RedisMigrationError):
+        return bool(limit) and any(size > limit for size, _database, _name in sampled_sizes(situation))
+    return False
 
 
 def _rules(denied: t.Sequence[Need]) -> str:
@@ -230,7 +262,7 @@ def writable(situation: Situation, side: Side) -> Verdict:
         replies = _preflight_access.queue(endpoint, [("RESTORE", b"dataservices.redis_migration", "0", "x")])
     except _preflight_access.HeldBack as exc:
         return failed(exc)
-    if replies is None:
+    if isinstance(replies, str):
         return ok(
             "Whether the target takes writes now cannot be asked (MULTI is not permitted); its role and memory are"
             " checked."

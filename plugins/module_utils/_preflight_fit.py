@@ -13,7 +13,6 @@ from ansible_collections.dataservices.redis_migration.plugins.module_utils._conf
     SERIOUS,
     compare_settings,
 )
-from ansible_collections.dataservices.redis_migration.plugins.module_utils._connection import client
 from ansible_collections.dataservices.redis_migration.plugins.module_utils._endpoint import Endpoint
 from ansible_collections.dataservices.redis_migration.plugins.module_utils._errors import (
     CommandRefused,
@@ -41,6 +40,7 @@ from ansible_collections.dataservices.redis_migration.plugins.module_utils._pref
     warn,
 )
 from ansible_collections.dataservices.redis_migration.plugins.module_utils._preflight_keys import compare_names
+from ansible_collections.dataservices.redis_migration.plugins.module_utils._preflight_sample import sampled_sizes
 from ansible_collections.dataservices.redis_migration.plugins.module_utils._preflight_servers import prune_problem
 from ansible_collections.dataservices.redis_migration.plugins.module_utils._preflight_situation import Situation
 from ansible_collections.dataservices.redis_migration.plugins.module_utils._selection import (
@@ -59,9 +59,6 @@ _CLOCKS_MS = 1000
 _BUILT_IN = {"vectorset", "lua"}
 
 _LOAD = Need("FUNCTION LOAD", "functions", ("x",), writes=True)
-
-# Keys of each database whose size is asked, to see whether there are large ones.
-_SAMPLE = 1000
 
 
 def _servers(situation: Situation) -> tuple[Server, Server]:
@@ -435,16 +432,7 @@ def clocks(situation: Situation) -> Verdict:
 
 
 def large_keys(situation: Situation) -> Verdict:
-    sizes: list[tuple[int, int, bytes]] = []
-    for here, _there in situation.pairs:
-        with client(_endpoints(situation)[0], here) as redis_client:
-            names = redis_client.scan(0, count=_SAMPLE)[1]
-            pipeline = redis_client.pipeline(transaction=False)
-            for name in names:
-                pipeline.memory_usage(name)
-            # A user may be barred from some keys, which is another finding; others expire in between.
-            replies = pipeline.execute(raise_on_error=False)
-        sizes += [(size, here, name) for size, name in zip(replies, names) if isinstance(size, int)]
+    sizes = sampled_sizes(situation)
     if not sizes:
         return ok("There are no keys to be large.")
     size, database, name = max(sizes)

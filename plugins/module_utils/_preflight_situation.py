@@ -140,6 +140,7 @@ class Situation:
     names: NamesFound | None = None
     functions: Compared | None = None
     settings: dict[str, t.Any] | None = None
+    sizes: list[tuple[int, int, bytes]] | None = None
 
     @property
     def strategy(self) -> str:

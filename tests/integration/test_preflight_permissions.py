@@ -166,11 +166,32 @@ def test_a_user_who_may_not_even_be_asked_about(redis_server: ServerFactory) -> 
     rules = ["~*", "+@all", "-multi", "-@admin"]
     found = look(user(source, *rules), user(target, *rules), strategy="migrate", prune=True)
     for name in ("source_permissions", "target_permissions"):
+        # The server has said that much; a key of one megabyte is not yet a large one, so nothing surely needs it.
         assert found[name].status == "warn"
-        assert "cannot be asked" in found[name].message
+        assert "may not use MULTI" in found[name].message and "cannot be asked" in found[name].message
+        assert "+multi +exec" in found[name].next_step
     assert "cannot be asked" in found["target_writable"].message
     # A command behind a MULTI that was refused would run: none was sent.
     assert (source.write_calls(), target.write_calls()) == written
+
+
+def test_who_may_not_use_multi_where_keys_are_rebuilt_is_a_failure(redis_server: ServerFactory) -> None:
+    """Redis 6.2 has no ACL DRYRUN; its answer to MULTI itself is an answer."""
+    source = redis_server("redis-6.2")
+    target = redis_server("redis-6.2", acl_lines=["user nomulti on >pw ~* &* +@all -multi"])
+    end = target.endpoint(username="nomulti", password="pw")
+    source.client().rpush("list", *range(100))
+    assert look(source.endpoint(), end)["target_permissions"].status == "warn"
+    for options in ({"strategy": "rebuild"}, {"large_key_bytes": 100}):
+        found = look(source.endpoint(), end, **options)["target_permissions"]
+        assert found.status == "fail", found
+        assert "may not use MULTI" in found.message and "EXEC" in found.message and "'multi'" in found.message
+        assert "+multi +exec" in found.next_step
+    run = run_module("redis_migrate_keys", source=source.endpoint(), target=end, strategy="rebuild")
+    assert "refused MULTI for user 'nomulti'" in run.message
+    target.client().flushall()
+    run = run_module("redis_migrate_keys", source=source.endpoint(), target=end, large_key_bytes=100)
+    assert "refused MULTI for user 'nomulti'" in run.message + str(run.result["failures"])
 
 
 def test_a_user_who_may_not_ask_for_the_version(redis_server: ServerFactory) -> None:
