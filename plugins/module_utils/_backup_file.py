@@ -1,7 +1,11 @@
 # Copyright (c) 2026 dataservices.redis_migration contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The file of a backup: it appears complete or not at all, is for its owner only, and has its checksum beside it."""
+"""The file of a backup: it appears complete or not at all, is for its owner only, and has its checksum beside it.
+
+While it is written, a locked file beside it keeps away another run with the same destination. The lock ends with the
+process; its file is taken away by whoever holds the lock.
+"""
 
 from __future__ import annotations
 
@@ -20,6 +24,7 @@ from ansible_collections.dataservices.redis_migration.plugins.module_utils._open
 CHECKSUM_SUFFIX = ".sha256"
 
 _UNFINISHED = ".unfinished"
+_LOCK = ".lock"
 
 _HINTS = {
     errno.ENOSPC: "Make room there, or choose another 'dest'.",
@@ -42,11 +47,14 @@ class Mark(t.NamedTuple):
 class BackupFile:
     """Collects what is written under a temporary name beside ``dest``. ``dry``: counts only.
 
-    ``password``: of the encryption, if any. Every error is a :class:`RedisMigrationError`.
+    ``replace``: whether a file that is at ``dest`` in the end may be replaced. ``password``: of the encryption, if any.
+    Every error is a :class:`RedisMigrationError`.
     """
 
-    def __init__(self, dest: str, *, password: bytes | None = None, dry: bool = False) -> None:
+    def __init__(self, dest: str, *, replace: bool, password: bytes | None = None, dry: bool = False) -> None:
         self.dest = dest
+        self._replace = replace
+        self._lock: int | None = None
         self._directory = os.path.dirname(os.path.abspath(dest))
         self._dry = dry
         self._password = password
@@ -58,13 +66,16 @@ class BackupFile:
 
     def open(self) -> None:
         """Begin, from the start if there was an attempt before."""
-        self.abandon()
+        self._discard()
         self._cipher = Encryptor(self._password) if self._password else None
         self.size = 0
         self._checksum = hashlib.sha256()
         if not self._dry:
             check_place(self.dest)
             with _explained("create a file beside", self.dest):
+                if self._lock is None:
+                    self._lock = _locked(self.dest)
+                self._check_free()
                 _remove_leftovers(self.dest)
                 # Made with mode 0600; the lock tells a later run that this one is alive.
                 handle, self._temporary = tempfile.mkstemp(
@@ -112,6 +123,7 @@ class BackupFile:
             with _explained("finish", self.dest):
                 self._file.flush()
                 os.fsync(self._file.fileno())
+                self._check_free()
                 # Without a checksum for a moment, rather than ever with a wrong one.
                 with contextlib.suppress(FileNotFoundError):
                     os.unlink(self.dest + CHECKSUM_SUFFIX)
@@ -123,6 +135,13 @@ class BackupFile:
                     self._write_checksum(digest)
                 _sync_directory(self._directory)
         return digest
+
+    def _check_free(self) -> None:
+        if not self._replace and os.path.exists(self.dest):
+            raise RedisMigrationError(
+                f"There is a file at the backup's 'dest' {self.dest} now; without 'force' it stays.",
+                hint="Run again to have it checked, or with 'force' to replace it.",
+            )
 
     def _write_checksum(self, digest: str) -> None:
         handle, self._temporary = tempfile.mkstemp(
@@ -136,7 +155,15 @@ class BackupFile:
         self._temporary = ""
 
     def abandon(self) -> None:
-        """Leave nothing behind."""
+        """Leave nothing unfinished behind, and the place to others."""
+        self._discard()
+        if self._lock is not None:
+            with contextlib.suppress(OSError):
+                os.unlink(_lock_path(self.dest))
+            os.close(self._lock)
+            self._lock = None
+
+    def _discard(self) -> None:
         if self._file:
             # What could not be written cannot be flushed either.
             with contextlib.suppress(OSError):
@@ -192,6 +219,33 @@ def _explained(action: str, dest: str) -> t.Iterator[None]:
         raise RedisMigrationError(
             f"Cannot {action} the backup's 'dest' {dest}: {exc.strerror or exc}.", hint=_HINTS.get(exc.errno or 0)
         ) from None
+
+
+def _lock_path(dest: str) -> str:
+    return os.path.join(os.path.dirname(os.path.abspath(dest)), f".{os.path.basename(dest)}{_LOCK}")
+
+
+def _locked(dest: str) -> int:
+    """The open handle of the lock for ``dest``. Raises :class:`RedisMigrationError` if another process has it."""
+    path = _lock_path(dest)
+    while True:
+        handle = os.open(path, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW, 0o600)
+        try:
+            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            # Whoever held it may have taken the file away between the two.
+            with contextlib.suppress(FileNotFoundError):
+                if os.path.samestat(os.fstat(handle), os.stat(path)):
+                    return handle
+        except BlockingIOError:
+            os.close(handle)
+            raise RedisMigrationError(
+                f"Another run is writing a backup to {dest}.",
+                hint="Wait until it has ended, or give this one another 'dest'.",
+            ) from None
+        except OSError:
+            os.close(handle)
+            raise
+        os.close(handle)
 
 
 def _remove_leftovers(dest: str) -> None:

@@ -111,7 +111,7 @@ def run_module(module: t.Any) -> t.NoReturn:
             existing = existing_backup(dest)
             if existing:
                 module.exit_json(msg="The backup is there already; 'force' replaces it by a new one.", **existing)
-        file = BackupFile(dest, password=password, dry=module.check_mode)
+        file = BackupFile(dest, replace=params["force"], password=password, dry=module.check_mode)
         backup = Backup(plan, file)
         with _cleaned_up(file):
             result = backup.run()

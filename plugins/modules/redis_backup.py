@@ -47,6 +47,7 @@ options:
     description:
       - What happens when there is a file at O(dest). V(false) leaves it, once its checksum is verified if there is one
         beside it. V(true) replaces it by a new backup, once that is complete.
+      - Either way a run fails at once while another one is writing a backup to the same O(dest).
     type: bool
     default: false
   databases:

@@ -222,6 +222,30 @@ def test_a_run_that_is_ended_leaves_the_older_backup(
     assert sorted(path.name for path in tmp_path.iterdir()) == [".dump.rdb.other.rdb", "dump.rdb", "dump.rdb.sha256"]
 
 
+def test_two_runs_with_one_destination(redis_server: ServerFactory, fault_proxy: object, tmp_path: Path) -> None:
+    """The second is refused at its start, and what has come to be there meanwhile stays."""
+    source = redis_server("redis-6.2")
+    dataset.fill_benchmark(source.client(), "strings10k", 2000)
+    proxy: FaultProxy = fault_proxy(source.port, bandwidth=3_000_000)  # type: ignore[operator]
+    file = tmp_path / "dump.rdb"
+    started = StartedModule("redis_backup", {"endpoint": source.endpoint(port=proxy.port), "dest": str(file)})
+    deadline = time.monotonic() + 60
+    while not _unfinished(tmp_path):
+        assert time.monotonic() < deadline
+        time.sleep(0.05)
+
+    for force in (False, True):
+        second = run_module("redis_backup", endpoint=source.endpoint(), dest=str(file), force=force)
+        assert f"Another run is writing a backup to {file}" in second.message
+    assert run_module("redis_backup", endpoint=source.endpoint(), dest=str(tmp_path / "other.rdb")).ok["changed"]
+    assert _unfinished(tmp_path), "the first run was over too early to show anything"
+    file.write_bytes(b"put there by somebody")
+
+    assert "without 'force' it stays" in started.wait().message
+    assert file.read_bytes() == b"put there by somebody"
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["dump.rdb", "other.rdb", "other.rdb.sha256"]
+
+
 def _unfinished(directory: Path) -> list[Path]:
     return list(directory.glob(".dump.rdb.*.unfinished"))
 
