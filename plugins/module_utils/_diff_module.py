@@ -25,8 +25,9 @@ from ansible_collections.dataservices.redis_migration.plugins.module_utils._sele
 def plan_of(params: t.Mapping[str, t.Any]) -> DiffPlan:
     """The plan in a module's parameters. Raises :class:`RedisMigrationError`."""
     for name in ("ttl_tolerance_ms", "max_differences", "timeout"):
-        if params[name] < 0:
-            raise RedisMigrationError(f"{name} is {params[name]}; it cannot be negative.")
+        # Nor is nan a number to wait for.
+        if not params[name] >= 0:
+            raise RedisMigrationError(f"{name} is {params[name]}; it must be 0 or more.")
     return DiffPlan(
         source=parse_endpoint(params["source"], "source"),
         target=parse_endpoint(params["target"], "target"),

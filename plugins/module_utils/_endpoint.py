@@ -112,7 +112,7 @@ def parse_endpoint(options: t.Mapping[str, t.Any] | None, role: str) -> Endpoint
         )
     timeout = fields.get("timeout", DEFAULT_TIMEOUT)
     if not 0 < float(timeout) < float("inf"):
-        raise EndpointError(f"The {role} endpoint's timeout must be above 0 seconds.")
+        raise EndpointError(f"The {role} endpoint's timeout must be above 0 seconds; {timeout} is not.")
     fields["timeout"] = float(timeout)
     for field in ("username", "password"):
         fields[field] = str(fields[field]) if fields.get(field) not in (None, "") else None

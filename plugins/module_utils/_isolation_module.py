@@ -25,6 +25,9 @@ from ansible_collections.dataservices.redis_migration.plugins.module_utils._isol
 from ansible_collections.dataservices.redis_migration.plugins.module_utils._module import warn_unverified
 from ansible_collections.dataservices.redis_migration.plugins.module_utils._server import server_of
 
+# Seconds. Who forgets a pause should not find the applications blocked for weeks.
+_LONGEST_PAUSE = 86_400
+
 
 def run_module(module: t.Any) -> t.NoReturn:
     """Do what the module's parameters say, and exit."""
@@ -42,10 +45,14 @@ def run_module(module: t.Any) -> t.NoReturn:
 
 def _check_times(params: t.Mapping[str, t.Any]) -> None:
     for name in ("timeout", "quiet_seconds"):
-        if params[name] < 0:
-            raise RedisMigrationError(f"{name} is {params[name]}; it cannot be negative.")
-    if params["pause_seconds"] < 1:
-        raise RedisMigrationError(f"pause_seconds is {params['pause_seconds']}; it must be at least 1.")
+        # Nor is nan a number to wait for.
+        if not params[name] >= 0:
+            raise RedisMigrationError(f"{name} is {params[name]}; it must be 0 or more.")
+    if not 1 <= params["pause_seconds"] <= _LONGEST_PAUSE:
+        raise RedisMigrationError(
+            f"pause_seconds is {params['pause_seconds']:.15g}; it must be from 1 to {_LONGEST_PAUSE} (a day).",
+            hint="A pause that is needed for longer is renewed: call again, or use 'with_playbook'.",
+        )
 
 
 def _rules(params: t.Mapping[str, t.Any], option: str) -> list[Rule]:

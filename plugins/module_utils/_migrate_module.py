@@ -31,8 +31,9 @@ def plan_of(params: t.Mapping[str, t.Any], *, check_mode: bool) -> Plan:
         "large_key_bytes",
         "timeout",
     ):
-        if params[name] < 0:
-            raise RedisMigrationError(f"{name} is {params[name]}; it cannot be negative.")
+        # Nor is nan a number to wait for.
+        if not params[name] >= 0:
+            raise RedisMigrationError(f"{name} is {params[name]}; it must be 0 or more.")
     return Plan(
         source=parse_endpoint(params["source"], "source"),
         target=parse_endpoint(params["target"], "target"),

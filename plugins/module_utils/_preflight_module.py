@@ -15,6 +15,8 @@ from ansible_collections.dataservices.redis_migration.plugins.module_utils._sele
 
 def question_of(params: t.Mapping[str, t.Any]) -> Question:
     """The question in a module's parameters. Raises :class:`RedisMigrationError`."""
+    if not params["scan_seconds"] >= 0:
+        raise RedisMigrationError(f"scan_seconds is {params['scan_seconds']}; it must be 0 or more.")
     return Question(
         source=params["source"],
         target=params["target"],

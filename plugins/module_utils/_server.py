@@ -120,7 +120,8 @@ def server_of(redis_client: t.Any, endpoint: Endpoint) -> Server:
     seconds, microseconds = redis_client.time()
     if "redis_version" not in info and "valkey_version" not in info:
         raise RedisMigrationError(
-            f"The {endpoint} answers INFO without a version; it does not seem to be a Redis or Valkey server."
+            f"The {endpoint} answers INFO without a version; it does not seem to be a Redis or Valkey server.",
+            hint="Check host and port: something else, or a proxy in between, answers there.",
         )
     flavor = "valkey" if info.get("server_name") == "valkey" or "valkey_version" in info else "redis"
     return Server(

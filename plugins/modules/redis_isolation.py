@@ -90,7 +90,8 @@ options:
     type: float
     default: 300.0
   pause_seconds:
-    description: For how long writes are held back with V(state=paused), counted from now.
+    description: For how long writes are held back with V(state=paused), counted from now; from 1 to 86400, which is a
+      day.
     type: float
     default: 600.0
   with_playbook:

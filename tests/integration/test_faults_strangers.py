@@ -123,7 +123,7 @@ STRANGERS: dict[str, tuple[Behaviour, str]] = {
     "an endless list": (many, "did not answer as a Redis does"),
     "silence": (silent, "did not answer within 3 s"),
     "a hang-up": (hangs_up, "closed the connection"),
-    "OK to everything": (yes_to_all, "does not seem to be a Redis"),
+    "OK to everything": (yes_to_all, "does not seem to be a Redis or Valkey server. Check host and port"),
 }
 
 

@@ -206,7 +206,9 @@ def test_a_user_who_may_not_disconnect_is_told(redis_server: ServerFactory) -> N
 def test_times_that_make_no_sense(redis_server: ServerFactory) -> None:
     server = redis_server("redis-8.2")
     assert "timeout" in isolation(server, timeout=-1).message
-    assert "pause_seconds" in isolation(server, state="paused", pause_seconds=0).message
+    assert "timeout is nan" in isolation(server, timeout="nan").message
+    for seconds in (0, 86_401, "nan"):
+        assert f"pause_seconds is {seconds}" in isolation(server, state="paused", pause_seconds=seconds).message
 
 
 # -- holding back writes --------------------------------------------------------------------------------------------

@@ -139,6 +139,21 @@ def test_options_that_make_no_sense_are_refused(server_pair: tuple[RedisServer, 
     source, target = server_pair
     run = preflight(source.endpoint(), target.endpoint(), database_map={"0": "three"})
     assert "database_map" in run.message
+    for name in ("match", "exclude"):
+        run = preflight(source.endpoint(), target.endpoint(), **{name: [""]})
+        assert f"An entry of '{name}' is empty" in run.message
+    assert "scan_seconds is nan" in preflight(source.endpoint(), target.endpoint(), scan_seconds="nan").message
+    found = by_name(preflight(source.endpoint(timeout="nan"), target.endpoint()))
+    assert "timeout must be above 0 seconds; nan is not" in found["source_reachable"]["message"]
+    ends = {"source": source.endpoint(), "target": target.endpoint()}
+    for module in ("redis_migrate_keys", "redis_key_diff"):
+        assert "timeout is nan" in run_module(module, timeout="nan", **ends).message
+
+
+def test_a_password_that_nobody_asks_for(redis_server: ServerFactory) -> None:
+    server = redis_server("redis-8.2")
+    found = by_name(preflight(server.endpoint(password="unasked"), server.endpoint()))["source_reachable"]
+    assert "configuration is correct? Not checked therefore" in found["message"]
 
 
 def test_check_mode_is_the_same(server_pair: tuple[RedisServer, RedisServer]) -> None:
