@@ -18,6 +18,7 @@ from ansible_collections.dataservices.redis_migration.plugins.module_utils._coun
 from ansible_collections.dataservices.redis_migration.plugins.module_utils._end import End
 from ansible_collections.dataservices.redis_migration.plugins.module_utils._endpoint import Endpoint
 from ansible_collections.dataservices.redis_migration.plugins.module_utils._errors import (
+    CommandRefused,
     ConnectError,
     RedisMigrationError,
 )
@@ -91,7 +92,6 @@ class BackupResult:
     functions: int | None = None
     databases: dict[int, Saved] = dataclasses.field(default_factory=dict)
     failures: list[Failure] = dataclasses.field(default_factory=list)
-    warnings: list[str] = dataclasses.field(default_factory=list)
     elapsed: float = 0.0
 
     @property
@@ -165,8 +165,8 @@ class Backup:
         if not self._plan.functions:
             return
         if dumped.refusal:
-            result.warnings.append(f"The backup has no functions (scripts for FCALL): {dumped.refusal}")
-        result.functions = dumped.libraries
+            _check_no_libraries(self._plan.endpoint, dumped.refusal)
+        result.functions = 0 if dumped.refusal else dumped.libraries
         if dumped.payload:
             writer.functions(dumped.payload)
 
@@ -319,6 +319,22 @@ class _Database:
         self._saved.keys += 1
         self._saved.large += 1
         self._saved.expires += expiry is not None
+
+
+def _check_no_libraries(endpoint: Endpoint, refusal: str) -> None:
+    """A backup must not lack what may be there. Raises :class:`RedisMigrationError` unless no library is."""
+    with client(endpoint) as redis_client:
+        counted = parse_info(redis_client.execute_command("INFO", "memory")).get("number_of_libraries")
+        try:
+            held = len(redis_client.execute_command("FUNCTION LIST")) if counted is None else int(counted)
+        except CommandRefused:
+            held = None
+    if held != 0:
+        raise RedisMigrationError(
+            f"The {endpoint} {'may have' if held is None else 'has'} libraries of functions (scripts for FCALL)"
+            f"{f': {held}' if held else ''}. They cannot be read: {refusal}",
+            hint="Permit +function|dump, or leave them out of the backup with 'functions: false'.",
+        )
 
 
 def _check_server(endpoint: Endpoint, server: Server) -> None:

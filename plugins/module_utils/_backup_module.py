@@ -120,8 +120,6 @@ def run_module(module: t.Any) -> t.NoReturn:
             checksum = file.commit(beside=params["checksum"])
     except RedisMigrationError as exc:
         module.fail_json(msg=str(exc), **(result_of(backup.result, backup.file) if backup else {}))
-    for warning in result.warnings:
-        module.warn(warning)
     # What only would be written has another checksum the next time: the clock is in it.
     found = result_of(result, file, changed=True, checksum="" if module.check_mode else checksum)
     if password:

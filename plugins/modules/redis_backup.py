@@ -67,7 +67,9 @@ options:
     elements: str
     default: []
   functions:
-    description: Whether to save the libraries of functions (Redis 7, Valkey) as well.
+    description:
+      - Whether to save the libraries of functions (Redis 7, Valkey) as well. If the user may not read them (C(FUNCTION
+        DUMP)), the module fails unless the server says that there are none.
     type: bool
     default: true
   encryption_password:
@@ -178,7 +180,7 @@ totals:
       description: Keys that could not be read.
       type: int
 functions:
-  description: Number of libraries of functions; null when that is not known.
+  description: Number of libraries of functions; null when that is not known, or with O(functions=false).
   returned: when the server was read
   type: int
 failures:

@@ -6,9 +6,11 @@
 
 from __future__ import annotations
 
+import re
 import threading
 import time
 from pathlib import Path
+from typing import Any
 
 import pytest
 import rdb
@@ -17,6 +19,7 @@ import redis
 from tests.conftest import ServerFactory
 from tests.support import backups, dataset, large_keys
 from tests.support.faultproxy import FaultProxy
+from tests.support.paths import REPO
 from tests.support.run import run_module
 from tests.support.servers import RedisServer
 
@@ -315,11 +318,41 @@ def test_a_large_key_that_never_rests_is_read_whole(
     backups.assert_equal(source, backups.load(loader, tmp_path / "dump.rdb"))
 
 
-def test_a_user_with_few_rights_suffices(redis_server: ServerFactory, tmp_path: Path) -> None:
-    """The rights that the documentation lists, and without those for large keys DUMP does."""
+@pytest.mark.parametrize("server", ["redis-7.0", "redis-8.2", "valkey-9"])
+def test_a_user_with_few_rights_suffices(server: str, redis_server: ServerFactory, tmp_path: Path) -> None:
+    """Without the rights for large keys DUMP does; functions are in the file, or there are none, or it fails."""
     few = "+info +time +ping +select +scan +strlen +memory|usage +dump +pttl +pexpiretime"
-    source = redis_server("redis-7.0", acl_lines=[f"user reader on >secret ~* {few}"])
-    loader = redis_server("redis-7.0")
+    source = redis_server(server, acl_lines=[f"user reader on >secret ~* {few}"])
+    loader = redis_server(server)
+    keys = backups.fill(source)
+    options: dict[str, Any] = {
+        "endpoint": source.endpoint(username="reader", password="secret"),
+        "dest": str(tmp_path / "dump.rdb"),
+        "large_key_bytes": 10_000,
+        "force": True,
+    }
+
+    refused = run_module("redis_backup", **options)
+    assert "has libraries of functions (scripts for FCALL): 1" in refused.message
+    assert "NOPERM" in refused.message
+    assert "Permit +function|dump, or leave them out of the backup with 'functions: false'" in refused.message
+    assert list(tmp_path.iterdir()) == []
+    without = run_module("redis_backup", functions=False, **options).ok
+    assert (without["totals"]["keys"], without["functions"]) == (keys, None)
+
+    source.client().execute_command("FUNCTION", "FLUSH")
+    done = run_module("redis_backup", **options).ok
+    assert (done["totals"]["keys"], done["functions"]) == (keys, 0)
+    assert "warnings" not in done
+    backups.assert_equal(source, backups.load(loader, tmp_path / "dump.rdb"))
+
+
+def test_documented_rights_save_everything(redis_server: ServerFactory, tmp_path: Path) -> None:
+    page = (REPO / "docs" / "permissions.md").read_text()
+    rules = " ".join(page.split("```acl-source\n")[1].split("```")[0].split())
+    more = re.findall(r"`(\+[a-z|]+)`", page.split("## Backups\n")[1].split(";")[0])
+    acl = f"user reader on >secret ~* {rules} +pexpiretime +hpexpiretime {' '.join(more)}"
+    source, loader = redis_server("redis-8.2", acl_lines=[acl]), redis_server("redis-8.2")
     keys = backups.fill(source)
 
     run = run_module(
@@ -327,13 +360,14 @@ def test_a_user_with_few_rights_suffices(redis_server: ServerFactory, tmp_path: 
         endpoint=source.endpoint(username="reader", password="secret"),
         dest=str(tmp_path / "dump.rdb"),
         large_key_bytes=10_000,
-    )
+    ).ok
 
-    assert run.ok["totals"]["keys"] == keys
-    assert run.ok["functions"] is None
-    assert "no functions" in str(run.ok["warnings"])
-    assert "NOPERM" in str(run.ok["warnings"])
-    backups.assert_equal(source, backups.load(loader, tmp_path / "dump.rdb"))
+    assert run["totals"]["keys"] == keys
+    assert "warnings" not in run
+    assert backups.libraries(source) == backups.libraries(backups.load(loader, tmp_path / "dump.rdb"))
+    backups.assert_equal(source, loader)
+    refused = {entry["object"] for entry in source.client().acl_log()}
+    assert refused <= {"function|list", "client|setname"}
 
 
 def test_a_key_that_may_not_be_read_leaves_no_backup(redis_server: ServerFactory, tmp_path: Path) -> None:
