@@ -39,6 +39,8 @@ options:
     type: bool
     default: false
 notes:
+  - The name of a function is unique in a whole server. Where a library to be written registers one that another library
+    of the target has, the module fails before anything is written, in check mode too.
   - The users need the commands C(INFO), C(TIME) and C(FUNCTION LIST), at the target also C(FUNCTION LOAD) and, with
     O(prune), C(FUNCTION DELETE).
 seealso:
