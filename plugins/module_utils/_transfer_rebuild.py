@@ -28,7 +28,7 @@ from ansible_collections.dataservices.redis_migration.plugins.module_utils._tran
     Vanished,
 )
 from ansible_collections.dataservices.redis_migration.plugins.module_utils._transfer_copy import CopyStrategy
-from ansible_collections.dataservices.redis_migration.plugins.module_utils._wire import ReplyTooLarge
+from ansible_collections.dataservices.redis_migration.plugins.module_utils._wire import ReplyTooLarge, pack
 
 # Keys that take more memory than this are moved in pieces.
 WHOLE_BYTES = 128 * 1024
@@ -48,8 +48,11 @@ class RebuildStrategy:
         self._in_pieces = InPieces(lane, self._names, ttls)
         # For types of modules there is no ordinary command.
         self._copy = CopyStrategy(lane)
+        self._transactions_proved = lane.check_mode
 
     def transfer(self, chunk: Chunk, *, replace: bool) -> Job:
+        if not self._transactions_proved:
+            yield from self._prove_transactions()
         source = self._lane.source
         kinds = yield source.call(each(b"TYPE", chunk.names), len(chunk))
         source.check(kinds, "TYPE")
@@ -75,6 +78,13 @@ class RebuildStrategy:
             yield from self._move_foreign(chunk, kinds, foreign, others, replace)
         size = chunk.size - sum([chunk.sizes[position] for position in others])
         return Moved(size, others, rebuilt)
+
+    def _prove_transactions(self) -> Job:
+        """Raise unless the target takes transactions: of one that it refuses, the commands would run one by one."""
+        target = self._lane.target
+        replies = yield target.call(pack(b"MULTI") + pack(b"EXEC"), 2)
+        target.check(replies, "MULTI")
+        self._transactions_proved = True
 
     def remove_leftovers(self) -> Job:
         """The job that deletes what a killed run left at the target."""

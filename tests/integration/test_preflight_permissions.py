@@ -189,6 +189,7 @@ def test_who_may_not_use_multi_where_keys_are_rebuilt_is_a_failure(redis_server:
         assert "+multi +exec" in found.next_step
     run = run_module("redis_migrate_keys", source=source.endpoint(), target=end, strategy="rebuild")
     assert "refused MULTI for user 'nomulti'" in run.message
+    assert target.client().dbsize() == 0, "of a refused transaction nothing may run"
     target.client().flushall()
     run = run_module("redis_migrate_keys", source=source.endpoint(), target=end, large_key_bytes=100)
     assert "refused MULTI for user 'nomulti'" in run.message + str(run.result["failures"])

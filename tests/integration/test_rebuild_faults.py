@@ -143,7 +143,7 @@ def test_the_last_answer_lost_is_no_key_lost(kind: str, redis_server: ServerFact
             proxy._swallowed = frozenset({"to_client"})  # from within the proxy's own thread there is no other way
             threading.Timer(0.5, proxy.heal).start()
 
-        proxy.on_command("EXEC", deaf)
+        proxy.on_command("EXEC", deaf, skip=1)
         done = engine.migrate(source, target.endpoint(port=proxy.port, timeout=2), strategy="rebuild")
     assert engine.moved(done) == {"scanned": 1, "copied": 1}, done["failures"]
     _equal(source, target)
