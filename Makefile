@@ -34,7 +34,7 @@ demo: $(TOOLS)
 	@$(RUN) KEEP='$(KEEP)' $(PY) -m tests.support.demo $(ARGS)
 
 test: $(TOOLS) servers
-	@$(RUN) $(PY) -m pytest -n 2 --dist worksteal $(ARGS)
+	@$(RUN) $(PY) -m pytest -n 3 --dist worksteal $(ARGS)
 
 check: $(CHECKS)
 	@$(RUN) bash .ci/check
