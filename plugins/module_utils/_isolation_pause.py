@@ -50,4 +50,4 @@ def is_paused(redis_client: t.Any, endpoint: Endpoint) -> bool | None:
         # Does it answer to anything?
         redis_client.ping()
         return True
-    return None if replies is None or denied(replies[0]) else False
+    return None if isinstance(replies, str) or denied(replies[0]) else False

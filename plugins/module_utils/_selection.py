@@ -52,11 +52,6 @@ def parse_selection(options: t.Mapping[str, t.Any]) -> Selection:
     for number in [*(databases or []), *mapping, *mapping.values()]:
         if int(number) < 0:
             raise RedisMigrationError(f"Logical databases are numbered from 0; {number} is none.")
-    for name in ("match", "exclude"):
-        if any(not pattern for pattern in options.get(name) or ()):
-            raise RedisMigrationError(
-                f"An entry of '{name}' is empty.", hint="Remove it, or write a pattern; '*' matches every name."
-            )
     types = tuple(options.get("types") or ())
     return Selection(
         databases=tuple(sorted({int(number) for number in databases})) if databases else None,

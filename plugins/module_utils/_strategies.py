@@ -83,6 +83,6 @@ def _migrate_obstacle(source: Endpoint, target: Endpoint, source_server: Server)
         replies = queue(source, [("MIGRATE", backend.host, str(backend.port), "key", "0", "1000", "COPY")])
     except HeldBack as exc:
         return exc.message
-    if replies is None:
+    if isinstance(replies, str):
         return f"whether user '{source.user}' may use it cannot be found out"
     return reply_text(replies[0]) if denied(replies[0]) else None
