@@ -119,7 +119,7 @@ def _refused(text: str, command: t.Sequence[t.Any]) -> str:
     """The command that a server refused: of several sent together, the one that its words name."""
     named = re.match(r"NOPERM .* run the '([a-z|]+)' command", text)
     # Redis 6 names CONFIG where it means CONFIG GET.
-    if named and command_name(command).split(" ")[0] != named[1].upper().split("|")[0]:
+    if named and command_name(command).split(" ", maxsplit=1)[0] != named[1].upper().split("|", maxsplit=1)[0]:
         return named[1].upper().replace("|", " ")
     return command_name(command)
 
