@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import typing as t
 
-from ansible_collections.dataservices.redis_migration.plugins.plugin_utils._worker import (
+from ansible_collections.dataservices.redis_migration.plugins.plugin_utils._action.worker import (
     WorkerAction,
     playbook_process,
 )

@@ -9,7 +9,7 @@ import typing as t
 
 from ansible.module_utils.parsing.convert_bool import boolean
 
-from ansible_collections.dataservices.redis_migration.plugins.plugin_utils._worker import (
+from ansible_collections.dataservices.redis_migration.plugins.plugin_utils._action.worker import (
     WorkerAction,
     playbook_process,
 )

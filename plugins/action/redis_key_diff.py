@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-from ansible_collections.dataservices.redis_migration.plugins.plugin_utils._slices import SlicedAction
+from ansible_collections.dataservices.redis_migration.plugins.plugin_utils._action.slices import SlicedAction
 
 
 class ActionModule(SlicedAction):

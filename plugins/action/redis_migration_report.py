@@ -14,8 +14,11 @@ import typing as t
 from ansible.errors import AnsibleActionFail
 from ansible.plugins.action import ActionBase
 
-from ansible_collections.dataservices.redis_migration.plugins.plugin_utils._page import render_page
-from ansible_collections.dataservices.redis_migration.plugins.plugin_utils._report import build_report, report_lines
+from ansible_collections.dataservices.redis_migration.plugins.plugin_utils._report.data import (
+    build_report,
+    report_lines,
+)
+from ansible_collections.dataservices.redis_migration.plugins.plugin_utils._report.page import render_page
 
 
 class ActionModule(ActionBase):

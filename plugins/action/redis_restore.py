@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-from ansible_collections.dataservices.redis_migration.plugins.plugin_utils._worker import WorkerAction
+from ansible_collections.dataservices.redis_migration.plugins.plugin_utils._action.worker import WorkerAction
 
 
 class ActionModule(WorkerAction):

@@ -7,15 +7,15 @@ from __future__ import annotations
 
 import typing as t
 
-from ansible_collections.dataservices.redis_migration.plugins.plugin_utils._address import endpoint_address
-from ansible_collections.dataservices.redis_migration.plugins.plugin_utils._report import last_words
-from ansible_collections.dataservices.redis_migration.plugins.plugin_utils._summary import (
+from ansible_collections.dataservices.redis_migration.plugins.plugin_utils._endpoint_address import endpoint_address
+from ansible_collections.dataservices.redis_migration.plugins.plugin_utils._report.data import last_words
+from ansible_collections.dataservices.redis_migration.plugins.plugin_utils._report.sentences import (
     backup_lines,
     migration_summary,
     plan_lines,
     restore_summary,
 )
-from ansible_collections.dataservices.redis_migration.plugins.plugin_utils._verification import (
+from ansible_collections.dataservices.redis_migration.plugins.plugin_utils._report.verification import (
     findings_failure,
     findings_lines,
     verification_findings,

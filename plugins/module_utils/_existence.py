@@ -5,9 +5,9 @@
 
 from __future__ import annotations
 
-from ansible_collections.dataservices.redis_migration.plugins.module_utils._commands import each, one
-from ansible_collections.dataservices.redis_migration.plugins.module_utils._end import End
-from ansible_collections.dataservices.redis_migration.plugins.module_utils._flow import Job
+from ._connection.commands import each, one
+from ._pipeline.end import End
+from ._pipeline.flow import Job
 
 
 def absent(end: End, names: list[bytes]) -> Job:

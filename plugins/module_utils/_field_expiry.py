@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-from ansible_collections.dataservices.redis_migration.plugins.module_utils._server import parse_info
+from ._server.info import parse_info
 
 ASK = b"*2\r\n$4\r\nINFO\r\n$8\r\nkeyspace\r\n"
 

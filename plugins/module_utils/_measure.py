@@ -7,9 +7,9 @@ from __future__ import annotations
 
 import time
 
-from ansible_collections.dataservices.redis_migration.plugins.module_utils._connection import client
-from ansible_collections.dataservices.redis_migration.plugins.module_utils._endpoint import Endpoint
-from ansible_collections.dataservices.redis_migration.plugins.module_utils._server import Server, server_of
+from ._connection.connect import client
+from ._connection.endpoint import Endpoint
+from ._server.info import Server, server_of
 
 _PING_TRIES = 5
 

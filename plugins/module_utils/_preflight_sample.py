@@ -7,9 +7,9 @@ from __future__ import annotations
 
 import typing as t
 
-from ansible_collections.dataservices.redis_migration.plugins.module_utils._connection import client
-from ansible_collections.dataservices.redis_migration.plugins.module_utils._endpoint import Endpoint
-from ansible_collections.dataservices.redis_migration.plugins.module_utils._preflight_situation import Situation
+from ._connection.connect import client
+from ._connection.endpoint import Endpoint
+from ._preflight.situation import Situation
 
 # Keys of each database whose size is asked.
 _SAMPLE = 1000

@@ -108,18 +108,18 @@ import typing as t
 
 from ansible.module_utils.basic import AnsibleModule
 
-from ansible_collections.dataservices.redis_migration.plugins.module_utils._cf_app import Apps
-from ansible_collections.dataservices.redis_migration.plugins.module_utils._cf_argspec import (
+from ansible_collections.dataservices.redis_migration.plugins.module_utils._cloud_foundry.apps import Apps
+from ansible_collections.dataservices.redis_migration.plugins.module_utils._cloud_foundry.argspec import (
     cloud_foundry_spec,
     wait_spec,
 )
-from ansible_collections.dataservices.redis_migration.plugins.module_utils._cf_lookup import App, find_apps
-from ansible_collections.dataservices.redis_migration.plugins.module_utils._cf_many import for_each
-from ansible_collections.dataservices.redis_migration.plugins.module_utils._cf_module import (
+from ansible_collections.dataservices.redis_migration.plugins.module_utils._cloud_foundry.concurrently import for_each
+from ansible_collections.dataservices.redis_migration.plugins.module_utils._cloud_foundry.context import (
     Context,
     open_context,
     run,
 )
+from ansible_collections.dataservices.redis_migration.plugins.module_utils._cloud_foundry.lookup import App, find_apps
 
 
 def work(module: AnsibleModule) -> dict[str, t.Any]:

@@ -183,32 +183,34 @@ import typing as t
 
 from ansible.module_utils.basic import AnsibleModule
 
-from ansible_collections.dataservices.redis_migration.plugins.module_utils._cf_annotations import (
-    IsolationRecord,
-    RecordedBinding,
-    merge,
-)
-from ansible_collections.dataservices.redis_migration.plugins.module_utils._cf_argspec import (
+from ansible_collections.dataservices.redis_migration.plugins.module_utils._cloud_foundry.argspec import (
     cloud_foundry_spec,
     wait_spec,
 )
-from ansible_collections.dataservices.redis_migration.plugins.module_utils._cf_binding import (
+from ansible_collections.dataservices.redis_migration.plugins.module_utils._cloud_foundry.bindings import (
     AppBinding,
     Bindings,
     WantedBinding,
 )
-from ansible_collections.dataservices.redis_migration.plugins.module_utils._cf_errors import CloudFoundryError
-from ansible_collections.dataservices.redis_migration.plugins.module_utils._cf_lookup import (
+from ansible_collections.dataservices.redis_migration.plugins.module_utils._cloud_foundry.concurrently import for_each
+from ansible_collections.dataservices.redis_migration.plugins.module_utils._cloud_foundry.context import (
+    Context,
+    open_context,
+    run,
+)
+from ansible_collections.dataservices.redis_migration.plugins.module_utils._cloud_foundry.errors import (
+    CloudFoundryError,
+)
+from ansible_collections.dataservices.redis_migration.plugins.module_utils._cloud_foundry.isolation_record import (
+    IsolationRecord,
+    RecordedBinding,
+    merge,
+)
+from ansible_collections.dataservices.redis_migration.plugins.module_utils._cloud_foundry.lookup import (
     App,
     ServiceInstance,
     find_apps,
     visible_apps,
-)
-from ansible_collections.dataservices.redis_migration.plugins.module_utils._cf_many import for_each
-from ansible_collections.dataservices.redis_migration.plugins.module_utils._cf_module import (
-    Context,
-    open_context,
-    run,
 )
 
 

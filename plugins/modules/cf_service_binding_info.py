@@ -141,11 +141,18 @@ import typing as t
 
 from ansible.module_utils.basic import AnsibleModule
 
-from ansible_collections.dataservices.redis_migration.plugins.module_utils._cf_annotations import IsolationRecord
-from ansible_collections.dataservices.redis_migration.plugins.module_utils._cf_argspec import cloud_foundry_spec
-from ansible_collections.dataservices.redis_migration.plugins.module_utils._cf_binding import Bindings
-from ansible_collections.dataservices.redis_migration.plugins.module_utils._cf_lookup import visible_apps
-from ansible_collections.dataservices.redis_migration.plugins.module_utils._cf_module import open_context, run
+from ansible_collections.dataservices.redis_migration.plugins.module_utils._cloud_foundry.argspec import (
+    cloud_foundry_spec,
+)
+from ansible_collections.dataservices.redis_migration.plugins.module_utils._cloud_foundry.bindings import Bindings
+from ansible_collections.dataservices.redis_migration.plugins.module_utils._cloud_foundry.context import (
+    open_context,
+    run,
+)
+from ansible_collections.dataservices.redis_migration.plugins.module_utils._cloud_foundry.isolation_record import (
+    IsolationRecord,
+)
+from ansible_collections.dataservices.redis_migration.plugins.module_utils._cloud_foundry.lookup import visible_apps
 
 
 def work(module: AnsibleModule) -> dict[str, t.Any]:

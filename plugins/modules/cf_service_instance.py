@@ -156,15 +156,18 @@ import typing as t
 
 from ansible.module_utils.basic import AnsibleModule
 
-from ansible_collections.dataservices.redis_migration.plugins.module_utils._cf_argspec import (
+from ansible_collections.dataservices.redis_migration.plugins.module_utils._cloud_foundry.argspec import (
     cloud_foundry_spec,
     wait_spec,
 )
-from ansible_collections.dataservices.redis_migration.plugins.module_utils._cf_instance import (
+from ansible_collections.dataservices.redis_migration.plugins.module_utils._cloud_foundry.context import (
+    open_context,
+    run,
+)
+from ansible_collections.dataservices.redis_migration.plugins.module_utils._cloud_foundry.service_instances import (
     Provisioning,
     describe_instance,
 )
-from ansible_collections.dataservices.redis_migration.plugins.module_utils._cf_module import open_context, run
 
 
 def work(module: AnsibleModule) -> dict[str, t.Any]:

@@ -122,9 +122,16 @@ import typing as t
 
 from ansible.module_utils.basic import AnsibleModule
 
-from ansible_collections.dataservices.redis_migration.plugins.module_utils._cf_argspec import cloud_foundry_spec
-from ansible_collections.dataservices.redis_migration.plugins.module_utils._cf_instance import describe_instance
-from ansible_collections.dataservices.redis_migration.plugins.module_utils._cf_module import open_context, run
+from ansible_collections.dataservices.redis_migration.plugins.module_utils._cloud_foundry.argspec import (
+    cloud_foundry_spec,
+)
+from ansible_collections.dataservices.redis_migration.plugins.module_utils._cloud_foundry.context import (
+    open_context,
+    run,
+)
+from ansible_collections.dataservices.redis_migration.plugins.module_utils._cloud_foundry.service_instances import (
+    describe_instance,
+)
 
 
 def work(module: AnsibleModule) -> dict[str, t.Any]:

@@ -160,22 +160,24 @@ import typing as t
 
 from ansible.module_utils.basic import AnsibleModule
 
-from ansible_collections.dataservices.redis_migration.plugins.module_utils._cf_argspec import (
+from ansible_collections.dataservices.redis_migration.plugins.module_utils._cloud_foundry.argspec import (
     cloud_foundry_spec,
     wait_spec,
 )
-from ansible_collections.dataservices.redis_migration.plugins.module_utils._cf_credentials import (
-    endpoint_from_credentials,
-    secrets_in,
-)
-from ansible_collections.dataservices.redis_migration.plugins.module_utils._cf_lookup import ServiceInstance
-from ansible_collections.dataservices.redis_migration.plugins.module_utils._cf_module import (
+from ansible_collections.dataservices.redis_migration.plugins.module_utils._cloud_foundry.context import (
     Context,
     open_context,
     run,
 )
-from ansible_collections.dataservices.redis_migration.plugins.module_utils._cf_secrets import register_secrets
-from ansible_collections.dataservices.redis_migration.plugins.module_utils._cf_service_key import (
+from ansible_collections.dataservices.redis_migration.plugins.module_utils._cloud_foundry.credentials import (
+    endpoint_from_credentials,
+    secrets_in,
+)
+from ansible_collections.dataservices.redis_migration.plugins.module_utils._cloud_foundry.lookup import ServiceInstance
+from ansible_collections.dataservices.redis_migration.plugins.module_utils._cloud_foundry.secrets import (
+    register_secrets,
+)
+from ansible_collections.dataservices.redis_migration.plugins.module_utils._cloud_foundry.service_keys import (
     ServiceKeys,
     user_provided_credentials,
 )

@@ -197,22 +197,22 @@ import typing as t
 from ansible.module_utils.basic import AnsibleModule
 
 from ansible_collections.dataservices.redis_migration.plugins.module_utils._argspec import endpoint_spec
-from ansible_collections.dataservices.redis_migration.plugins.module_utils._cf_argspec import (
+from ansible_collections.dataservices.redis_migration.plugins.module_utils._cloud_foundry.argspec import (
     cloud_foundry_spec,
     wait_spec,
 )
-from ansible_collections.dataservices.redis_migration.plugins.module_utils._cf_client import LoginOptions
-from ansible_collections.dataservices.redis_migration.plugins.module_utils._cf_lookup import find_apps
-from ansible_collections.dataservices.redis_migration.plugins.module_utils._cf_module import (
+from ansible_collections.dataservices.redis_migration.plugins.module_utils._cloud_foundry.context import (
     open_context,
     run,
     target_names,
 )
-from ansible_collections.dataservices.redis_migration.plugins.module_utils._cf_process import is_alive
-from ansible_collections.dataservices.redis_migration.plugins.module_utils._cf_ssh import find_target
-from ansible_collections.dataservices.redis_migration.plugins.module_utils._cf_tunnel import Tunnel, local_endpoint
-from ansible_collections.dataservices.redis_migration.plugins.module_utils._cf_tunnel_files import Holder, TunnelSpec
-from ansible_collections.dataservices.redis_migration.plugins.module_utils._endpoint import parse_endpoint
+from ansible_collections.dataservices.redis_migration.plugins.module_utils._cloud_foundry.login import LoginOptions
+from ansible_collections.dataservices.redis_migration.plugins.module_utils._cloud_foundry.lookup import find_apps
+from ansible_collections.dataservices.redis_migration.plugins.module_utils._connection.endpoint import parse_endpoint
+from ansible_collections.dataservices.redis_migration.plugins.module_utils._process import is_alive
+from ansible_collections.dataservices.redis_migration.plugins.module_utils._tunnel.files import Holder, TunnelSpec
+from ansible_collections.dataservices.redis_migration.plugins.module_utils._tunnel.ssh import find_target
+from ansible_collections.dataservices.redis_migration.plugins.module_utils._tunnel.tunnel import Tunnel, local_endpoint
 
 
 def work(module: AnsibleModule) -> dict[str, t.Any]:

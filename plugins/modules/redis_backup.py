@@ -230,8 +230,8 @@ bytes_per_second:
 from ansible.module_utils.basic import AnsibleModule
 
 from ansible_collections.dataservices.redis_migration.plugins.module_utils._argspec import endpoint_spec
-from ansible_collections.dataservices.redis_migration.plugins.module_utils._backup_module import run_module
 from ansible_collections.dataservices.redis_migration.plugins.module_utils._imports import require_libraries
+from ansible_collections.dataservices.redis_migration.plugins.module_utils._module.redis_backup import run_module
 
 
 def main() -> None:

@@ -88,8 +88,10 @@ only_at_target:
 from ansible.module_utils.basic import AnsibleModule
 
 from ansible_collections.dataservices.redis_migration.plugins.module_utils._argspec import source_target_spec
-from ansible_collections.dataservices.redis_migration.plugins.module_utils._config_compare_module import run_module
 from ansible_collections.dataservices.redis_migration.plugins.module_utils._imports import require_libraries
+from ansible_collections.dataservices.redis_migration.plugins.module_utils._module.redis_config_compare_info import (
+    run_module,
+)
 
 
 def main() -> None:

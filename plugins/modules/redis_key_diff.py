@@ -176,8 +176,8 @@ from ansible_collections.dataservices.redis_migration.plugins.module_utils._args
     slice_spec,
     source_target_spec,
 )
-from ansible_collections.dataservices.redis_migration.plugins.module_utils._diff_module import run_module
 from ansible_collections.dataservices.redis_migration.plugins.module_utils._imports import require_libraries
+from ansible_collections.dataservices.redis_migration.plugins.module_utils._module.redis_key_diff import run_module
 
 
 def main() -> None:

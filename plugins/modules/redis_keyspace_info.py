@@ -101,11 +101,11 @@ sample:
 from ansible.module_utils.basic import AnsibleModule
 
 from ansible_collections.dataservices.redis_migration.plugins.module_utils._argspec import endpoint_spec
-from ansible_collections.dataservices.redis_migration.plugins.module_utils._endpoint import parse_endpoint
+from ansible_collections.dataservices.redis_migration.plugins.module_utils._connection.endpoint import parse_endpoint
 from ansible_collections.dataservices.redis_migration.plugins.module_utils._errors import RedisMigrationError
 from ansible_collections.dataservices.redis_migration.plugins.module_utils._imports import require_libraries
-from ansible_collections.dataservices.redis_migration.plugins.module_utils._keyspace_info import keyspace_info
-from ansible_collections.dataservices.redis_migration.plugins.module_utils._module import warn_unverified
+from ansible_collections.dataservices.redis_migration.plugins.module_utils._module.common import warn_unverified
+from ansible_collections.dataservices.redis_migration.plugins.module_utils._server.keyspace import keyspace_info
 
 
 def main() -> None:

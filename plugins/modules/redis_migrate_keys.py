@@ -267,7 +267,7 @@ from ansible_collections.dataservices.redis_migration.plugins.module_utils._args
     source_target_spec,
 )
 from ansible_collections.dataservices.redis_migration.plugins.module_utils._imports import require_libraries
-from ansible_collections.dataservices.redis_migration.plugins.module_utils._migrate_module import run_module
+from ansible_collections.dataservices.redis_migration.plugins.module_utils._module.redis_migrate_keys import run_module
 
 
 def main() -> None:

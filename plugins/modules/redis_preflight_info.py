@@ -199,7 +199,9 @@ from ansible_collections.dataservices.redis_migration.plugins.module_utils._args
     source_target_spec,
 )
 from ansible_collections.dataservices.redis_migration.plugins.module_utils._imports import require_libraries
-from ansible_collections.dataservices.redis_migration.plugins.module_utils._preflight_module import run_module
+from ansible_collections.dataservices.redis_migration.plugins.module_utils._module.redis_preflight_info import (
+    run_module,
+)
 
 
 def main() -> None:

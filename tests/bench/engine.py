@@ -42,10 +42,15 @@ def _peak_mib() -> float:
 
 def _main() -> None:
     sys.path.insert(0, str(COLLECTIONS_PATH))
-    from ansible_collections.dataservices.redis_migration.plugins.module_utils._endpoint import parse_endpoint
-    from ansible_collections.dataservices.redis_migration.plugins.module_utils._keydiff import DiffPlan, KeyDiff
-    from ansible_collections.dataservices.redis_migration.plugins.module_utils._migration import Migration, Plan
-    from ansible_collections.dataservices.redis_migration.plugins.module_utils._selection import Selection
+    from ansible_collections.dataservices.redis_migration.plugins.module_utils._compare.key_diff import (
+        DiffPlan,
+        KeyDiff,
+    )
+    from ansible_collections.dataservices.redis_migration.plugins.module_utils._connection.endpoint import (
+        parse_endpoint,
+    )
+    from ansible_collections.dataservices.redis_migration.plugins.module_utils._keys.selection import Selection
+    from ansible_collections.dataservices.redis_migration.plugins.module_utils._migrate.migration import Migration, Plan
 
     order = json.loads(sys.argv[1])
     source, target = parse_endpoint(order["source"], "source"), parse_endpoint(order["target"], "target")

@@ -16,7 +16,7 @@ from pathlib import Path
 
 import pytest
 
-from ansible_collections.dataservices.redis_migration.plugins.module_utils._cf_process import process_identity
+from ansible_collections.dataservices.redis_migration.plugins.module_utils._process import process_identity
 from tests.support.cf_fixtures import PASSWORD, USER, Installation, installation
 from tests.support.cf_sim import App
 from tests.support.servers import RedisServer
@@ -150,7 +150,7 @@ def test_a_play_leaves_no_secret_and_no_tunnel(
     assert "failed=1" in finished.stdout
     assert installation.sim.bound_apps(installation.instance) == []
     assert len(tunnels) == 2
-    assert any("_cf_tunnel_supervisor" in line for line in seen)
+    assert any("_tunnel.supervisor" in line for line in seen)
 
     ends = time.monotonic() + 15
     while any(process_identity(pid) for pid in tunnels) and time.monotonic() < ends:

@@ -22,7 +22,7 @@ from typing import Any
 
 import pytest
 
-from ansible_collections.dataservices.redis_migration.plugins.module_utils._cf_process import process_identity
+from ansible_collections.dataservices.redis_migration.plugins.module_utils._process import process_identity
 from tests.support.certs import Authority
 from tests.support.cf_fixtures import PASSWORD, USER, Installation
 from tests.support.cf_modules import ModuleFailed, ModuleRunner
@@ -64,7 +64,7 @@ class Scene:
 def processes() -> list[str]:
     """All running tunnels of this test and the processes behind them, as `ps` shows them to anyone."""
     listed = subprocess.run(["ps", "-axwwo", "pid,command"], capture_output=True, text=True, check=True).stdout
-    return [line for line in listed.splitlines() if "_cf_tunnel_supervisor" in line or "ssh -F" in line]
+    return [line for line in listed.splitlines() if "_tunnel.supervisor" in line or "ssh -F" in line]
 
 
 def wait_for(condition: Callable[[], Any], seconds: float = 20.0) -> None:

@@ -169,7 +169,7 @@ def test_secrets_of_cloud_foundry_are_nowhere(
         for words in failures.values():
             assert words in run.output
         commands = b"\n".join(content for where, content in watch.traces if where.startswith("cmdline"))
-        for seen in (b"ansible-playbook", b"_cf_tunnel_supervisor", b"ssh\x00-F", b"ssh-keyscan"):
+        for seen in (b"ansible-playbook", b"_tunnel.supervisor", b"ssh\x00-F", b"ssh-keyscan"):
             assert seen in commands
         assert watch.looks > 200
 

@@ -12,8 +12,8 @@ from typing import Any
 
 import pytest
 
-from ansible_collections.dataservices.redis_migration.plugins.module_utils._migration import Migration
-from ansible_collections.dataservices.redis_migration.plugins.module_utils._resume import (
+from ansible_collections.dataservices.redis_migration.plugins.module_utils._migrate.migration import Migration
+from ansible_collections.dataservices.redis_migration.plugins.module_utils._module.resume import (
     diff_progress,
     migration_progress,
     migration_token,

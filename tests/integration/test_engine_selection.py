@@ -13,8 +13,8 @@ import pytest
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
-from ansible_collections.dataservices.redis_migration.plugins.module_utils._glob import compile_glob
-from ansible_collections.dataservices.redis_migration.plugins.module_utils._keyname import printable
+from ansible_collections.dataservices.redis_migration.plugins.module_utils._keys.glob import compile_glob
+from ansible_collections.dataservices.redis_migration.plugins.module_utils._keys.name import printable
 from tests.conftest import ServerFactory
 from tests.support import dataset, engine
 from tests.support.engine import moved

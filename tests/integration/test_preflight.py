@@ -12,7 +12,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from ansible_collections.dataservices.redis_migration.plugins.module_utils._preflight import NAMES
+from ansible_collections.dataservices.redis_migration.plugins.module_utils._preflight.preflight import NAMES
 from tests.support.paths import REPO
 from tests.support.run import ModuleRun, run_module, run_playbook
 from tests.support.servers import RedisServer

@@ -12,10 +12,10 @@ from typing import Any
 
 import pytest
 
-from ansible_collections.dataservices.redis_migration.plugins.module_utils._preflight import preflight
-from ansible_collections.dataservices.redis_migration.plugins.module_utils._preflight_finding import Verdict
-from ansible_collections.dataservices.redis_migration.plugins.module_utils._preflight_situation import Question
-from ansible_collections.dataservices.redis_migration.plugins.module_utils._selection import Selection
+from ansible_collections.dataservices.redis_migration.plugins.module_utils._keys.selection import Selection
+from ansible_collections.dataservices.redis_migration.plugins.module_utils._preflight.finding import Verdict
+from ansible_collections.dataservices.redis_migration.plugins.module_utils._preflight.preflight import preflight
+from ansible_collections.dataservices.redis_migration.plugins.module_utils._preflight.situation import Question
 from tests.support.run import StartedModule, run_module
 from tests.support.servers import RedisServer
 

@@ -11,17 +11,17 @@ from typing import Any
 
 import pytest
 
-from ansible_collections.dataservices.redis_migration.plugins.module_utils._endpoint import parse_endpoint
-from ansible_collections.dataservices.redis_migration.plugins.module_utils._permissions import (
+from ansible_collections.dataservices.redis_migration.plugins.module_utils._connection.endpoint import parse_endpoint
+from ansible_collections.dataservices.redis_migration.plugins.module_utils._keys.selection import Selection
+from ansible_collections.dataservices.redis_migration.plugins.module_utils._preflight.finding import Verdict
+from ansible_collections.dataservices.redis_migration.plugins.module_utils._preflight.permissions import (
     HELPFUL,
     acl_rules,
     needs,
 )
-from ansible_collections.dataservices.redis_migration.plugins.module_utils._preflight import preflight
-from ansible_collections.dataservices.redis_migration.plugins.module_utils._preflight_finding import Verdict
-from ansible_collections.dataservices.redis_migration.plugins.module_utils._preflight_situation import Question
-from ansible_collections.dataservices.redis_migration.plugins.module_utils._selection import Selection
-from ansible_collections.dataservices.redis_migration.plugins.module_utils._server import Server, server_of
+from ansible_collections.dataservices.redis_migration.plugins.module_utils._preflight.preflight import preflight
+from ansible_collections.dataservices.redis_migration.plugins.module_utils._preflight.situation import Question
+from ansible_collections.dataservices.redis_migration.plugins.module_utils._server.info import Server, server_of
 from tests.support.dataset import fill
 from tests.support.oracle import compare
 from tests.support.run import run_module

@@ -23,9 +23,9 @@ import redis
 from hypothesis import HealthCheck, Phase, event, given, seed, settings
 from hypothesis import strategies as st
 
-from ansible_collections.dataservices.redis_migration.plugins.module_utils import _migrate_module
-from ansible_collections.dataservices.redis_migration.plugins.module_utils._migration import Migration
-from ansible_collections.dataservices.redis_migration.plugins.module_utils._resume import (
+from ansible_collections.dataservices.redis_migration.plugins.module_utils._migrate.migration import Migration
+from ansible_collections.dataservices.redis_migration.plugins.module_utils._module import redis_migrate_keys
+from ansible_collections.dataservices.redis_migration.plugins.module_utils._module.resume import (
     migration_progress,
     migration_token,
 )
@@ -268,7 +268,7 @@ def run_in_slices(source: engine.End, target: engine.End, **options: Any) -> Att
             run.run(0.01)
         except engine.RedisMigrationError as exc:
             error = str(exc)
-        result = _migrate_module.result_of(run.progress)
+        result = redis_migrate_keys.result_of(run.progress)
         if error or run.progress.finished:
             return Attempt(engine.checked(result), error)
         token = migration_token(run.progress)

@@ -19,7 +19,7 @@ from typing import Any
 
 import redis
 
-from ansible_collections.dataservices.redis_migration.plugins.module_utils import _migrate_module
+from ansible_collections.dataservices.redis_migration.plugins.module_utils._module import redis_migrate_keys
 from tests.support import engine, oracle
 from tests.support.servers import RedisServer
 
@@ -48,7 +48,7 @@ def attempt(source: engine.End, target: engine.End, **options: Any) -> Attempt:
     except engine.RedisMigrationError as exc:
         error = str(exc)
         assert error.rstrip().endswith("."), error
-    return Attempt(engine.checked(_migrate_module.result_of(run.progress)), error)
+    return Attempt(engine.checked(redis_migrate_keys.result_of(run.progress)), error)
 
 
 class Watch:

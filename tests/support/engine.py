@@ -19,11 +19,14 @@ from typing import Any
 
 import yaml
 
-from ansible_collections.dataservices.redis_migration.plugins.module_utils import _diff_module, _migrate_module
+from ansible_collections.dataservices.redis_migration.plugins.module_utils._compare.key_diff import KeyDiff
 from ansible_collections.dataservices.redis_migration.plugins.module_utils._errors import RedisMigrationError
-from ansible_collections.dataservices.redis_migration.plugins.module_utils._keydiff import KeyDiff
-from ansible_collections.dataservices.redis_migration.plugins.module_utils._migration import Migration
-from ansible_collections.dataservices.redis_migration.plugins.module_utils._resume import (
+from ansible_collections.dataservices.redis_migration.plugins.module_utils._migrate.migration import Migration
+from ansible_collections.dataservices.redis_migration.plugins.module_utils._module import (
+    redis_key_diff,
+    redis_migrate_keys,
+)
+from ansible_collections.dataservices.redis_migration.plugins.module_utils._module.resume import (
     diff_progress,
     diff_token,
     migration_progress,
@@ -44,41 +47,43 @@ _COUNTERS = ("copied", "updated", "unchanged", "skipped", "vanished", "failed")
 
 def migration(source: End, target: End, *, check: bool = False, **options: Any) -> Migration:
     """A run that has not begun; `run()` it, then see its `progress`. Strategy copy unless told."""
-    return Migration(_migrate_module.plan_of(_options("redis_migrate_keys", source, target, options), check_mode=check))
+    return Migration(
+        redis_migrate_keys.plan_of(_options("redis_migrate_keys", source, target, options), check_mode=check)
+    )
 
 
 def migrate(source: End, target: End, *, check: bool = False, **options: Any) -> Result:
     """What redis_migrate_keys returns for these options, failed keys included."""
-    return checked(_migrate_module.result_of(migration(source, target, check=check, **options).run()))
+    return checked(redis_migrate_keys.result_of(migration(source, target, check=check, **options).run()))
 
 
 def migrate_in_slices(source: End, target: End, seconds: float, **options: Any) -> tuple[Result, int]:
     """As `migrate`, in slices with nothing but the text of a token between them; also the number of slices."""
-    plan = _migrate_module.plan_of(_options("redis_migrate_keys", source, target, options), check_mode=False)
+    plan = redis_migrate_keys.plan_of(_options("redis_migrate_keys", source, target, options), check_mode=False)
     token, slices = "", 0
     while True:
         progress = Migration(plan, migration_progress(token) if token else None).run(seconds)
         slices += 1
         if progress.finished:
-            return checked(_migrate_module.result_of(progress)), slices
+            return checked(redis_migrate_keys.result_of(progress)), slices
         token = migration_token(progress)
 
 
 def diff(source: End, target: End, **options: Any) -> Result:
     """What redis_key_diff returns for these options."""
-    plan = _diff_module.plan_of(_options("redis_key_diff", source, target, options))
-    return _diff_module.result_of(KeyDiff(plan).run())
+    plan = redis_key_diff.plan_of(_options("redis_key_diff", source, target, options))
+    return redis_key_diff.result_of(KeyDiff(plan).run())
 
 
 def diff_in_slices(source: End, target: End, seconds: float, **options: Any) -> tuple[Result, int]:
     """As `diff`, in slices with nothing but the text of a token between them; also the number of slices."""
-    plan = _diff_module.plan_of(_options("redis_key_diff", source, target, options))
+    plan = redis_key_diff.plan_of(_options("redis_key_diff", source, target, options))
     token, slices = "", 0
     while True:
         progress = KeyDiff(plan, diff_progress(token) if token else None).run(seconds)
         slices += 1
         if progress.finished:
-            return _diff_module.result_of(progress), slices
+            return redis_key_diff.result_of(progress), slices
         token = diff_token(progress)
 
 

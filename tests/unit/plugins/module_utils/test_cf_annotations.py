@@ -11,7 +11,10 @@ import uuid
 
 import pytest
 
-from ansible_collections.dataservices.redis_migration.plugins.module_utils._cf_annotations import (
+from ansible_collections.dataservices.redis_migration.plugins.module_utils._cloud_foundry.errors import (
+    CloudFoundryError,
+)
+from ansible_collections.dataservices.redis_migration.plugins.module_utils._cloud_foundry.isolation_record import (
     PREFIX,
     RecordedBinding,
     fits,
@@ -19,7 +22,6 @@ from ansible_collections.dataservices.redis_migration.plugins.module_utils._cf_a
     merge,
     to_annotations,
 )
-from ansible_collections.dataservices.redis_migration.plugins.module_utils._cf_errors import CloudFoundryError
 
 
 def entry(number: int = 0, **fields: object) -> RecordedBinding:

@@ -9,14 +9,16 @@ import json
 
 import pytest
 
-from ansible_collections.dataservices.redis_migration.plugins.module_utils._cf_credentials import (
+from ansible_collections.dataservices.redis_migration.plugins.module_utils._cloud_foundry.credentials import (
     described,
     endpoint_from_credentials,
     secrets_in,
     unwrapped,
 )
-from ansible_collections.dataservices.redis_migration.plugins.module_utils._cf_errors import CloudFoundryError
-from ansible_collections.dataservices.redis_migration.plugins.module_utils._endpoint import parse_endpoint
+from ansible_collections.dataservices.redis_migration.plugins.module_utils._cloud_foundry.errors import (
+    CloudFoundryError,
+)
+from ansible_collections.dataservices.redis_migration.plugins.module_utils._connection.endpoint import parse_endpoint
 
 PEM = "-----BEGIN CERTIFICATE-----\nMIIB\n-----END CERTIFICATE-----\n"
 BACKEND = "red297348-master.service.dc1.a9ssvc"

@@ -9,15 +9,15 @@ import json
 
 import pytest
 
-from ansible_collections.dataservices.redis_migration.plugins.module_utils._cf_errors import (
+from ansible_collections.dataservices.redis_migration.plugins.module_utils._cloud_foundry.concurrently import for_each
+from ansible_collections.dataservices.redis_migration.plugins.module_utils._cloud_foundry.errors import (
     CloudFoundryError,
     Problem,
     problems_in,
     redact,
     refused,
 )
-from ansible_collections.dataservices.redis_migration.plugins.module_utils._cf_many import for_each
-from ansible_collections.dataservices.redis_migration.plugins.module_utils._cf_session import doing, joined
+from ansible_collections.dataservices.redis_migration.plugins.module_utils._cloud_foundry.session import doing, joined
 
 JWT = "eyJhbGciOiJIUzI1NiIsInR5cCI6IkpXVCJ9.eyJzdWIiOiIxMjM0NTY3ODkwIn0.dozjgNryP4J3jVmNHl0w5N_XgL0n3I9PlFUP0THsR8U"
 OPAQUE = "6a1f0b2c3d4e5f60718293a4b5c6d7e8-r"

@@ -15,13 +15,17 @@ from pathlib import Path
 
 import pytest
 
-from ansible_collections.dataservices.redis_migration.plugins.module_utils._cf_cli_config import CliConfig
-from ansible_collections.dataservices.redis_migration.plugins.module_utils._cf_client import LoginOptions
-from ansible_collections.dataservices.redis_migration.plugins.module_utils._cf_discovery import normal_api_url
-from ansible_collections.dataservices.redis_migration.plugins.module_utils._cf_errors import CloudFoundryError
-from ansible_collections.dataservices.redis_migration.plugins.module_utils._cf_lookup import nearest
 from ansible_collections.dataservices.redis_migration.plugins.module_utils._cf_retry import retry_after
-from ansible_collections.dataservices.redis_migration.plugins.module_utils._cf_uaa import identity_in
+from ansible_collections.dataservices.redis_migration.plugins.module_utils._cloud_foundry.cli_config import CliConfig
+from ansible_collections.dataservices.redis_migration.plugins.module_utils._cloud_foundry.discovery import (
+    normal_api_url,
+)
+from ansible_collections.dataservices.redis_migration.plugins.module_utils._cloud_foundry.errors import (
+    CloudFoundryError,
+)
+from ansible_collections.dataservices.redis_migration.plugins.module_utils._cloud_foundry.login import LoginOptions
+from ansible_collections.dataservices.redis_migration.plugins.module_utils._cloud_foundry.lookup import nearest
+from ansible_collections.dataservices.redis_migration.plugins.module_utils._cloud_foundry.uaa import identity_in
 
 
 @pytest.mark.parametrize(

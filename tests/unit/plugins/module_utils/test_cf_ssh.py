@@ -13,21 +13,23 @@ import sys
 
 import pytest
 
-from ansible_collections.dataservices.redis_migration.plugins.module_utils._cf_errors import CloudFoundryError
-from ansible_collections.dataservices.redis_migration.plugins.module_utils._cf_process import (
+from ansible_collections.dataservices.redis_migration.plugins.module_utils._cloud_foundry.errors import (
+    CloudFoundryError,
+)
+from ansible_collections.dataservices.redis_migration.plugins.module_utils._process import (
     end_process,
     is_alive,
     process_identity,
 )
-from ansible_collections.dataservices.redis_migration.plugins.module_utils._cf_ssh import (
-    SshTarget,
-    fingerprint_matches,
-    ssh_command,
-)
-from ansible_collections.dataservices.redis_migration.plugins.module_utils._cf_tunnel_files import (
+from ansible_collections.dataservices.redis_migration.plugins.module_utils._tunnel.files import (
     TunnelFiles,
     TunnelSpec,
     TunnelState,
+)
+from ansible_collections.dataservices.redis_migration.plugins.module_utils._tunnel.ssh import (
+    SshTarget,
+    fingerprint_matches,
+    ssh_command,
 )
 
 KEY = b"\x00\x00\x00\x07ssh-rsa some key"

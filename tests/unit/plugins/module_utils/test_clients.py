@@ -7,13 +7,13 @@ from __future__ import annotations
 
 import pytest
 
-from ansible_collections.dataservices.redis_migration.plugins.module_utils._clients import (
+from ansible_collections.dataservices.redis_migration.plugins.module_utils._errors import CommandRefused
+from ansible_collections.dataservices.redis_migration.plugins.module_utils._server.clients import (
     Client,
     Rule,
     foreign_clients,
     parse_client_list,
 )
-from ansible_collections.dataservices.redis_migration.plugins.module_utils._errors import CommandRefused
 
 OLD = b"id=3 addr=10.0.0.7:1234 fd=8 name= age=12 idle=3 flags=N db=4 sub=0 psub=0 multi=-1 qbuf=26 omem=0 events=r cmd=get\n"
 NEW = (

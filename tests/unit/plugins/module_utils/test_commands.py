@@ -12,7 +12,11 @@ import hiredis
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ansible_collections.dataservices.redis_migration.plugins.module_utils._commands import each, one, restores
+from ansible_collections.dataservices.redis_migration.plugins.module_utils._connection.commands import (
+    each,
+    one,
+    restores,
+)
 
 keys = st.one_of(st.binary(max_size=20), st.sampled_from([b"", b"\r\n", b"\x00", b"k" * 255, b"k" * 256, b"k" * 5000]))
 expiries = st.one_of(st.none(), st.integers(min_value=0, max_value=2**63 - 1))

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import pytest
 
-from ansible_collections.dataservices.redis_migration.plugins.module_utils._drift import (
+from ansible_collections.dataservices.redis_migration.plugins.module_utils._server.activity import (
     Activity,
     Drift,
     between,

@@ -14,7 +14,10 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from ansible_collections.dataservices.redis_migration.plugins.module_utils._endpoint import Endpoint, parse_endpoint
+from ansible_collections.dataservices.redis_migration.plugins.module_utils._connection.endpoint import (
+    Endpoint,
+    parse_endpoint,
+)
 from ansible_collections.dataservices.redis_migration.plugins.module_utils._errors import EndpointError
 
 SENTINEL = "s3ntinel"

@@ -16,18 +16,12 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 
-from ansible_collections.dataservices.redis_migration.plugins.module_utils import _preflight_ends as ends
-from ansible_collections.dataservices.redis_migration.plugins.module_utils import _preflight_fit as fit
-from ansible_collections.dataservices.redis_migration.plugins.module_utils._endpoint import parse_endpoint
-from ansible_collections.dataservices.redis_migration.plugins.module_utils._permissions import (
-    FALLBACK,
-    HELPFUL,
-    REQUIRED,
-    acl_rules,
-    needs,
-)
-from ansible_collections.dataservices.redis_migration.plugins.module_utils._preflight_certificate import validity_end
-from ansible_collections.dataservices.redis_migration.plugins.module_utils._preflight_finding import (
+from ansible_collections.dataservices.redis_migration.plugins.module_utils._connection.endpoint import parse_endpoint
+from ansible_collections.dataservices.redis_migration.plugins.module_utils._keys.selection import Selection
+from ansible_collections.dataservices.redis_migration.plugins.module_utils._preflight.certificate import validity_end
+from ansible_collections.dataservices.redis_migration.plugins.module_utils._preflight.checks import pair as fit
+from ansible_collections.dataservices.redis_migration.plugins.module_utils._preflight.checks import server as ends
+from ansible_collections.dataservices.redis_migration.plugins.module_utils._preflight.finding import (
     Finding,
     accepted,
     fail,
@@ -37,15 +31,21 @@ from ansible_collections.dataservices.redis_migration.plugins.module_utils._pref
     plural,
     warn,
 )
-from ansible_collections.dataservices.redis_migration.plugins.module_utils._preflight_servers import mode_problem
-from ansible_collections.dataservices.redis_migration.plugins.module_utils._preflight_situation import (
+from ansible_collections.dataservices.redis_migration.plugins.module_utils._preflight.permissions import (
+    FALLBACK,
+    HELPFUL,
+    REQUIRED,
+    acl_rules,
+    needs,
+)
+from ansible_collections.dataservices.redis_migration.plugins.module_utils._preflight.situation import (
     Question,
     Side,
     Situation,
     parse_modules,
 )
-from ansible_collections.dataservices.redis_migration.plugins.module_utils._selection import Selection
-from ansible_collections.dataservices.redis_migration.plugins.module_utils._server import Server, parse_info
+from ansible_collections.dataservices.redis_migration.plugins.module_utils._server.eligibility import mode_problem
+from ansible_collections.dataservices.redis_migration.plugins.module_utils._server.info import Server, parse_info
 
 
 def server(version: str, flavor: str = "redis", **fields: Any) -> Server:

@@ -15,13 +15,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ansible_collections.dataservices.redis_migration.plugins.module_utils import _openssl_format as openssl
-from ansible_collections.dataservices.redis_migration.plugins.module_utils import _rdb_crc64, _rdb_format
-from ansible_collections.dataservices.redis_migration.plugins.module_utils._backup_seen import Seen
+from ansible_collections.dataservices.redis_migration.plugins.module_utils._backup import openssl
+from ansible_collections.dataservices.redis_migration.plugins.module_utils._backup.seen import Seen
 from ansible_collections.dataservices.redis_migration.plugins.module_utils._errors import RedisMigrationError
-from ansible_collections.dataservices.redis_migration.plugins.module_utils._rdb_bytes import RdbBytes
-from ansible_collections.dataservices.redis_migration.plugins.module_utils._rdb_crc64 import crc64, crc64_each
-from ansible_collections.dataservices.redis_migration.plugins.module_utils._rdb_lzf import decompress
+from ansible_collections.dataservices.redis_migration.plugins.module_utils._rdb import crc64 as _rdb_crc64
+from ansible_collections.dataservices.redis_migration.plugins.module_utils._rdb import format
+from ansible_collections.dataservices.redis_migration.plugins.module_utils._rdb.crc64 import crc64, crc64_each
+from ansible_collections.dataservices.redis_migration.plugins.module_utils._rdb.lzf import decompress
+from ansible_collections.dataservices.redis_migration.plugins.module_utils._rdb.parser import RdbBytes
 
 
 def _bit_by_bit(data: bytes, crc: int = 0) -> int:
@@ -72,14 +73,14 @@ def test_checksums_side_by_side_of_every_length() -> None:
 
 @given(st.integers(0, 2**64 - 1), st.integers(1, 20))
 def test_lengths_come_back(number: int, piece: int) -> None:
-    encoded = _rdb_format.length(number)
+    encoded = format.length(number)
     assert _reading(encoded, piece).length() == number
     assert len(encoded) == (1 if number < 64 else 2 if number < 16384 else 5 if number < 2**32 else 9)
 
 
 @given(st.lists(st.binary(max_size=300)), st.integers(1, 50))
 def test_strings_come_back(strings: list[bytes], piece: int) -> None:
-    encoded = b"".join(map(_rdb_format.string, strings))
+    encoded = b"".join(map(format.string, strings))
     reading = _reading(encoded, piece)
     assert [reading.string() for _string in strings] == strings
     passing = _reading(encoded, piece)
@@ -134,7 +135,7 @@ def test_no_bytes_crash_the_reading(kind: int, data: bytes, valkey: bool) -> Non
 def test_a_kept_value_is_the_same_in_memory_and_in_a_file() -> None:
     chance = random.Random(3)
     for size in (10, 10_000_000, 30_000_000):
-        value = _rdb_format.string(chance.randbytes(size))
+        value = format.string(chance.randbytes(size))
         reading = _reading(b"before" + value + b"behind")
         reading.skip(6)
         reading.keep()
@@ -150,7 +151,7 @@ def test_a_kept_value_is_the_same_in_memory_and_in_a_file() -> None:
     [(0, 12, 9), (15, 9, 9), (18, 12, 10), (19, 11, 10), (21, 12, 11), (24, 12, 12), (22, 80, 80), (17, 80, 10)],
 )
 def test_payloads_claim_no_more_than_they_need(kind: int, written: int, claimed: int) -> None:
-    assert _rdb_format.oldest_version(kind, written) == claimed
+    assert format.oldest_version(kind, written) == claimed
 
 
 @pytest.mark.parametrize("size", [0, 1, 15, 16, 17, 1000, 100_000])
@@ -180,7 +181,7 @@ def test_passwords_that_openssl_could_not_be_given(password: str) -> None:
 
 
 def test_names_shown_again_are_known(monkeypatch: pytest.MonkeyPatch) -> None:
-    module = "ansible_collections.dataservices.redis_migration.plugins.module_utils._backup_seen"
+    module = "ansible_collections.dataservices.redis_migration.plugins.module_utils._backup.seen"
     monkeypatch.setattr(f"{module}._RUN", 100)
     monkeypatch.setattr(f"{module}._RECENT", 50)
     seen = Seen()

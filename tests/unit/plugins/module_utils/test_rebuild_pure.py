@@ -11,18 +11,18 @@ from collections.abc import Iterator
 
 import pytest
 
+from ansible_collections.dataservices.redis_migration.plugins.module_utils._compare.stream_chunks import after
 from ansible_collections.dataservices.redis_migration.plugins.module_utils._field_expiry import none_expires
-from ansible_collections.dataservices.redis_migration.plugins.module_utils._rebuild_fallback import WithRebuild
-from ansible_collections.dataservices.redis_migration.plugins.module_utils._rebuild_names import (
+from ansible_collections.dataservices.redis_migration.plugins.module_utils._keys.temporary import (
     PREFIX,
     TemporaryNames,
     hash_slot,
     without_temporary,
 )
-from ansible_collections.dataservices.redis_migration.plugins.module_utils._scan import Chunk
-from ansible_collections.dataservices.redis_migration.plugins.module_utils._stream_content import after
-from ansible_collections.dataservices.redis_migration.plugins.module_utils._stride import PIECE_BYTES, Stride
-from ansible_collections.dataservices.redis_migration.plugins.module_utils._transfer import (
+from ansible_collections.dataservices.redis_migration.plugins.module_utils._pipeline.scan import Chunk
+from ansible_collections.dataservices.redis_migration.plugins.module_utils._pipeline.stride import PIECE_BYTES, Stride
+from ansible_collections.dataservices.redis_migration.plugins.module_utils._transfer.rebuild.fallback import WithRebuild
+from ansible_collections.dataservices.redis_migration.plugins.module_utils._transfer.strategy import (
     Moved,
     Occupied,
     Refused,

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from ansible_collections.dataservices.redis_migration.plugins.plugin_utils._way_back import apps_of
+from ansible_collections.dataservices.redis_migration.plugins.plugin_utils._report.apps import apps_of
 
 
 def looked(bound: str = "", recorded: str = "", *, operation: str = "create") -> dict[str, Any]:

@@ -1,0 +1,339 @@
+# Copyright (c) 2026 dataservices.redis_migration contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""A whole backup: every logical database of a server into one RDB file, by reading commands alone."""
+
+from __future__ import annotations
+
+import dataclasses
+import time
+import typing as t
+
+from .._connection.commands import each
+from .._connection.connect import client
+from .._connection.endpoint import Endpoint
+from .._connection.explain import reply_hint, reply_text
+from .._connection.line import Refusal
+from .._errors import CommandRefused, ConnectError, RedisMigrationError
+from .._keys.name import listable
+from .._keys.selection import Selection, check_databases, database_pairs
+from .._measure import measure
+from .._migrate.counters import LISTED, Failure
+from .._pipeline.end import End
+from .._pipeline.expiry import GONE
+from .._pipeline.flow import Flow, Gate, Job, Sleep, Take
+from .._pipeline.pace import Pace, between_us
+from .._pipeline.pipe import Pipe, ReplyTooLarge
+from .._pipeline.scan import Chunk, Scan
+from .._pipeline.throttle import Throttle
+from .._rdb.payload import rdb_version
+from .._rdb.writer import RdbWriter
+from .._server.compatibility import rdb_version as version_by_release
+from .._server.functions import dump_functions
+from .._server.info import Server, parse_info
+from .file import BackupFile
+from .large_keys import LargeKeys
+from .seen import Seen
+
+_TIME = b"*1\r\n$4\r\nTIME\r\n"
+
+_CHUNK_KEYS = 500
+_CHUNK_BYTES = 1024 * 1024
+_IN_FLIGHT_BYTES = 16 * 1024 * 1024
+
+# How often a backup is begun anew because the server became another process, or showed a key twice.
+_ATTEMPTS = 3
+
+
+@dataclasses.dataclass(frozen=True)
+class BackupPlan:
+    """The options of a backup. ``timeout`` in seconds."""
+
+    endpoint: Endpoint
+    selection: Selection
+    functions: bool = True
+    large_key_bytes: int = 4 * 1024 * 1024
+    max_keys_per_second: int = 0
+    max_bytes_per_second: int = 0
+    timeout: float = 60
+
+
+@dataclasses.dataclass
+class Saved:
+    """What was saved of a logical database, or of all. ``vanished``: deleted or expired while the backup ran."""
+
+    keys: int = 0
+    expires: int = 0
+    vanished: int = 0
+    large: int = 0
+    failed: int = 0
+
+    def add(self, other: Saved) -> None:
+        for field in dataclasses.fields(self):
+            setattr(self, field.name, getattr(self, field.name) + getattr(other, field.name))
+
+
+@dataclasses.dataclass
+class BackupResult:
+    """What is in the file."""
+
+    server: Server | None = None
+    version: int = 0
+    functions: int | None = None
+    databases: dict[int, Saved] = dataclasses.field(default_factory=dict)
+    failures: list[Failure] = dataclasses.field(default_factory=list)
+    elapsed: float = 0.0
+
+    @property
+    def totals(self) -> Saved:
+        totals = Saved()
+        for saved in self.databases.values():
+            totals.add(saved)
+        return totals
+
+
+class _StartOver(Exception):
+    """What was written is no good any more; the sentence says why."""
+
+
+class Backup:
+    """Writes what ``plan`` says into ``file``, which is neither committed nor abandoned here."""
+
+    def __init__(self, plan: BackupPlan, file: BackupFile) -> None:
+        self._plan = plan
+        self.file = file
+        self.result = BackupResult()
+
+    def run(self) -> BackupResult:
+        """Read everything. Raises :class:`RedisMigrationError`; ``result`` holds what was done until then."""
+        start = time.monotonic()
+        reason = ""
+        try:
+            for _attempt in range(_ATTEMPTS):
+                try:
+                    self._attempt()
+                    return self.result
+                except _StartOver as again:
+                    reason = str(again)
+        finally:
+            self.result.elapsed = time.monotonic() - start
+        raise ConnectError(
+            f"The backup was begun {_ATTEMPTS} times in vain: {reason}", hint="Run again in a calmer hour."
+        )
+
+    def _attempt(self) -> None:
+        plan = self._plan
+        server, round_trip_ms = measure(plan.endpoint)
+        _check_server(plan.endpoint, server)
+        pairs = database_pairs(plan.selection, server)
+        check_databases(pairs, plan.endpoint, None)
+        self.result = BackupResult(server=server, databases={number: Saved() for number, _same in pairs})
+        throttle = Throttle(plan.max_keys_per_second, plan.max_bytes_per_second)
+        self.file.open()
+        writer = RdbWriter(self.file)
+        self._begin(writer, server)
+        for number, _same in pairs:
+            one = _Database(plan, server, number, writer, self.result, round_trip_ms * 1000, throttle)
+            one.run()
+        writer.finish()
+
+    def _begin(self, writer: RdbWriter, server: Server) -> None:
+        result = self.result
+        dumped = dump_functions(self._plan.endpoint, server)
+        # The server's own word for its version; the table of releases where it has none for us.
+        result.version = rdb_version(dumped.payload) if dumped.payload else version_by_release(server)
+        name = b"valkey-ver" if server.flavor == "valkey" else b"redis-ver"
+        writer.begin(
+            result.version,
+            {
+                name: server.version.encode("ascii", "replace"),
+                b"redis-bits": b"64",
+                b"ctime": b"%d" % (server.clock_ms // 1000),
+                b"used-mem": b"%d" % server.used_memory,
+            },
+        )
+        if not self._plan.functions:
+            return
+        if dumped.refusal:
+            _check_no_libraries(self._plan.endpoint, dumped.refusal)
+        result.functions = 0 if dumped.refusal else dumped.libraries
+        if dumped.payload:
+            writer.functions(dumped.payload)
+
+
+class _Database:
+    """One logical database."""
+
+    def __init__(
+        self,
+        plan: BackupPlan,
+        server: Server,
+        number: int,
+        writer: RdbWriter,
+        result: BackupResult,
+        round_trip_us: float,
+        throttle: Throttle,
+    ) -> None:
+        self._plan = plan
+        self._server = server
+        self._number = number
+        self._writer = writer
+        self._result = result
+        self._saved = result.databases[number]
+        self._round_trip_us = round_trip_us
+        self._throttle = throttle
+        self._seen = Seen()
+        self._large: list[tuple[bytes, int]] = []
+
+    def run(self) -> None:
+        """Save all of it. Raises :class:`_StartOver` where only that helps."""
+        held = self._server.databases.get(self._number)
+        self._writer.database(self._number, held.keys if held else 0, held.expires if held else 0)
+        try:
+            self._scan()
+            keys = LargeKeys(
+                self._plan.endpoint,
+                self._server,
+                self._number,
+                self._writer,
+                self._throttle,
+                version=self._result.version,
+                timeout=self._plan.timeout,
+            )
+            for name, size in self._large:
+                self._save_large(keys, name, size)
+            if not self._seen.unique():
+                raise _StartOver(f"database {self._number} showed a key twice while it shrank")
+        finally:
+            self._seen.close()
+
+    def _scan(self) -> None:
+        plan = self._plan
+        self._flow = Flow(plan.timeout, on_reconnect=self._check_identity)
+        try:
+            self._end = End(plan.endpoint, self._server, self._number)
+            self._flow.add_pipe(self._end.pipe)
+            self._pace = Pace(self._round_trip_us)
+            self._payloads = Gate(_IN_FLIGHT_BYTES)
+            scan = Scan(
+                self._flow,
+                self._end,
+                self._pace,
+                plan.selection,
+                self._chunk,
+                chunk_keys=min(_CHUNK_KEYS, self._throttle.chunk_keys or _CHUNK_KEYS),
+                chunk_bytes=min(_CHUNK_BYTES, self._throttle.chunk_bytes or _CHUNK_BYTES, plan.large_key_bytes),
+                round_trip_us=self._round_trip_us,
+            )
+            self._flow.spawn(scan.job())
+            self._flow.run()
+        finally:
+            self._flow.close()
+
+    def _check_identity(self, pipe: Pipe) -> None:
+        with client(pipe.endpoint) as redis_client:
+            run_id = parse_info(redis_client.execute_command("INFO", "server")).get("run_id", "")
+        if run_id != self._server.run_id:
+            raise _StartOver("the server was restarted, or another one took its place")
+
+    def _chunk(self, chunk: Chunk) -> t.Callable[[int], Job]:
+        # Called once for a chunk, however often its job is begun anew.
+        chunk = chunk.pick(self._seen.fresh(chunk.names))
+        if len(chunk) == 1 and chunk.size > self._plan.large_key_bytes:
+            self._large.append((chunk.names[0], chunk.size))
+            chunk = chunk.pick([])
+        return lambda _attempt: self._save(chunk)
+
+    def _save(self, chunk: Chunk) -> Job:
+        if not chunk:
+            return
+        wait = self._throttle.delay(len(chunk), chunk.size)
+        if wait:
+            yield Sleep(wait)
+        yield Take(self._payloads, chunk.size)
+        try:
+            payloads, expiries = yield from self._read(chunk.names, chunk.size)
+        except ReplyTooLarge:
+            # The server's estimate of the size was far too low.
+            self._large += zip(chunk.names, chunk.sizes)
+            return
+        finally:
+            self._flow.give(self._payloads, chunk.size)
+        # From here on the job is not interrupted, so nothing is written twice.
+        saved, writer, version = self._saved, self._writer, self._result.version
+        for name, payload, expiry in zip(chunk.names, payloads, expiries):
+            if payload is None or expiry == GONE:
+                saved.vanished += 1
+                continue
+            if rdb_version(payload) > version:
+                raise _StartOver("the server was upgraded meanwhile")
+            saved.keys += 1
+            saved.expires += expiry is not None
+            writer.payload(name, expiry, payload)
+
+    def _read(self, names: list[bytes], size: int) -> Job:
+        end, count = self._end, len(names)
+        expiry_commands, expiry_replies = end.expiries.commands(names)
+        cost = self._pace.cost(count * 2, size)
+        yield Take(self._pace.gate, cost)
+        try:
+            # The expiry is read after the value: a key renewed in between gets the later expiry, never the earlier.
+            replies = yield end.call(
+                _TIME + each(b"DUMP", names) + _TIME + expiry_commands,
+                count + 2 + expiry_replies,
+                2 * size + _IN_FLIGHT_BYTES,
+            )
+        finally:
+            self._flow.give(self._pace.gate, cost)
+        end.check((replies[0], replies[count + 1]), "TIME")
+        self._pace.observe(count * 2, size, between_us(replies[0], replies[count + 1]))
+        payloads = replies[1 : count + 1]
+        end.check(payloads, "DUMP")
+        expiries = yield from end.expiries.read(names, replies[count + 2 :])
+        return payloads, expiries
+
+    def _save_large(self, keys: LargeKeys, name: bytes, size: int) -> None:
+        try:
+            time.sleep(self._throttle.delay(1, 0))
+            expiry = keys.save(name, size)
+        except Refusal as refusal:
+            self._saved.failed += 1
+            reason = reply_text(refusal.text)
+            hint = reply_hint(reason, self._plan.endpoint) or refusal.error.hint
+            failure = Failure(self._number, name, None, reason, hint)
+            self._result.failures.extend(listable(self._result.failures, [failure], LISTED))
+            return
+        if expiry is False:
+            self._saved.vanished += 1
+            return
+        self._saved.keys += 1
+        self._saved.large += 1
+        self._saved.expires += expiry is not None
+
+
+def _check_no_libraries(endpoint: Endpoint, refusal: str) -> None:
+    """A backup must not lack what may be there. Raises :class:`RedisMigrationError` unless no library is."""
+    with client(endpoint) as redis_client:
+        counted = parse_info(redis_client.execute_command("INFO", "memory")).get("number_of_libraries")
+        try:
+            held = len(redis_client.execute_command("FUNCTION LIST")) if counted is None else int(counted)
+        except CommandRefused:
+            held = None
+    if held != 0:
+        raise RedisMigrationError(
+            f"The {endpoint} {'may have' if held is None else 'has'} libraries of functions (scripts for FCALL)"
+            f"{f': {held}' if held else ''}. They cannot be read: {refusal}",
+            hint="Permit +function|dump, or leave them out of the backup with 'functions: false'.",
+        )
+
+
+def _check_server(endpoint: Endpoint, server: Server) -> None:
+    if server.mode == "cluster":
+        raise RedisMigrationError(
+            f"The {endpoint} is in cluster mode, which is not supported.",
+            hint="Use a single primary with its replicas.",
+        )
+    if server.mode == "sentinel":
+        raise RedisMigrationError(
+            f"The {endpoint} is a Sentinel and holds no data.", hint="Give the primary's address."
+        )

@@ -1,0 +1,130 @@
+# Copyright (c) 2026 dataservices.redis_migration contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""One HTTP request to Cloud Foundry: no redirect followed, no cookie kept, no netrc read, failures told apart."""
+
+from __future__ import annotations
+
+import http.client
+import http.cookiejar
+import json
+import socket
+import ssl
+import typing as t
+import urllib.error
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from ansible.module_utils.urls import Request, make_context
+
+from .errors import CloudFoundryError
+
+# A broker may be asked synchronously behind a request (binding parameters); CF itself gives up after 60 seconds.
+_TIMEOUT = 65.0
+
+
+@dataclass(frozen=True)
+class HttpResponse:
+    """C(headers) have lower-case names."""
+
+    status: int
+    headers: Mapping[str, str] = field(default_factory=dict)
+    body: bytes = b""
+
+    def json(self) -> dict[str, t.Any]:
+        """The body as an object; raises ValueError when it is something else."""
+        document = json.loads(self.body)
+        if not isinstance(document, dict):
+            raise ValueError("not a JSON object")
+        return document
+
+
+class HttpFailure(CloudFoundryError):
+    """No answer arrived. C(delivered) is true when the request may have reached the server all the same."""
+
+    def __init__(self, message: str, *, hint: str | None = None, delivered: bool, lasting: bool = False) -> None:
+        super().__init__(message, hint=hint)
+        self.delivered = delivered
+        # A refused certificate or an unknown host name stays so; asking again only costs time.
+        self.lasting = lasting
+
+
+class HttpTransport:
+    """Sends requests with one TLS configuration. Safe to share between threads."""
+
+    def __init__(self, *, validate_certs: bool = True, ca_certs: str | None = None) -> None:
+        try:
+            context = make_context(cafile=ca_certs, validate_certs=validate_certs)
+        except (OSError, ssl.SSLError) as exc:
+            raise CloudFoundryError(
+                f"The CA certificates in {ca_certs} cannot be used: {exc}.",
+                hint="ca_certs must be the path of a PEM file that can be read on the host that runs the module.",
+            ) from exc
+        no_cookies = http.cookiejar.CookieJar(http.cookiejar.DefaultCookiePolicy(allowed_domains=[]))
+        # All requests share every setting, because urllib keeps the last opener for the whole process.
+        self._request = Request(
+            http_agent="dataservices.redis_migration",
+            use_netrc=False,
+            follow_redirects="none",
+            cookies=no_cookies,
+            timeout=_TIMEOUT,
+            context=context,
+        )
+
+    def send(
+        self, method: str, url: str, *, headers: Mapping[str, str] | None = None, body: bytes | None = None
+    ) -> HttpResponse:
+        """Any HTTP status is an answer; raises HttpFailure when there was none."""
+        try:
+            response = self._request.open(method, url, data=body, headers=dict(headers or {}))
+            with response:
+                return HttpResponse(response.status, _lower(response.headers), response.read())
+        except urllib.error.HTTPError as exc:
+            with exc:
+                return HttpResponse(exc.code, _lower(exc.headers), _read_quietly(exc))
+        except urllib.error.URLError as exc:
+            # urllib wraps what happened before the whole request was out, and only that.
+            raise _failure(url, exc.reason, delivered=False) from exc
+        except (OSError, http.client.HTTPException) as exc:
+            raise _failure(url, exc, delivered=True) from exc
+
+
+def _lower(headers: t.Any) -> dict[str, str]:
+    return {name.lower(): value for name, value in (headers or {}).items()}
+
+
+def _read_quietly(response: urllib.error.HTTPError) -> bytes:
+    try:
+        return response.read()
+    except (OSError, http.client.HTTPException, AttributeError):
+        return b""
+
+
+def _failure(url: str, reason: t.Any, *, delivered: bool) -> HttpFailure:
+    where = url.split("?", 1)[0]
+    if isinstance(reason, ssl.SSLCertVerificationError):
+        return HttpFailure(
+            f"The certificate of {where} is not trusted: {reason.verify_message}.",
+            hint="Give the CA that signed it with ca_certs, or, knowing what that means, set validate_certs to false.",
+            delivered=False,
+            lasting=True,
+        )
+    if isinstance(reason, ssl.SSLError) and not delivered:
+        return HttpFailure(
+            f"No TLS connection to {where}: {reason.reason or reason}.",
+            hint="Check that api_url names the HTTPS address of the Cloud Foundry API.",
+            delivered=False,
+            lasting=True,
+        )
+    if isinstance(reason, socket.gaierror):
+        return HttpFailure(
+            f"The host of {where} is unknown here: {reason.strerror or reason}.",
+            hint="Check api_url and the name resolution of the host that runs the module.",
+            delivered=False,
+        )
+    words = reason if str(reason) else type(reason).__name__
+    return HttpFailure(
+        f"No answer from {where}: {words}.",
+        hint="Check api_url, and the network and proxy settings of the host that runs the module.",
+        delivered=delivered,
+    )

@@ -1,0 +1,61 @@
+# Copyright (c) 2026 dataservices.redis_migration contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Questions to both ends at once about one key, asked again where a connection was lost."""
+
+from __future__ import annotations
+
+import typing as t
+
+from .._pipeline.end import End
+from .._pipeline.flow import Job, Reconnected
+from .._pipeline.pace import between_us
+from .._pipeline.pipe import DEFAULT_REPLY_LIMIT, pack
+from .._pipeline.stride import Stride
+
+TIME = b"*1\r\n$4\r\nTIME\r\n"
+
+# The limit of a reply that holds a single element: it can only be read whole.
+LARGEST_ELEMENT = 1024 * 1024 * 1024
+
+
+class Ask(t.NamedTuple):
+    """Commands for an end that only read, and how many replies they give."""
+
+    end: End
+    commands: bytes
+    replies: int = 1
+    limit: int = DEFAULT_REPLY_LIMIT
+
+
+def together(*asks: Ask) -> Job:
+    """The replies to ``asks``, sent together, and again after a lost connection."""
+    while True:
+        try:
+            return (yield tuple(ask.end.call(ask.commands, ask.replies, ask.limit) for ask in asks))
+        except Reconnected:
+            continue
+
+
+class Pair(t.NamedTuple):
+    """A key at both ends, where its names may differ."""
+
+    source: End
+    target: End
+    key: bytes
+    its_key: bytes
+
+    def ask(self, command: bytes, *words: t.Any, stride: Stride | None = None) -> Job:
+        """The replies of both ends to one command about the key; ``stride`` learns how long the source took."""
+        (before, here, then), (there,) = yield from together(
+            Ask(self.source, TIME + pack(command, self.key, *words) + TIME, 3),
+            Ask(self.target, pack(command, self.its_key, *words)),
+        )
+        if stride:
+            stride.took(between_us(before, then))
+        self.source.check([here], command.decode())
+        self.target.check([there], command.decode())
+        return here, there
+
+    def turned(self) -> Pair:
+        return Pair(self.target, self.source, self.its_key, self.key)

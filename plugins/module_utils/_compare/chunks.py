@@ -1,0 +1,211 @@
+# Copyright (c) 2026 dataservices.redis_migration contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Equality of the values of one key of any size at both ends, chunk by chunk.
+
+The next chunk is read while the last one is compared. What was under way when a connection was lost is asked again.
+"""
+
+from __future__ import annotations
+
+import typing as t
+
+from .. import _field_expiry
+from .._connection.commands import one
+from .._keys.name import printable
+from .._pipeline.end import End
+from .._pipeline.flow import Job
+from .._pipeline.pace import between_us
+from .._pipeline.pipe import DEFAULT_REPLY_LIMIT, ReplyTooLarge, pack
+from .._pipeline.stride import PIECE_BYTES, Stride
+from . import stream_chunks, whole
+from .both_ends import LARGEST_ELEMENT, TIME, Ask, Pair, together
+from .verdict import GONE_AT_SOURCE, Difference, Verdict
+
+_LENGTH = {"string": b"STRLEN", "list": b"LLEN", "set": b"SCARD", "zset": b"ZCARD", "hash": b"HLEN"}
+_SCAN = {"hash": b"HSCAN", "set": b"SSCAN", "zset": b"ZSCAN"}
+
+# Pieces of a string that are asked for together.
+_RANGES = 4
+
+
+def same_in_chunks(source: End, target: End, key: bytes, kind: str, its_key: bytes | None = None) -> Job:
+    """The verdict on one key; its type is the same at both ends. ``its_key``: its name at the target, if another."""
+    pair = Pair(source, target, key, key if its_key is None else its_key)
+    if kind == "stream":
+        return (yield from stream_chunks.same_stream(pair))
+    if kind not in _LENGTH:
+        return (yield from whole.same_payload(source, target, key, kind))
+    mine, its = yield from pair.ask(_LENGTH[kind])
+    if not mine and kind != "string":
+        return GONE_AT_SOURCE
+    timed = kind == "hash" and (yield from _fields_expire(source, target))
+    if mine != its and not timed:
+        unit = "bytes" if kind == "string" else "elements"
+        return Difference("value", f"{mine} {unit} at the source, {its} at the target", kind)
+    if kind == "string":
+        return (yield from _string(pair, mine))
+    ((size,),) = yield from together(Ask(source, pack(b"MEMORY", b"USAGE", key)))
+    source.check([size], "MEMORY")
+    stride = Stride(size or 0, mine)
+    if kind == "list":
+        return (yield from _list(pair, mine, stride))
+    verdict = yield from _scanned(pair, kind, stride, timed)
+    if verdict is None and mine != its:
+        # Each end may count fields that are over; what only the target has shows from there.
+        verdict = yield from _scanned(pair.turned(), kind, stride, timed)
+        if verdict is not None:
+            return Difference(verdict.kind, f"seen from the target: {verdict.detail}", kind)
+    return verdict
+
+
+def _fields_expire(source: End, target: End) -> Job:
+    ends = [end for end in (source, target) if end.server.supports_field_ttl()]
+    if not ends:
+        return False
+    replies = yield from together(*[Ask(end, _field_expiry.ASK) for end in ends])
+    for end, (info,) in zip(ends, replies):
+        end.check([info], "INFO")
+        if not _field_expiry.none_expires(info, end.database):
+            return True
+    return False
+
+
+def _string(pair: Pair, length: int) -> Job:
+    step = _RANGES * PIECE_BYTES
+    for start in range(0, length, step):
+        starts = range(start, min(start + step, length), PIECE_BYTES)
+        here, there = yield from together(
+            *[
+                Ask(end, b"".join([pack(b"GETRANGE", key, at, at + PIECE_BYTES - 1) for at in starts]), len(starts))
+                for end, key in ((pair.source, pair.key), (pair.target, pair.its_key))
+            ]
+        )
+        pair.source.check(here, "GETRANGE")
+        pair.target.check(there, "GETRANGE")
+        if here != there:
+            return Difference("value", f"differs between bytes {start} and {min(start + step, length)}", "string")
+    return None
+
+
+def _list(pair: Pair, length: int, stride: Stride) -> Job:
+    start = 0
+    while start < length:
+        count = stride.elements
+        try:
+            here, there = yield from pair.ask(b"LRANGE", start, start + count - 1, stride=stride)
+        except ReplyTooLarge:
+            if not stride.shorten():
+                raise
+            continue
+        if here != there:
+            offset = next((i for i, elements in enumerate(zip(here, there)) if elements[0] != elements[1]), 0)
+            return Difference("value", f"element {start + offset} differs", "list")
+        start += count
+    return None
+
+
+def _scanned(pair: Pair, kind: str, stride: Stride, timed: bool) -> Job:
+    """Look every element of the source up at the target, while the next ones are read."""
+    source, target = pair.source, pair.target
+    look_up = _LOOK_UP[kind]
+    cursor: bytes | None = b"0"
+    elements: list[bytes] = []
+    while cursor is not None or elements:
+        asks: list[Ask] = []
+        if cursor is not None:
+            limit = LARGEST_ELEMENT if stride.elements == 1 else DEFAULT_REPLY_LIMIT
+            scan = pack(_SCAN[kind], pair.key, cursor, b"COUNT", stride.elements)
+            asks.append(Ask(source, TIME + scan + TIME, 3, limit))
+        if elements:
+            asks.append(look_up.ask(target, pair.its_key, elements))
+        try:
+            replies = yield from together(*asks)
+        except ReplyTooLarge:
+            if not stride.shorten():
+                raise
+            continue
+        if elements:
+            target.check(replies[-1], "looking elements up")
+            verdict = look_up.verdict(elements, replies[-1])
+            if timed:
+                verdict = yield from _with_field_expiries(pair, elements, verdict)
+            if verdict is not None:
+                return verdict
+        elements = []
+        if cursor is not None:
+            source.check(replies[0], _SCAN[kind].decode())
+            before, (cursor, elements), then = replies[0]
+            stride.took(between_us(before, then))
+            cursor = None if cursor == b"0" else cursor
+    return None
+
+
+def _with_field_expiries(pair: Pair, elements: list[bytes], verdict: Verdict) -> Job:
+    """The verdict on some fields of a hash in which fields expire."""
+    fields = elements[::2]
+    if verdict is not None:
+        # Perhaps a field's time came between the two looks.
+        mine, its = yield from pair.ask(b"HMGET", *fields)
+        if mine != its:
+            return verdict
+    (found,) = yield from whole.same_field_ttls(pair.source, pair.target, [(pair.key, fields)], [pair.its_key])
+    return found
+
+
+class _LookUp(t.Protocol):
+    def ask(self, end: End, key: bytes, elements: list[bytes]) -> Ask:
+        """What to ask ``end`` about ``elements``, as a SCAN command lists them."""
+
+    def verdict(self, elements: list[bytes], replies: list[t.Any]) -> Verdict:
+        """Whether the replies say the same of them."""
+
+
+class _LookUpFields:
+    def ask(self, end: End, key: bytes, elements: list[bytes]) -> Ask:
+        return Ask(end, pack(b"HMGET", key, *elements[::2]))
+
+    def verdict(self, elements: list[bytes], replies: list[t.Any]) -> Verdict:
+        fields, values = elements[::2], elements[1::2]
+        if replies[0] == values:
+            return None
+        its = {field: value for field, value in zip(fields, replies[0]) if value is not None}
+        return Difference("value", whole.mapping_detail(dict(zip(fields, values)), its, "field"), "hash")
+
+
+class _LookUpMembers:
+    def ask(self, end: End, key: bytes, elements: list[bytes]) -> Ask:
+        if _asks_for_many(end):
+            return Ask(end, pack(b"SMISMEMBER", key, *elements))
+        return Ask(end, b"".join([one(b"SISMEMBER", key, member) for member in elements]), len(elements))
+
+    def verdict(self, elements: list[bytes], replies: list[t.Any]) -> Verdict:
+        found = replies[0] if isinstance(replies[0], list) else replies
+        missing = len(elements) - sum(found)
+        return Difference("value", f"{missing} members missing in one chunk", "set") if missing else None
+
+
+class _LookUpScores:
+    def ask(self, end: End, key: bytes, elements: list[bytes]) -> Ask:
+        if _asks_for_many(end):
+            return Ask(end, pack(b"ZMSCORE", key, *elements[::2]))
+        return Ask(end, b"".join([one(b"ZSCORE", key, member) for member in elements[::2]]), len(elements) // 2)
+
+    def verdict(self, elements: list[bytes], replies: list[t.Any]) -> Verdict:
+        found = replies[0] if isinstance(replies[0], list) else replies
+        scores = elements[1::2]
+        # The same text is the same score; other text can be it too.
+        if found == scores:
+            return None
+        for member, mine, its in zip(elements[::2], scores, found):
+            if mine != its and (its is None or float(mine) != float(its)):
+                what = "missing" if its is None else "has another score"
+                return Difference("value", f"member '{printable(member[:60])}' {what}", "zset")
+        return None
+
+
+def _asks_for_many(end: End) -> bool:
+    return end.server.version_tuple >= (6, 2)
+
+
+_LOOK_UP: dict[str, _LookUp] = {"hash": _LookUpFields(), "set": _LookUpMembers(), "zset": _LookUpScores()}

@@ -1,0 +1,213 @@
+# Copyright (c) 2026 dataservices.redis_migration contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Whether keys hold the same at both ends: type, value and expiry; of data, not of bytes.
+
+Strings are compared as they are. Other types are compared by their DUMP payloads where both servers encode alike, and
+otherwise, or where payloads differ, by content (:mod:`_content`).
+"""
+
+from __future__ import annotations
+
+import typing as t
+
+from .._connection.commands import each, one
+from .._errors import WrongType
+from .._pipeline.end import End
+from .._pipeline.expiry import GONE, NEVER, Expiry
+from .._pipeline.flow import Flow, Gate, Job, Take
+from .._pipeline.pipe import ReplyTooLarge, parse_raw
+from .._rdb.payload import same_value, type_of
+from . import chunks, whole
+from .verdict import GONE_AT_SOURCE, Difference, Verdict
+
+# From Redis 7.0 on compact values are listpacks instead of ziplists: across that line payloads of equal data differ.
+_LISTPACK_SINCE = (7, 0)
+
+# Large keys that are compared at the same time; each keeps a piece of it in memory and both ends busy.
+_LARGE_AT_ONCE = 2
+
+
+# The verdict on a key that became one of another type while it was looked at.
+_CHANGING = Difference("type", "written to while it was compared")
+
+# How a missing key is answered; unparsed, any data may happen to contain it.
+_NOTHING = b"$-1\r\n"
+
+
+class Comparer:
+    """Compares keys of one pair of databases. ``tolerance_ms``: by how much expiries may differ."""
+
+    def __init__(self, flow: Flow, source: End, target: End, tolerance_ms: int) -> None:
+        self._flow = flow
+        self._large = Gate(_LARGE_AT_ONCE)
+        self.source = source
+        self.target = target
+        self._tolerance = tolerance_ms
+        self._payloads_alike = _encodes_listpacks(source) == _encodes_listpacks(target)
+
+    def values(self, keys: t.Sequence[bytes]) -> Job:
+        """The verdict on every one of ``keys``, which are small at the source (the caller has seen to that)."""
+        try:
+            return (yield from self._small(keys))
+        except ReplyTooLarge:
+            # Small at the source, huge at the target: one by one, in chunks.
+            verdicts: list[Verdict] = []
+            for key in keys:
+                verdicts.append((yield from self.large(key)))
+            return verdicts
+        except WrongType:
+            # Somebody writes to one of them: it is found by halves.
+            if len(keys) == 1:
+                return [_CHANGING]
+            half = len(keys) // 2
+            return [*(yield from self.values(keys[:half])), *(yield from self.values(keys[half:]))]
+
+    def metadata(self, keys: t.Sequence[bytes]) -> Job:
+        """As :meth:`values`, but only types and expiries."""
+        here, there = yield (
+            self.source.call(*_and(each(b"TYPE", keys), len(keys), self.source.expiries.commands(keys))),
+            self.target.call(*_and(each(b"TYPE", keys), len(keys), self.target.expiries.commands(keys))),
+        )
+        count = len(keys)
+        self.source.check(here[:count], "TYPE")
+        self.target.check(there[:count], "TYPE")
+        verdicts: list[Verdict] = [_type_verdict(mine, its) for mine, its in zip(here[:count], there[:count])]
+        yield from self._expiries(keys, verdicts, here[count:], there[count:])
+        return verdicts
+
+    def large(self, key: bytes) -> Job:
+        """The verdict on one key of any size, in bounded chunks."""
+        yield Take(self._large, 1)
+        try:
+            return (yield from self._in_chunks(key))
+        except WrongType:
+            return _CHANGING
+        finally:
+            self._flow.give(self._large, 1)
+
+    def _in_chunks(self, key: bytes) -> Job:
+        (verdict,) = yield from self.metadata([key])
+        if verdict is not None:
+            return verdict
+        here = yield self.source.call(each(b"TYPE", [key]), 1)
+        self.source.check(here, "TYPE")
+        if here[0] == b"none":
+            return GONE_AT_SOURCE
+        return (yield from chunks.same_in_chunks(self.source, self.target, key, here[0].decode()))
+
+    def _small(self, keys: t.Sequence[bytes]) -> Job:
+        get = one(b"MGET", *keys)
+        here, there = yield (
+            self.source.call(*_and(get, 1, self.source.expiries.commands(keys))),
+            self.target.call(*_and(get, 1, self.target.expiries.commands(keys))),
+        )
+        self.source.check(here[:1], "MGET")
+        self.target.check(there[:1], "MGET")
+        verdicts: list[Verdict] = [None] * len(keys)
+        others: list[int] = []
+        if here[0] != there[0] or None in here[0]:
+            for index, (mine, its) in enumerate(zip(here[0], there[0])):
+                if mine is None or its is None:
+                    others.append(index)
+                elif mine != its:
+                    verdicts[index] = Difference("value", whole.string_detail(mine, its), "string")
+        if others:
+            names = [keys[index] for index in others]
+            found = yield from (self._by_payload(names) if self._payloads_alike else self._by_type(names))
+            for index, verdict in zip(others, found):
+                verdicts[index] = verdict
+        yield from self._expiries(keys, verdicts, here[1:], there[1:])
+        return verdicts
+
+    def _by_payload(self, keys: t.Sequence[bytes]) -> Job:
+        dump = each(b"DUMP", keys)
+        if self.source.raw is not None and self.target.raw is not None:
+            (mine,), (its,) = yield self.source.raw.ask(dump), self.target.raw.ask(dump)
+            if mine == its and _NOTHING not in mine:
+                return [None] * len(keys)
+            here, there = parse_raw(mine, len(keys)), parse_raw(its, len(keys))
+        else:
+            here, there = yield self.source.call(dump, len(keys)), self.target.call(dump, len(keys))
+        self.source.check(here, "DUMP")
+        self.target.check(there, "DUMP")
+        verdicts: list[Verdict] = [None] * len(keys)
+        unsure: list[int] = []
+        for index, (mine, its) in enumerate(zip(here, there)):
+            if mine is None:
+                verdicts[index] = GONE_AT_SOURCE
+            elif its is None:
+                verdicts[index] = Difference("missing", "not at the target", type_of(mine))
+            elif not same_value(mine, its):
+                unsure.append(index)
+        if unsure:
+            found = yield from self._by_type([keys[index] for index in unsure])
+            for index, verdict in zip(unsure, found):
+                verdicts[index] = verdict
+        return verdicts
+
+    def _by_type(self, keys: t.Sequence[bytes]) -> Job:
+        ask = each(b"TYPE", keys)
+        here, there = yield self.source.call(ask, len(keys)), self.target.call(ask, len(keys))
+        self.source.check(here, "TYPE")
+        self.target.check(there, "TYPE")
+        verdicts: list[Verdict] = [_type_verdict(mine, its) for mine, its in zip(here, there)]
+        alike = [index for index, verdict in enumerate(verdicts) if verdict is None]
+        found = yield from whole.same_whole(
+            self.source, self.target, [(keys[index], here[index].decode()) for index in alike]
+        )
+        for index, verdict in zip(alike, found):
+            verdicts[index] = verdict
+        return verdicts
+
+    def _expiries(
+        self, keys: t.Sequence[bytes], verdicts: list[Verdict], here: t.Sequence[t.Any], there: t.Sequence[t.Any]
+    ) -> Job:
+        mine = yield from self.source.expiries.read(keys, here)
+        its = yield from self.target.expiries.read(keys, there)
+        if (
+            not self.source.expiries.nothing_expires
+            and self.target.expiries.nothing_expires
+            and any(expiry is not NEVER for expiry in mine)
+        ):
+            # The target was taken to hold nothing that expires; what was read there is from before that was checked.
+            its = yield from self.target.expiries.ask(keys)
+        for index, (at_source, at_target) in enumerate(zip(mine, its)):
+            if at_source == GONE:
+                verdicts[index] = GONE_AT_SOURCE
+            elif verdicts[index] is None and at_target == GONE:
+                verdicts[index] = Difference("missing", "not at the target")
+            elif verdicts[index] is None and not self._close(at_source, at_target):
+                verdicts[index] = Difference("ttl", _ttl_detail(at_source, at_target))
+
+    def _close(self, one_expiry: Expiry, other: Expiry) -> bool:
+        if one_expiry is NEVER or other is NEVER:
+            return one_expiry is other
+        return abs(t.cast(int, one_expiry) - t.cast(int, other)) <= self._tolerance
+
+
+def _encodes_listpacks(end: End) -> bool:
+    return end.server.flavor == "valkey" or end.server.version_tuple >= _LISTPACK_SINCE
+
+
+def _and(commands: bytes, count: int, more: tuple[bytes, int]) -> tuple[bytes, int]:
+    return commands + more[0], count + more[1]
+
+
+def _type_verdict(mine: t.Any, its: t.Any) -> Verdict:
+    if mine == b"none":
+        return GONE_AT_SOURCE
+    if its == b"none":
+        return Difference("missing", "not at the target", mine.decode())
+    if mine != its:
+        return Difference("type", f"{mine.decode()} at the source, {its.decode()} at the target", mine.decode())
+    return None
+
+
+def _ttl_detail(mine: Expiry, its: Expiry) -> str:
+    if mine is NEVER:
+        return "expires at the target only"
+    if its is NEVER:
+        return "expires at the source only"
+    apart = its - mine
+    return f"expires {abs(apart)} ms {'later' if apart > 0 else 'earlier'} at the target"

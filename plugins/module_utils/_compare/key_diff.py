@@ -1,0 +1,310 @@
+# Copyright (c) 2026 dataservices.redis_migration contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""A run of redis_key_diff: every key of every chosen database, looked at from both sides.
+
+The source is walked and each key compared with the target; then the target is walked for keys that the source does not
+have. What looks different is looked at once more before it is reported, so that a key that expires in between is none.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import time
+import typing as t
+
+from .._connection.connect import client
+from .._connection.endpoint import Endpoint
+from .._errors import RedisMigrationError
+from .._existence import absent
+from .._keys.name import key_fields, listable
+from .._keys.selection import Selection, check_databases, check_same_server, database_pairs
+from .._measure import measure
+from .._pipeline.end import End
+from .._pipeline.flow import Flow, Job, Sleep
+from .._pipeline.pace import Pace
+from .._pipeline.scan import Chunk, Scan
+from .._server.info import Server, run_id_of
+from .comparer import Comparer
+from .verdict import Difference, Gone, Verdict
+
+LEVELS = ("keys", "metadata", "values")
+
+# Keys that take more memory than this are compared in chunks, one at a time.
+LARGE_BYTES = 1024 * 1024
+
+_CHUNK_KEYS = 500
+_CHUNK_BYTES = 1024 * 1024
+
+# Names only: one EXISTS takes a whole page.
+_CHUNK_NAMES = 1000
+
+# What may be in transit between two looks at an end (an expiry that one server has noticed and the other has not).
+_SECOND_LOOK_SECONDS = 0.05
+
+
+@dataclasses.dataclass
+class DatabaseDiff:
+    """Counts of one logical database: keys looked at on each side, and differences of each kind."""
+
+    source_keys: int = 0
+    target_keys: int = 0
+    missing: int = 0
+    extra: int = 0
+    different: int = 0
+
+    def add(self, other: DatabaseDiff) -> None:
+        for field in dataclasses.fields(self):
+            setattr(self, field.name, getattr(self, field.name) + getattr(other, field.name))
+
+    @property
+    def identical(self) -> bool:
+        return not (self.missing or self.extra or self.different)
+
+
+class Found(t.NamedTuple):
+    """A difference of one key; ``database`` is the number at the source."""
+
+    database: int
+    key: bytes
+    difference: Difference
+
+    def as_dict(self) -> dict[str, t.Any]:
+        return {
+            "database": self.database,
+            **key_fields(self.key),
+            "kind": self.difference.kind,
+            "type": self.difference.type or "unknown",
+            "detail": self.difference.detail,
+        }
+
+
+@dataclasses.dataclass(frozen=True)
+class DiffPlan:
+    """The options of a run."""
+
+    source: Endpoint
+    target: Endpoint
+    selection: Selection
+    level: str = "values"
+    ttl_tolerance_ms: int = 10
+    max_differences: int = 100
+    timeout: float = 60
+
+
+@dataclasses.dataclass
+class DiffProgress:
+    """How far a run has come; plain data between slices."""
+
+    pairs: list[tuple[int, int]] | None = None
+    position: int = 0
+    reverse: bool = False
+    cursor: bytes = b"0"
+    run_ids: tuple[str, str] = ("", "")
+    databases: dict[int, DatabaseDiff] = dataclasses.field(default_factory=dict)
+    differences: list[Found] = dataclasses.field(default_factory=list)
+    elapsed: float = 0.0
+    finished: bool = False
+
+    @property
+    def totals(self) -> DatabaseDiff:
+        totals = DatabaseDiff()
+        for database in self.databases.values():
+            totals.add(database)
+        return totals
+
+
+class KeyDiff:
+    """Runs a :class:`DiffPlan`."""
+
+    def __init__(self, plan: DiffPlan, progress: DiffProgress | None = None) -> None:
+        self._plan = plan
+        self.progress = progress or DiffProgress()
+        self._source: Server | None = None
+        self._target: Server | None = None
+        self._round_trip_us = 0.0
+        self._deadline: float | None = None
+
+    def run(self, seconds: float | None = None) -> DiffProgress:
+        """Go on for about ``seconds`` (to the end, if None). Raises :class:`RedisMigrationError`."""
+        start = time.monotonic()
+        self._deadline = start + seconds if seconds else None
+        before = self.progress.elapsed
+        try:
+            self._prepare()
+            pairs = self.progress.pairs or []
+            while self.progress.position < len(pairs):
+                self._run_pair(*pairs[self.progress.position])
+                if self._out_of_time():
+                    break
+            if self.progress.position >= len(pairs):
+                self._check_identities()
+                self.progress.finished = True
+        finally:
+            self.progress.elapsed = before + time.monotonic() - start
+        return self.progress
+
+    def _out_of_time(self) -> bool:
+        return self._deadline is not None and time.monotonic() >= self._deadline
+
+    def _prepare(self) -> None:
+        plan, progress = self._plan, self.progress
+        self._source, source_ms = measure(plan.source)
+        self._target, _target_ms = measure(plan.target)
+        self._round_trip_us = source_ms * 1000
+        run_ids = (self._source.run_id, self._target.run_id)
+        if progress.pairs is None:
+            pairs = database_pairs(plan.selection, self._source, self._target, include_target=True)
+            check_same_server(pairs, self._source, self._target)
+            check_databases(pairs, plan.source, plan.target)
+            progress.pairs = pairs
+            progress.databases = {here: DatabaseDiff() for here, _there in pairs}
+            progress.run_ids = run_ids
+        elif progress.run_ids != run_ids:
+            _restarted()
+
+    def _run_pair(self, here: int, there: int) -> None:
+        plan, progress = self._plan, self.progress
+        source_server, target_server = t.cast(Server, self._source), t.cast(Server, self._target)
+        flow = Flow(plan.timeout, on_reconnect=self._check_identity)
+        try:
+            source, target = End(plan.source, source_server, here), End(plan.target, target_server, there)
+            for end in (source, target):
+                end.open_pipes(flow, compares=plan.level == "values")
+            looker = _Looker(flow, plan, source, target, progress.databases[here], progress.differences)
+            if not progress.reverse and self._walk(flow, source, looker.forward, plan.level == "values"):
+                progress.reverse, progress.cursor = True, b"0"
+            if progress.reverse and self._walk(flow, target, looker.backward, False):
+                progress.reverse, progress.cursor = False, b"0"
+                progress.position += 1
+        finally:
+            flow.close()
+
+    def _walk(self, flow: Flow, end: End, take: t.Callable[[Chunk], t.Callable[[int], Job]], measured: bool) -> bool:
+        names_only = not measured and (self._plan.level == "keys" or self.progress.reverse)
+        scan = Scan(
+            flow,
+            end,
+            Pace(self._round_trip_us),
+            self._plan.selection,
+            take,
+            chunk_keys=_CHUNK_NAMES if names_only else _CHUNK_KEYS,
+            chunk_bytes=_CHUNK_BYTES,
+            measured=measured,
+            round_trip_us=self._round_trip_us,
+            cursor=self.progress.cursor,
+            should_stop=self._out_of_time,
+        )
+        flow.spawn(scan.job())
+        flow.run()
+        self.progress.cursor = scan.cursor
+        return scan.finished
+
+    def _check_identity(self, pipe: t.Any) -> None:
+        self._check_end(pipe.endpoint)
+
+    def _check_identities(self) -> None:
+        """No end may have become another process between two connections either."""
+        for endpoint in (self._plan.source, self._plan.target):
+            self._check_end(endpoint)
+
+    def _check_end(self, endpoint: Endpoint) -> None:
+        with client(endpoint) as redis_client:
+            if run_id_of(redis_client) not in self.progress.run_ids:
+                _restarted()
+
+
+def _restarted() -> t.NoReturn:
+    raise RedisMigrationError(
+        "A server was restarted during the comparison, so it proves nothing.",
+        hint="Compare again when both are steady.",
+    )
+
+
+class _Looker:
+    """Compares chunks of one pair of databases and counts."""
+
+    def __init__(
+        self, flow: Flow, plan: DiffPlan, source: End, target: End, counts: DatabaseDiff, differences: list[Found]
+    ) -> None:
+        self._plan = plan
+        self._source = source
+        self._target = target
+        self._counts = counts
+        self._differences = differences
+        self._comparer = Comparer(flow, source, target, plan.ttl_tolerance_ms)
+
+    def forward(self, chunk: Chunk) -> t.Callable[[int], Job]:
+        """The job that compares a chunk of the source's keys with the target."""
+        return lambda _attempt: self._compare(chunk)
+
+    def backward(self, chunk: Chunk) -> t.Callable[[int], Job]:
+        """The job that looks for keys of the target that the source does not have."""
+        return lambda _attempt: self._find_extra(chunk.names)
+
+    def _compare(self, chunk: Chunk) -> Job:
+        counts = DatabaseDiff(source_keys=len(chunk))
+        found: list[tuple[bytes, Difference]] = []
+        if self._plan.level == "keys":
+            missing = yield from absent(self._target, chunk.names)
+            if missing:
+                yield Sleep(_SECOND_LOOK_SECONDS)
+                gone = set((yield from absent(self._source, missing)))
+                still = set((yield from absent(self._target, missing)))
+                counts.source_keys -= len(gone)
+                found = [(name, Difference("missing", "not at the target")) for name in missing if name in still - gone]
+        else:
+            found = yield from self._look(chunk, counts)
+        for name, difference in found:
+            if difference.kind == "missing":
+                counts.missing += 1
+            else:
+                counts.different += 1
+            self._report(name, difference)
+        self._counts.add(counts)
+
+    def _look(self, chunk: Chunk, counts: DatabaseDiff) -> Job:
+        verdicts: list[Verdict] = yield from self._verdicts(chunk)
+        suspects = [position for position, verdict in enumerate(verdicts) if verdict is not None]
+        if not suspects:
+            return []
+        yield Sleep(_SECOND_LOOK_SECONDS)
+        again = chunk.pick(suspects)
+        found = []
+        for name, verdict in zip(again.names, (yield from self._verdicts(again))):
+            if isinstance(verdict, Gone):
+                counts.source_keys -= 1
+            elif verdict is not None:
+                found.append((name, verdict))
+        return found
+
+    def _verdicts(self, chunk: Chunk) -> Job:
+        if self._plan.level == "metadata":
+            return (yield from self._comparer.metadata(chunk.names))
+        small = [position for position, size in enumerate(chunk.sizes) if size <= LARGE_BYTES]
+        verdicts: list[Verdict] = [None] * len(chunk)
+        if small:
+            for position, verdict in zip(small, (yield from self._comparer.values(chunk.pick(small).names))):
+                verdicts[position] = verdict
+        for position, size in enumerate(chunk.sizes):
+            if size > LARGE_BYTES:
+                verdicts[position] = yield from self._comparer.large(chunk.names[position])
+        return verdicts
+
+    def _find_extra(self, names: list[bytes]) -> Job:
+        counts = DatabaseDiff(target_keys=len(names))
+        extra = yield from absent(self._source, names)
+        if extra:
+            yield Sleep(_SECOND_LOOK_SECONDS)
+            gone = set((yield from absent(self._target, extra)))
+            still = set((yield from absent(self._source, extra)))
+            counts.target_keys -= len(gone)
+            for name in extra:
+                if name in still - gone:
+                    counts.extra += 1
+                    self._report(name, Difference("extra", "not at the source"))
+        self._counts.add(counts)
+
+    def _report(self, name: bytes, difference: Difference) -> None:
+        found = Found(self._source.database, name, difference)
+        self._differences.extend(listable(self._differences, [found], self._plan.max_differences))

@@ -1,0 +1,232 @@
+# Copyright (c) 2026 dataservices.redis_migration contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Equality of the values of small keys at both ends, by ordinary commands; for large ones see :mod:`_content_chunks`.
+
+Unordered types are compared without order, scores as numbers, streams with groups, consumers and pending entries,
+hash fields with their expiries.
+"""
+
+from __future__ import annotations
+
+import typing as t
+
+from .._connection.commands import each, one
+from .._keys.name import printable
+from .._pipeline.end import End
+from .._pipeline.flow import Job
+from .._pipeline.pipe import pack, parse_raw
+from . import streams_whole
+from .verdict import GONE_AT_SOURCE, Difference, Verdict
+
+# The command that reads all of a key: its name, and what stands behind the key.
+_WHOLE: dict[str, tuple[bytes, ...]] = {
+    "hash": (b"HGETALL",),
+    "set": (b"SMEMBERS",),
+    "zset": (b"ZRANGE", b"0", b"-1", b"WITHSCORES"),
+    "list": (b"LRANGE", b"0", b"-1"),
+    "string": (b"GET",),
+    "stream": (b"XRANGE", b"-", b"+"),
+}
+
+# Field expiries may have been read a moment apart as relative times inside a server; they are absolute here.
+_FIELD_TTL_TOLERANCE_MS = 1
+
+
+def string_detail(mine: bytes, its: bytes) -> str:
+    """Where two strings differ first, without showing them."""
+    if len(mine) != len(its):
+        return f"{len(mine)} bytes at the source, {len(its)} at the target"
+    low, high = 0, len(mine)
+    while high - low > 1:
+        middle = (low + high) // 2
+        low, high = (low, middle) if mine[low:middle] != its[low:middle] else (middle, high)
+    return f"differs at byte {low}"
+
+
+def same_whole(source: End, target: End, keys: t.Sequence[tuple[bytes, str]]) -> Job:
+    """Verdicts on keys that fit into memory whole, given as (key, type); the type is the same at both ends."""
+    verdicts: list[Verdict] = [None] * len(keys)
+    by_type: dict[str, list[int]] = {}
+    for index, (_key, kind) in enumerate(keys):
+        by_type.setdefault(kind, []).append(index)
+    groups = [(kind, [keys[index][0] for index in indexes]) for kind, indexes in by_type.items()]
+    answers = yield from _answers(source, target, groups)
+    for (kind, names), indexes in zip(groups, by_type.values()):
+        found = yield from _same_of_type(source, target, kind, names, answers.get(kind))
+        for index, verdict in zip(indexes, found):
+            verdicts[index] = verdict
+    return verdicts
+
+
+_Answers = tuple[bytes, bytes]
+
+
+def _answers(source: End, target: End, groups: t.Sequence[tuple[str, list[bytes]]]) -> Job:
+    """What both ends answer, unparsed, to the commands that read each type's keys whole."""
+    readable = [(kind, _WHOLE[kind], names) for kind, names in groups if kind in _WHOLE]
+    if not readable or source.raw is None or target.raw is None:
+        return {}
+    batches = [each(command, names, *after) for _kind, (command, *after), names in readable]
+    here, there = yield source.raw.ask(*batches), target.raw.ask(*batches)
+    return {kind: (mine, its) for (kind, _command, _names), mine, its in zip(readable, here, there)}
+
+
+def _same_of_type(source: End, target: End, kind: str, keys: list[bytes], answers: _Answers | None) -> Job:
+    if kind not in _WHOLE:
+        verdicts = []
+        for key in keys:
+            verdicts.append((yield from same_payload(source, target, key, kind)))
+        return verdicts
+    equal = answers is not None and answers[0] == answers[1]
+    if kind == "stream":
+        compare = streams_whole.same_groups if equal else streams_whole.same_streams
+        return (yield from compare(source, target, keys))
+    field_ttls = kind == "hash" and any(end.server.has_field_ttl(end.database) for end in (source, target))
+    if equal and not field_ttls:
+        return [None] * len(keys)
+    if answers is not None:
+        here, there = (parse_raw(answer, len(keys)) for answer in answers)
+    else:
+        command, *after = _WHOLE[kind]
+        commands = each(command, keys, *after)
+        here, there = yield source.call(commands, len(keys)), target.call(commands, len(keys))
+    source.check(here, "reading a " + kind)
+    target.check(there, "reading a " + kind)
+    compare_one = _COMPARE[kind]
+    verdicts = [compare_one(mine, its) if mine != its else None for mine, its in zip(here, there)]
+    if field_ttls:
+        alike = [index for index, verdict in enumerate(verdicts) if verdict is None]
+        found = yield from same_field_ttls(source, target, [(keys[index], here[index][::2]) for index in alike])
+        for index, verdict in zip(alike, found):
+            verdicts[index] = verdict
+    return verdicts
+
+
+def _hash_verdict(mine: list[bytes], its: list[bytes]) -> Verdict:
+    one_hash, other = dict(zip(mine[::2], mine[1::2])), dict(zip(its[::2], its[1::2]))
+    if one_hash == other:
+        return None
+    if not one_hash:
+        return GONE_AT_SOURCE
+    return Difference("value", mapping_detail(one_hash, other, "field"), "hash")
+
+
+def _zset_verdict(mine: list[bytes], its: list[bytes]) -> Verdict:
+    # Versions print the same score differently, so scores are compared as numbers.
+    if mine[::2] == its[::2] and list(map(float, mine[1::2])) == list(map(float, its[1::2])):
+        return None
+    one_set = dict(zip(mine[::2], map(float, mine[1::2])))
+    other = dict(zip(its[::2], map(float, its[1::2])))
+    if one_set == other:
+        return None
+    if not one_set:
+        return GONE_AT_SOURCE
+    return Difference("value", mapping_detail(one_set, other, "member"), "zset")
+
+
+def mapping_detail(mine: t.Mapping[bytes, t.Any], its: t.Mapping[bytes, t.Any], element: str) -> str:
+    """How two mappings differ, in words."""
+    missing = [name for name in mine if name not in its]
+    extra = [name for name in its if name not in mine]
+    changed = [name for name in mine if name in its and its[name] != mine[name]]
+    parts = [
+        f"{len(names)} {element}{'s' * (len(names) > 1)} {word}"
+        for names, word in ((missing, "missing"), (extra, "extra"), (changed, "different"))
+        if names
+    ]
+    first = (changed or missing or extra)[0]
+    return f"{', '.join(parts)}, such as '{printable(first[:60])}'"
+
+
+def _set_verdict(mine: list[bytes], its: list[bytes]) -> Verdict:
+    one_set, other = set(mine), set(its)
+    if one_set == other:
+        return None
+    if not one_set:
+        return GONE_AT_SOURCE
+    return Difference("value", f"{len(one_set - other)} members missing, {len(other - one_set)} extra", "set")
+
+
+def _list_verdict(mine: list[bytes], its: list[bytes]) -> Verdict:
+    if not mine:
+        return GONE_AT_SOURCE
+    if len(mine) != len(its):
+        return Difference("value", f"{len(mine)} elements at the source, {len(its)} at the target", "list")
+    index = next(index for index, pair in enumerate(zip(mine, its)) if pair[0] != pair[1])
+    return Difference("value", f"element {index} differs", "list")
+
+
+def _string_verdict(mine: bytes | None, its: bytes | None) -> Verdict:
+    if mine is None:
+        return GONE_AT_SOURCE
+    return Difference("value", string_detail(mine, its or b""), "string")
+
+
+_COMPARE: dict[str, t.Callable[[t.Any, t.Any], Verdict]] = {
+    "hash": _hash_verdict,
+    "set": _set_verdict,
+    "zset": _zset_verdict,
+    "list": _list_verdict,
+    "string": _string_verdict,
+}
+
+
+def same_payload(source: End, target: End, key: bytes, kind: str) -> Job:
+    """A type of a module: only its payload can be compared."""
+    dump = pack(b"DUMP", key)
+    here, there = yield source.call(dump, 1), target.call(dump, 1)
+    source.check(here, "DUMP")
+    target.check(there, "DUMP")
+    if here[0] is None:
+        return GONE_AT_SOURCE
+    if there[0] is not None and here[0][:-10] == there[0][:-10]:
+        return None
+    return Difference("value", f"the payloads of this {kind} differ (its content cannot be compared here)", kind)
+
+
+def same_field_ttls(
+    source: End,
+    target: End,
+    hashes: t.Sequence[tuple[bytes, t.Sequence[bytes]]],
+    its_keys: t.Sequence[bytes] | None = None,
+) -> Job:
+    """Verdicts on when the given fields of hashes expire; an end that knows no field expiry has none.
+
+    ``its_keys``: the names of the hashes at the target, if others.
+    """
+    hashes = [(key, fields or [b""]) for key, fields in hashes]
+    if not hashes:
+        return []
+    ask = b"".join([_field_expiries(key, fields) for key, fields in hashes])
+    ask_there = ask
+    if its_keys is not None:
+        ask_there = b"".join([_field_expiries(key, fields) for key, (_key, fields) in zip(its_keys, hashes)])
+    none = [[-1] * len(fields) for _key, fields in hashes]
+    if not target.server.supports_field_ttl():
+        here, there = (yield source.call(ask, len(hashes))), none
+    elif not source.server.supports_field_ttl():
+        here, there = none, (yield target.call(ask_there, len(hashes)))
+    else:
+        here, there = yield source.call(ask, len(hashes)), target.call(ask_there, len(hashes))
+    source.check(here, "HPEXPIRETIME")
+    target.check(there, "HPEXPIRETIME")
+    return [
+        _field_ttl_verdict(fields, mine, its) if mine != its else None
+        for (_key, fields), mine, its in zip(hashes, here, there)
+    ]
+
+
+def _field_expiries(key: bytes, fields: t.Sequence[bytes]) -> bytes:
+    return one(b"HPEXPIRETIME", key, b"FIELDS", b"%d" % len(fields), *fields)
+
+
+def _field_ttl_verdict(fields: t.Sequence[bytes], here: t.Any, there: t.Any) -> Verdict:
+    if not isinstance(here, list):
+        return GONE_AT_SOURCE
+    for field, mine, its in zip(fields, here, there or [-1] * len(fields)):
+        if mine == -2:
+            continue
+        if (mine < 0) != (its < 0) or abs(mine - its) > _FIELD_TTL_TOLERANCE_MS:
+            return Difference("ttl", f"hash field '{printable(field[:60])}' expires at another time", "hash")
+    return None

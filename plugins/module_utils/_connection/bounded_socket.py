@@ -1,0 +1,54 @@
+# Copyright (c) 2026 dataservices.redis_migration contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""A socket for redis-py that does not read without end, whatever the other side sends."""
+
+from __future__ import annotations
+
+import typing as t
+
+from .._imports import redis
+
+# Until the other side has shown that it is a Redis its answers are a few bytes.
+GREETING_BYTES = 64 * 1024
+
+# Afterwards: the longest answers are CLIENT LIST with ten thousand clients and FUNCTION DUMP.
+ANSWER_BYTES = 64 * 1024 * 1024
+
+
+class BoundedSocket:
+    """Stands before ``plain``, the real socket. ``limit``: how many bytes may arrive for what was sent last.
+
+    Beyond it reading raises redis-py's InvalidResponse.
+    """
+
+    def __init__(self, plain: t.Any) -> None:
+        self.plain = plain
+        self.limit = GREETING_BYTES
+        self._received = 0
+
+    def sendall(self, data: t.Any) -> None:
+        self._received = 0
+        self.plain.sendall(data)
+
+    def recv_into(self, buffer: t.Any) -> int:
+        received: int = self.plain.recv_into(buffer)
+        self._look(buffer[:1], received)
+        return received
+
+    def recv(self, size: int, *flags: int) -> bytes:
+        data: bytes = self.plain.recv(size, *flags)
+        if not flags:  # else it is only peeked at
+            self._look(data[:1], len(data))
+        return data
+
+    def _look(self, first: bytes | bytearray, received: int) -> None:
+        # Whatever is asked in the beginning is answered by OK or an error.
+        if not self._received and received and self.limit == GREETING_BYTES and first not in (b"+", b"-"):
+            raise redis.InvalidResponse("its first answer is none that Redis would give")
+        self._received += received
+        if self._received > self.limit:
+            raise redis.InvalidResponse(f"more than {self.limit} bytes arrived in answer to one command")
+
+    def __getattr__(self, name: str) -> t.Any:
+        return getattr(self.plain, name)

@@ -1,0 +1,232 @@
+# Copyright (c) 2026 dataservices.redis_migration contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""An endpoint: where a Redis is and how to get in. The same dictionary everywhere, validated in one place."""
+
+from __future__ import annotations
+
+import dataclasses
+import typing as t
+from urllib.parse import parse_qsl, unquote, urlsplit
+
+from .._errors import EndpointError
+
+DEFAULT_PORT = 6379
+DEFAULT_TIMEOUT = 15.0
+
+_SCHEMES = ("redis", "rediss", "unix")
+
+
+@dataclasses.dataclass(frozen=True)
+class Backend:
+    """The address under which the *source server* reaches the target, for the command MIGRATE."""
+
+    host: str
+    port: int = DEFAULT_PORT
+    username: str | None = None
+    password: str | None = dataclasses.field(default=None, repr=False)
+
+    def __str__(self) -> str:
+        return f"{self.host}:{self.port}"
+
+
+@dataclasses.dataclass(frozen=True)
+class Endpoint:
+    """One end of a migration. ``role`` ("source", "target", "endpoint") is how messages call it. Timeout in seconds."""
+
+    role: str
+    host: str = ""
+    port: int = DEFAULT_PORT
+    unix_socket: str | None = None
+    username: str | None = None
+    password: str | None = dataclasses.field(default=None, repr=False)
+    tls: bool = False
+    validate_certs: bool = True
+    ca_certs: str | None = None
+    ca_cert_content: str | None = dataclasses.field(default=None, repr=False)
+    client_cert_file: str | None = None
+    client_key_file: str | None = None
+    server_name: str | None = None
+    timeout: float = DEFAULT_TIMEOUT
+    backend: Backend | None = None
+
+    @property
+    def address(self) -> str:
+        """Host and port, or the socket's path; never a secret."""
+        if self.unix_socket:
+            return self.unix_socket
+        return f"[{self.host}]:{self.port}" if ":" in self.host else f"{self.host}:{self.port}"
+
+    @property
+    def user(self) -> str:
+        """The ACL user this endpoint logs in as."""
+        return self.username or "default"
+
+    def __str__(self) -> str:
+        return f"{self.role} {self.address}"
+
+
+def parse_endpoint(options: t.Mapping[str, t.Any] | None, role: str) -> Endpoint:
+    """The endpoint described by the dictionary ``options`` (see the documentation fragment ``endpoint``).
+
+    A field given beside ``url`` wins over the same part of the URL.
+    Raises :class:`EndpointError`, which names the field and never repeats a value that may hold a secret.
+    """
+    if not options:
+        raise EndpointError(f"The {role} endpoint is missing.", hint=f"Give '{role}' a 'url', or a 'host'.")
+    given = {name: value for name, value in options.items() if value is not None}
+    url = given.pop("url", None)
+    backend = given.pop("backend", None)
+    fields = _parse_url(str(url), role) if url else {}
+    if fields.get("unix_socket") and given.get("host"):
+        raise EndpointError(f"The {role} endpoint has both a unix:// url and a host.", hint="Give one of them.")
+    if fields.get("unix_socket") and given.get("tls"):
+        raise EndpointError(f"The {role} endpoint has a unix:// url and tls: true.", hint="A unix socket knows no TLS.")
+    if fields.get("tls") and given.get("tls") is False:
+        raise EndpointError(f"The {role} endpoint has a rediss:// url and tls: false.", hint="Give one of them.")
+    fields.update(given)
+    if not fields.get("host") and not fields.get("unix_socket"):
+        raise EndpointError(f"The {role} endpoint has neither a url nor a host.", hint=f"Give '{role}' one of them.")
+    _check_host(fields.get("host"), f"{role}.host")
+    known = {field.name for field in dataclasses.fields(Endpoint)} - {"role", "backend"}
+    unknown = sorted(set(fields) - known)
+    if unknown:
+        raise EndpointError(
+            f"The {role} endpoint has unknown fields: {', '.join(unknown)}.",
+            hint=f"Known are {', '.join(sorted(known))}.",
+        )
+    fields["port"] = _port(fields.get("port", DEFAULT_PORT), f"{role}.port")
+    if not fields.get("tls"):
+        # Files and names that only TLS uses say that TLS was meant; a silent plain connection would betray that.
+        for field in ("ca_certs", "ca_cert_content", "client_cert_file", "client_key_file", "server_name"):
+            if fields.get(field) and "tls" not in given:
+                raise EndpointError(
+                    f"The {role} endpoint has '{field}' but does not use TLS.", hint="Use a rediss:// url or tls: true."
+                )
+    if fields.get("client_key_file") and not fields.get("client_cert_file"):
+        raise EndpointError(f"The {role} endpoint has a client_key_file without a client_cert_file.")
+    if fields.get("username") and fields.get("password") is None:
+        raise EndpointError(
+            f"The {role} endpoint has a username but no password.",
+            hint="Give the password, or write rediss://PASSWORD@host for a server that only has a password.",
+        )
+    timeout = fields.get("timeout", DEFAULT_TIMEOUT)
+    if not 0 < float(timeout) < float("inf"):
+        raise EndpointError(f"The {role} endpoint's timeout must be above 0 seconds; {timeout} is not.")
+    fields["timeout"] = float(timeout)
+    for field in ("username", "password"):
+        fields[field] = str(fields[field]) if fields.get(field) not in (None, "") else None
+    return Endpoint(role=role, backend=_parse_backend(backend, role), **fields)
+
+
+def _parse_backend(options: t.Mapping[str, t.Any] | None, role: str) -> Backend | None:
+    if not options:
+        return None
+    given = {name: value for name, value in options.items() if value is not None}
+    unknown = sorted(set(given) - {field.name for field in dataclasses.fields(Backend)})
+    if unknown:
+        raise EndpointError(f"The {role} endpoint's backend has unknown fields: {', '.join(unknown)}.")
+    if not given.get("host"):
+        raise EndpointError(f"The {role} endpoint's backend has no host.")
+    _check_host(given["host"], f"{role}.backend.host")
+    given["port"] = _port(given.get("port", DEFAULT_PORT), f"{role}.backend.port")
+    return Backend(**given)
+
+
+def _check_host(host: str | None, name: str) -> None:
+    """A URL in the wrong place would show its password wherever the host is named."""
+    if host and any(mark in str(host) for mark in "/@"):
+        raise EndpointError(f"{name} is not a host's name.", hint="A whole Redis URL belongs into 'url'.")
+
+
+def _port(value: t.Any, name: str) -> int:
+    try:
+        port = int(value)
+    except (TypeError, ValueError):
+        raise EndpointError(f"{name} is not a number.") from None
+    if not 1 <= port <= 65535:
+        raise EndpointError(f"{name} is {port}; a port is between 1 and 65535.")
+    return port
+
+
+def _parse_url(url: str, role: str) -> dict[str, t.Any]:
+    """The fields in a redis://, rediss:// or unix:// URL. No message repeats any part of it but the scheme."""
+    name = f"{role}.url"
+    scheme, found, rest = url.strip().partition("://")
+    scheme = scheme.lower()
+    if not found or scheme not in _SCHEMES:
+        raise EndpointError(
+            f"{name} is not a Redis URL.", hint="It starts with redis://, rediss:// (TLS) or unix:// and names a host."
+        )
+    try:
+        parts = urlsplit(f"{scheme}://{rest}")
+    except ValueError:
+        raise EndpointError(f"{name} is malformed.", hint=_ENCODE) from None
+    if scheme == "unix":
+        return _parse_unix(rest, name)
+    userinfo, _at, location = parts.netloc.rpartition("@")
+    if "@" in parts.path + parts.query + parts.fragment:
+        raise EndpointError(f"{name} is malformed: there is an '@' behind the host.", hint=_ENCODE)
+    if parts.query or parts.fragment:
+        raise EndpointError(
+            f"{name} has a query or fragment (behind '?' or '#'), which is not understood here.",
+            hint=f"Give such settings as fields of '{role}'. {_ENCODE}",
+        )
+    if parts.path.strip("/") not in ("", "0"):
+        raise EndpointError(
+            f"{name} names a path or a logical database behind the host.",
+            hint=f"Choose logical databases with 'databases' and 'database_map'. {_ENCODE}",
+        )
+    fields = _parse_userinfo(userinfo, name)
+    host, port = _split_location(location, name)
+    fields.update(host=host, port=port, tls=scheme == "rediss")
+    return fields
+
+
+_ENCODE = "Characters such as / ? # @ : % in a user name or password must be percent-encoded (@ is %40)."
+
+
+def _parse_userinfo(userinfo: str, name: str) -> dict[str, t.Any]:
+    if not userinfo:
+        return {}
+    # As in redis-cli: without a colon it is the password, and so is what stands behind a leading colon.
+    username, colon, password = userinfo.partition(":")
+    if not colon:
+        username, password = "", userinfo
+    for part in (username, password):
+        if "%" in part and any(
+            len(code) < 2 or any(c not in "0123456789abcdefABCDEF" for c in code[:2]) for code in part.split("%")[1:]
+        ):
+            raise EndpointError(f"{name} has a '%' in its user name or password that starts no %NN code.", hint=_ENCODE)
+    return {"username": unquote(username) or None, "password": unquote(password) or None}
+
+
+def _split_location(location: str, name: str) -> tuple[str, int]:
+    if location.startswith("["):
+        host, bracket, rest = location[1:].partition("]")
+        if not bracket or (rest and not rest.startswith(":")):
+            raise EndpointError(f"{name} has a malformed IPv6 address.", hint="Write it as [::1]:6379.")
+        port = rest[1:]
+    else:
+        host, _colon, port = location.partition(":")
+    if not host:
+        raise EndpointError(f"{name} names no host.", hint=_ENCODE)
+    if port and not port.isdecimal():
+        raise EndpointError(f"{name} has a port that is not a number.", hint=_ENCODE)
+    if port and not 1 <= int(port) <= 65535:
+        # The number stays unsaid: without a host, what looks like a port is a password.
+        raise EndpointError(f"{name} has a port that is not between 1 and 65535.", hint=_ENCODE)
+    return unquote(host), int(port or DEFAULT_PORT)
+
+
+def _parse_unix(rest: str, name: str) -> dict[str, t.Any]:
+    path, _mark, query = rest.partition("?")
+    userinfo, _at, path = path.rpartition("@")
+    if not path.startswith("/"):
+        raise EndpointError(f"{name} names no absolute path.", hint="Write it as unix:///path/to/redis.sock.")
+    settings = dict(parse_qsl(query, keep_blank_values=True))
+    if settings.pop("db", "0") != "0":
+        raise EndpointError(f"{name} names a logical database.", hint="Use 'databases' and 'database_map'.")
+    if settings:
+        raise EndpointError(f"{name} has settings behind '?' that are not understood here.")
+    return {**_parse_userinfo(userinfo, name), "unix_socket": unquote(path)}

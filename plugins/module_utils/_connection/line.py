@@ -1,0 +1,151 @@
+# Copyright (c) 2026 dataservices.redis_migration contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""One connection, one question at a time, for keys too large for memory; bulk data goes through in pieces."""
+
+from __future__ import annotations
+
+import ssl
+import typing as t
+
+from .._errors import ConnectError, RedisMigrationError
+from .._imports import redis
+from .._pipeline.pipe import pack
+from .connect import CLIENT_NAME, connect, socket_of
+from .endpoint import Endpoint
+from .explain import explain, explain_reply
+
+# A server says nothing while it reads or writes a payload of 512 MB.
+_PATIENCE = 120.0
+
+_PIECE = 256 * 1024
+
+
+class Refusal(Exception):
+    """The server answered a question with an error; ``error`` is the sentence for it, ``text`` the server's words."""
+
+    def __init__(self, text: str, error: RedisMigrationError) -> None:
+        super().__init__(text)
+        self.text = text
+        self.error = error
+
+
+class Line:
+    """An open connection to one logical database, called ``name``. Raises :class:`ConnectError` when it is lost."""
+
+    def __init__(self, endpoint: Endpoint, database: int, name: str = CLIENT_NAME) -> None:
+        self._endpoint = endpoint
+        self._database = database
+        self._connection = connect(endpoint, database, name)
+
+    def __enter__(self) -> Line:
+        return self
+
+    def __exit__(self, *_error: object) -> None:
+        self._connection.disconnect()
+
+    def ask(self, *words: t.Any) -> t.Any:
+        """The reply to one command. Raises :class:`Refusal` for an error reply."""
+        return self.ask_all([words])[0]
+
+    def ask_all(self, commands: t.Sequence[t.Sequence[t.Any]]) -> list[t.Any]:
+        """The replies to commands sent together."""
+        try:
+            self._connection.send_packed_command([b"".join([pack(*words) for words in commands])], check_health=False)
+            replies = []
+            refused: Refusal | None = None
+            for words in commands:
+                try:
+                    replies.append(self._connection.read_response())
+                except redis.ResponseError as exc:
+                    refused = refused or self._refusal(exc, words)
+        except (redis.RedisError, OSError) as exc:
+            raise self._lost(exc, commands[0]) from None
+        if refused:
+            raise refused
+        return replies
+
+    def download(self, *words: t.Any) -> t.Iterator[bytes]:
+        """The bulk reply to one command in pieces; nothing at all for a null reply."""
+        with self._patient(words) as sock:
+            sock.sendall(pack(*words))
+            head = self._read_line(sock)
+            if head[:1] == b"-":
+                raise self._refusal(head[1:].decode("utf-8", "replace"), words)
+            if head[:1] != b"$":
+                raise ConnectError(f"The {self._endpoint} did not answer as a Redis does.")
+            left = int(head[1:])
+            if left < 0:
+                return
+            while left:
+                piece = sock.recv(min(left, _PIECE))
+                if not piece:
+                    raise ConnectionResetError("connection closed by the server")
+                left -= len(piece)
+                yield piece
+            self._read_exactly(sock, 2)
+
+    def upload(self, words: t.Sequence[bytes], size: int, pieces: t.Iterable[bytes], last: t.Sequence[bytes]) -> bytes:
+        """Send one command: ``words``, an argument of ``size`` bytes that comes in ``pieces``, and the ``last`` words.
+
+        Returns the first line of the reply, an error reply included.
+        """
+        with self._patient(words) as sock:
+            parts = [b"*%d\r\n" % (len(words) + 1 + len(last))]
+            parts += [b"$%d\r\n%b\r\n" % (len(word), word) for word in words]
+            sock.sendall(b"".join(parts) + b"$%d\r\n" % size)
+            for piece in pieces:
+                sock.sendall(piece)
+            sock.sendall(b"\r\n" + b"".join([b"$%d\r\n%b\r\n" % (len(word), word) for word in last]))
+            return self._read_line(sock)
+
+    def _patient(self, words: t.Sequence[t.Any]) -> _Patient:
+        return _Patient(self, socket_of(self._connection), words)
+
+    @staticmethod
+    def _read_line(sock: t.Any) -> bytes:
+        line = b""
+        while not line.endswith(b"\r\n"):
+            got = sock.recv(1)
+            if not got:
+                raise ConnectionResetError("connection closed by the server")
+            line += got
+            if len(line) > 4096:
+                raise ConnectionResetError("no reply that Redis would give")
+        return line[:-2]
+
+    @staticmethod
+    def _read_exactly(sock: t.Any, count: int) -> None:
+        while count:
+            got = sock.recv(count)
+            if not got:
+                raise ConnectionResetError("connection closed by the server")
+            count -= len(got)
+
+    def _refusal(self, reply: object, words: t.Sequence[t.Any]) -> Refusal:
+        return Refusal(str(reply), explain_reply(reply, self._endpoint, command=words, database=self._database))
+
+    def _lost(self, exc: BaseException, words: t.Sequence[t.Any]) -> RedisMigrationError:
+        return explain(exc, self._endpoint, command=words, database=self._database)
+
+    @property
+    def timeout(self) -> float:
+        return self._endpoint.timeout
+
+
+class _Patient:
+    """The socket itself, with time for a very large reply, and with its errors as sentences."""
+
+    def __init__(self, line: Line, sock: t.Any, words: t.Sequence[t.Any]) -> None:
+        self._line = line
+        self._socket = sock
+        self._words = words
+
+    def __enter__(self) -> t.Any:
+        self._socket.settimeout(max(self._line.timeout, _PATIENCE))
+        return self._socket
+
+    def __exit__(self, _kind: object, exc: BaseException | None, _trace: object) -> None:
+        if isinstance(exc, (OSError, ssl.SSLError)):
+            raise self._line._lost(exc, self._words) from None
+        self._socket.settimeout(self._line.timeout)

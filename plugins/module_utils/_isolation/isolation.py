@@ -1,0 +1,137 @@
+# Copyright (c) 2026 dataservices.redis_migration contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""A server without applications: who is connected and what is written, waiting until neither is, with a little help.
+
+The help is disconnecting clients by rule; holding back writes is in :mod:`_isolation_pause`.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import time
+import typing as t
+
+from .._connection.endpoint import Endpoint
+from .._errors import CommandRefused, RedisMigrationError
+from .._server.activity import Activity, Watcher
+from .._server.clients import Client, Rule, foreign_clients
+from .._server.info import parse_info
+
+_POLL_SECONDS = 0.25
+_NAMED = 10
+
+
+@dataclasses.dataclass
+class Sight:
+    """What was seen. ``clients`` is None where CLIENT LIST is not permitted.
+
+    ``writes``: write commands seen while looking, None where they cannot be counted.
+    """
+
+    clients: list[Client] | None = None
+    disconnected: list[Client] = dataclasses.field(default_factory=list)
+    writes: int | None = None
+    quiet_for: float = 0.0
+    waited: float = 0.0
+    isolated: bool = False
+    connections: int = 0
+
+
+class Isolation:
+    """Looks at one server through an open client.
+
+    ``ignored``: rules for clients that do not count, such as monitoring. ``unwanted``: rules for clients to disconnect.
+    """
+
+    def __init__(
+        self, redis_client: t.Any, endpoint: Endpoint, ignored: t.Sequence[Rule] = (), unwanted: t.Sequence[Rule] = ()
+    ) -> None:
+        self._client = redis_client
+        self._endpoint = endpoint
+        self._ignored = ignored
+        self._unwanted = unwanted
+
+    def look(self) -> list[Client] | None:
+        """The applications connected now, or None where that may not be asked."""
+        try:
+            return foreign_clients(self._client, self._ignored)
+        except CommandRefused:
+            return None
+
+    def unwanted(self, clients: t.Sequence[Client] | None) -> list[Client]:
+        """Those of ``clients`` that a rule wants disconnected."""
+        return [client for client in clients or () if any(rule.covers(client) for rule in self._unwanted)]
+
+    def disconnect(self, clients: t.Sequence[Client] | None) -> list[Client]:
+        """Disconnect those of ``clients`` that a rule covers. What they were waiting to run is dropped."""
+        gone = []
+        for client in self.unwanted(clients):
+            if self._client.execute_command("CLIENT", "KILL", "ID", str(client.id)):
+                gone.append(client)
+        return gone
+
+    def wait(self, quiet_seconds: float, timeout: float) -> Sight:
+        """Until no application is connected and no write has arrived for ``quiet_seconds``, or ``timeout`` is over.
+
+        Raises :class:`RedisMigrationError` only when the server is lost or may not be asked at all.
+        """
+        sight = Sight()
+        quiet_seconds = min(quiet_seconds, timeout)
+        watcher = Watcher(self._client)
+        begin = quiet_since = time.monotonic()
+        first = last = watcher.look()
+        while True:
+            sight.clients = self.look()
+            sight.disconnected += self.disconnect(sight.clients)
+            now, activity = time.monotonic(), watcher.look()
+            if _wrote(last, activity):
+                quiet_since = now
+            last = activity
+            sight.waited, sight.quiet_for = now - begin, now - quiet_since
+            sight.writes = _writes(first, last)
+            left = timeout - sight.waited
+            if not sight.clients and sight.quiet_for >= quiet_seconds:
+                sight.isolated = True
+                break
+            if left <= 0:
+                break
+            time.sleep(max(0.01, min(_POLL_SECONDS, left)))
+        if sight.clients is None:
+            sight.connections = self._connections()
+        return sight
+
+    def _connections(self) -> int:
+        info = parse_info(self._client.execute_command("INFO", "clients"))
+        return max(0, int(info.get("connected_clients", 1)) - 1)
+
+    def obstacle(self, sight: Sight) -> RedisMigrationError:
+        """Why the server is not isolated, naming who is still there."""
+        parts = []
+        if sight.clients:
+            shown = ", ".join(str(client) for client in sight.clients[:_NAMED])
+            more = len(sight.clients) - _NAMED
+            parts.append(
+                f"{len(sight.clients)} client{'s' * (len(sight.clients) > 1)} of others connected: {shown}"
+                + (f" and {more} more" if more > 0 else "")
+            )
+        if sight.quiet_for < sight.waited:
+            how_many = "" if sight.writes is None else f", {sight.writes} write commands while waiting"
+            parts.append(f"last written to {sight.quiet_for:.1f} s ago{how_many}")
+        return RedisMigrationError(
+            f"The {self._endpoint} is not isolated after {sight.waited:.0f} s: {'; '.join(parts)}.",
+            hint="Stop or unbind these applications. Those that may stay (monitoring) go into 'ignore', those that may"
+            " be cut off into 'disconnect'; state 'paused' holds back writes whoever is connected.",
+        )
+
+
+def _wrote(before: Activity, after: Activity) -> bool:
+    if before.writes is not None and after.writes is not None:
+        return before.writes != after.writes
+    return (before.changes, before.last_save) != (after.changes, after.last_save)
+
+
+def _writes(before: Activity, after: Activity) -> int | None:
+    if before.writes is None or after.writes is None or before.run_id != after.run_id:
+        return None
+    return max(0, after.writes - before.writes)

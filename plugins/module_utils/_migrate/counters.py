@@ -1,0 +1,76 @@
+# Copyright (c) 2026 dataservices.redis_migration contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What a run did, per logical database and in total."""
+
+from __future__ import annotations
+
+import dataclasses
+import typing as t
+
+from .._keys.name import key_fields
+
+# How many failures and changes are listed one by one; the counters count all of them.
+LISTED = 1000
+
+
+@dataclasses.dataclass
+class Counters:
+    """Keys, but for ``bytes``. ``scanned`` is the sum of copied, updated, unchanged, skipped, vanished and failed.
+
+    ``rebuilt``: those of copied and updated that were moved by ordinary commands instead of in one payload.
+    """
+
+    scanned: int = 0
+    copied: int = 0
+    updated: int = 0
+    unchanged: int = 0
+    skipped: int = 0
+    vanished: int = 0
+    pruned: int = 0
+    failed: int = 0
+    rebuilt: int = 0
+    bytes: int = 0
+
+    def add(self, other: Counters) -> None:
+        for field in dataclasses.fields(self):
+            setattr(self, field.name, getattr(self, field.name) + getattr(other, field.name))
+
+    @property
+    def written(self) -> int:
+        """Keys of the target that were written or deleted."""
+        return self.copied + self.updated + self.pruned
+
+    def as_dict(self) -> dict[str, int]:
+        return dataclasses.asdict(self)
+
+
+@dataclasses.dataclass(frozen=True)
+class Failure:
+    """A key that was not moved: why (the server's words) and what to do about it."""
+
+    database: int
+    key: bytes
+    type: str | None
+    reason: str
+    hint: str | None = None
+
+    def as_dict(self) -> dict[str, t.Any]:
+        return {
+            "database": self.database,
+            **key_fields(self.key),
+            "type": self.type or "unknown",
+            "reason": self.reason,
+            "hint": self.hint or "",
+        }
+
+
+class Change(t.NamedTuple):
+    """A key of the target that was (or would be) written: ``action`` is copied, updated or pruned.
+
+    ``key`` is printable and cut for the eye: a thousand whole names of a megabyte would be a gigabyte.
+    """
+
+    database: int
+    key: str
+    action: str

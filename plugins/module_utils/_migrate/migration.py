@@ -1,0 +1,425 @@
+# Copyright (c) 2026 dataservices.redis_migration contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""A run of redis_migrate_keys: every chosen logical database, once through, in slices if wanted, whatever breaks.
+
+The run holds no state outside :class:`Progress`, which is plain data: a slice returns it and the next one takes it.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import dataclasses
+import secrets
+import time
+import typing as t
+
+from .._connection.connect import CLIENT_NAME, client
+from .._connection.endpoint import Endpoint
+from .._errors import ConnectError, RedisMigrationError
+from .._keys.selection import Selection, check_databases, check_same_server, database_pairs
+from .._measure import measure
+from .._pipeline.end import End
+from .._pipeline.flow import Flow, restarting
+from .._pipeline.pace import Pace
+from .._pipeline.pipe import Pipe
+from .._pipeline.scan import Scan
+from .._pipeline.throttle import Throttle
+from .._server import activity as _drift
+from .._server.claim import Claim
+from .._server.eligibility import mode_problem, prune_problem, target_role_problem
+from .._server.info import Server, run_id_of
+from .._transfer import backend
+from .._transfer.rebuild.strategy import RebuildStrategy
+from .._transfer.strategy import Lane
+from .choose import LARGE_KEY_BYTES, Choice, choose, strategy_of
+from .counters import Change, Counters, Failure
+from .mover import Mover
+from .pruner import Pruner
+
+# How often an end may come back as another process (restart, failover) before the run gives up.
+_RESTARTS = 8
+
+# Between tries to reach an end that is away, in seconds.
+_AGAIN_SECONDS = 0.5
+
+_T = t.TypeVar("_T")
+
+
+@dataclasses.dataclass(frozen=True)
+class Plan:
+    """The options of a run. Rates per second (0: no limit), ``timeout`` in seconds."""
+
+    source: Endpoint
+    target: Endpoint
+    selection: Selection
+    strategy: str = "auto"
+    existing_keys: str = "update"
+    prune: bool = False
+    max_keys_per_second: float = 0
+    max_bytes_per_second: float = 0
+    timeout: float = 60
+    ttl_tolerance_ms: int = 10
+    # Keys that take more memory than this are moved in pieces whatever the strategy (0: none).
+    large_key_bytes: int = LARGE_KEY_BYTES
+    check_mode: bool = False
+
+
+@dataclasses.dataclass
+class Progress:
+    """How far a run has come; plain data between slices."""
+
+    # Tells the run, all its slices, from others.
+    run: str = dataclasses.field(default_factory=lambda: secrets.token_hex(8))
+    choice: Choice | None = None
+    pairs: list[tuple[int, int]] = dataclasses.field(default_factory=list)
+    position: int = 0
+    cursor: bytes = b"0"
+    pruning: bool = False
+    fresh: bool | None = None
+    # Source databases whose target was empty when they were begun: whatever is there later, this run has written.
+    begun_fresh: list[int] = dataclasses.field(default_factory=list)
+    # After an end came back as another process everything is looked at again, by comparison.
+    distrust: bool = False
+    restarts: int = 0
+    # How many keys the source held when the run began.
+    held: int = 0
+    reconnects: int = 0
+    run_ids: tuple[str, str] = ("", "")
+    counters: dict[int, Counters] = dataclasses.field(default_factory=dict)
+    # Copied or updated before such a restart: what of it is found unchanged afterwards counts as moved.
+    moved_before: dict[int, Counters] = dataclasses.field(default_factory=dict)
+    failures: list[Failure] = dataclasses.field(default_factory=list)
+    changes: list[Change] = dataclasses.field(default_factory=list)
+    # What the source had counted when the look at its keys began, and what came of the comparison at the end.
+    activity: dict[str, t.Any] | None = None
+    source_writes: int | None = None
+    drift: bool = False
+    # Why it could not be seen whether another run writes to the same target, if so.
+    blind: str | None = None
+    elapsed: float = 0.0
+    finished: bool = False
+    # Keys that were sent when the run failed and are not counted: they may have arrived or not.
+    in_doubt: int = 0
+
+    @property
+    def totals(self) -> Counters:
+        totals = Counters()
+        for counters in self.counters.values():
+            totals.add(counters)
+        return totals
+
+
+class _EndRestarted(Exception):
+    """An end is another process than before: what was confirmed there may be gone, and cursors mean nothing."""
+
+
+class Migration:
+    """Runs a :class:`Plan`."""
+
+    def __init__(self, plan: Plan, progress: Progress | None = None) -> None:
+        self._plan = plan
+        self.progress = progress or Progress()
+        self._source: Server | None = None
+        self._target: Server | None = None
+        self._round_trip_us = 0.0
+        self._claim: Claim | None = None
+        # Before, an end that does not answer is rather a wrong address than a passing trouble.
+        self._begun = self.progress.choice is not None
+        self._throttle = Throttle(plan.max_keys_per_second, plan.max_bytes_per_second)
+        self._deadline: float | None = None
+
+    def run(self, seconds: float | None = None) -> Progress:
+        """Go on for about ``seconds`` (to the end, if None). Raises :class:`RedisMigrationError`.
+
+        Whatever it raises, ``progress`` holds what was done until then.
+        """
+        start = time.monotonic()
+        self._deadline = start + seconds if seconds else None
+        before = self.progress.elapsed
+        try:
+            self._prepare()
+            while not self.progress.finished:
+                try:
+                    with self._claimed():
+                        self._run_pairs()
+                except _EndRestarted:
+                    self._start_over()
+                if self._out_of_time():
+                    break
+        finally:
+            self.progress.elapsed = before + time.monotonic() - start
+        return self.progress
+
+    @contextlib.contextmanager
+    def _claimed(self) -> t.Iterator[None]:
+        """Sees to it that no other run writes to the same databases meanwhile."""
+        plan, progress = self._plan, self.progress
+        if plan.check_mode or not progress.pairs:
+            yield
+            return
+        claim = self._claim = Claim(plan.target, [there for _here, there in progress.pairs], progress.run)
+        with contextlib.ExitStack() as stack:
+            redis_client = self._patiently(lambda: stack.enter_context(client(plan.target, name=claim.name)))
+            claim.check(redis_client)
+            progress.blind = claim.blind
+            yield
+
+    def _patiently(self, ask: t.Callable[[], _T]) -> _T:
+        """What ``ask`` returns. Once the run has begun, an end that is away is waited for as everywhere."""
+        deadline = time.monotonic() + (self._plan.timeout if self._begun else 0)
+        while True:
+            try:
+                return ask()
+            except ConnectError as exc:
+                if not exc.transient or time.monotonic() >= deadline:
+                    raise
+                time.sleep(_AGAIN_SECONDS)
+
+    def _out_of_time(self) -> bool:
+        return self._deadline is not None and time.monotonic() >= self._deadline
+
+    def _prepare(self) -> None:
+        plan, progress = self._plan, self.progress
+        self._source, source_ms = self._patiently(lambda: measure(plan.source))
+        self._target, target_ms = self._patiently(lambda: measure(plan.target))
+        self._round_trip_us = source_ms * 1000
+        if progress.choice is None:
+            _check_servers(plan, self._source, self._target)
+            progress.pairs = database_pairs(plan.selection, self._source, self._target, include_target=plan.prune)
+            check_same_server(progress.pairs, self._source, self._target)
+            check_databases(progress.pairs, plan.source, plan.target)
+            progress.choice = choose(
+                plan.strategy, plan.source, plan.target, self._source, self._target, source_ms + target_ms
+            )
+            progress.run_ids = (self._source.run_id, self._target.run_id)
+            progress.held = self._source.keys
+            progress.counters = {here: Counters() for here, _there in progress.pairs}
+            if progress.choice.strategy == "migrate":
+                self._check_backend()
+            self._begin_watch()
+            self._begun = True
+        elif progress.run_ids != (self._source.run_id, self._target.run_id):
+            self._start_over()
+
+    def _check_backend(self) -> None:
+        try:
+            backend.check_backend(self._plan.target, [there for _here, there in self.progress.pairs])
+        except RedisMigrationError as exc:
+            if self._plan.strategy != "auto":
+                raise
+            self.progress.choice = Choice("copy", f"MIGRATE cannot be used: {exc.message}")
+
+    def _begin_watch(self) -> None:
+        activity = _drift.read_activity(self._plan.source)
+        self.progress.activity = dataclasses.asdict(activity) if activity else None
+
+    def _end_watch(self) -> None:
+        progress = self.progress
+        before = _drift.Activity(**progress.activity) if progress.activity else None
+        progress.source_writes, progress.drift = _drift.between(before, _drift.read_activity(self._plan.source))
+
+    def _start_over(self) -> None:
+        plan, progress = self._plan, self.progress
+        progress.restarts += 1
+        self._source, _ms = self._patiently(lambda: measure(plan.source))
+        self._target, _ms = self._patiently(lambda: measure(plan.target))
+        if self._source.run_id != progress.run_ids[0]:
+            self._check_source_after_restart(self._source.keys)
+        progress.run_ids = (self._source.run_id, self._target.run_id)
+        progress.position, progress.cursor, progress.pruning, progress.fresh = 0, b"0", False, None
+        progress.distrust = True
+        self._begin_watch()
+        for here, counters in progress.counters.items():
+            done = progress.moved_before.setdefault(here, Counters())
+            done.copied, done.updated, done.pruned = (
+                done.copied + counters.copied,
+                done.updated + counters.updated,
+                done.pruned + counters.pruned,
+            )
+            done.rebuilt += counters.rebuilt
+            done.bytes += counters.bytes
+        progress.counters = {here: Counters() for here, _there in progress.pairs}
+        progress.failures.clear()
+        if progress.restarts > _RESTARTS:
+            raise ConnectError(
+                f"The {plan.source} or the {plan.target} was restarted too often during the run ({progress.restarts} times).",
+                hint="Look into their logs, and run again when they are steady.",
+            )
+
+    def _check_source_after_restart(self, keys: int) -> None:
+        """A source that lost its data is no source any more; least of all must the target lose it too."""
+        source, held, prune = self._plan.source, self.progress.held, self._plan.prune
+        if held and not keys:
+            raise RedisMigrationError(
+                f"The {source} was restarted in the middle of the run and came back without its data ({held} keys before).",
+                hint="What was moved until then is at the target. Restore the source from a backup, then run again.",
+            )
+        if prune and keys < held:
+            raise RedisMigrationError(
+                f"The {source} was restarted in the middle of the run and came back with {keys} keys instead of {held}, and"
+                " prune would delete from the target what it lost.",
+                hint="Check what the source lost. If nothing that matters, run again.",
+            )
+
+    def _run_pairs(self) -> None:
+        progress = self.progress
+        while progress.position < len(progress.pairs):
+            here, there = progress.pairs[progress.position]
+            self._run_pair(here, there)
+            if self._out_of_time() and progress.position < len(progress.pairs):
+                return
+        self._check_identities()
+        for here, done in progress.moved_before.items():
+            if here in progress.begun_fresh:
+                # Of these every key was counted anew as what it is, also what was under way at the restart.
+                progress.counters[here].pruned += done.pruned
+            else:
+                _merge(progress.counters[here], done)
+        progress.moved_before.clear()
+        self._end_watch()
+        progress.finished = True
+
+    def _run_pair(self, here: int, there: int) -> None:
+        plan, progress = self._plan, self.progress
+        source_server, target_server = t.cast(Server, self._source), t.cast(Server, self._target)
+        if progress.fresh is None:
+            holds = target_server.databases.get(there)
+            progress.fresh = not progress.distrust and (holds is None or holds.keys == 0)
+            if progress.fresh:
+                progress.begun_fresh.append(here)
+        flow = Flow(plan.timeout, on_reconnect=self._check_identity)
+        try:
+            source = End(plan.source, source_server, here)
+            target = End(plan.target, target_server, there, self._claim.name if self._claim else CLIENT_NAME)
+            for end in (source, target):
+                end.open_pipes(flow, compares=plan.existing_keys == "update" and not progress.fresh)
+            lane = Lane(
+                flow,
+                source,
+                target,
+                Pace(self._round_trip_us),
+                plan.check_mode,
+                bytes_per_second=plan.max_bytes_per_second,
+            )
+            if not progress.pruning:
+                self._move(lane, here)
+            if progress.pruning:
+                self._prune(lane, here)
+        finally:
+            progress.reconnects += flow.reconnects
+            flow.close()
+
+    def _move(self, lane: Lane, here: int) -> None:
+        plan, progress = self._plan, self.progress
+        rebuild = RebuildStrategy(lane)
+        strategy = strategy_of(t.cast(Choice, progress.choice), lane, rebuild, plan.large_key_bytes)
+        mover = Mover(
+            lane,
+            strategy,
+            plan.existing_keys,
+            fresh=bool(progress.fresh),
+            ours=progress.distrust and here in progress.begun_fresh,
+            throttle=self._throttle,
+            ttl_tolerance_ms=plan.ttl_tolerance_ms,
+            counters=progress.counters[here],
+            failures=progress.failures,
+            changes=progress.changes,
+        )
+        scan = Scan(
+            lane.flow,
+            lane.source,
+            lane.pace,
+            plan.selection,
+            mover.chunk,
+            chunk_keys=min(strategy.chunk_keys, self._throttle.chunk_keys or strategy.chunk_keys),
+            chunk_bytes=min(strategy.chunk_bytes, self._throttle.chunk_bytes or strategy.chunk_bytes),
+            # What is slow on purpose must not have read names for minutes ahead when its slice ends.
+            keys_ahead=int(plan.max_keys_per_second / 2),
+            round_trip_us=self._round_trip_us,
+            cursor=progress.cursor,
+            should_stop=self._out_of_time,
+        )
+        if progress.cursor == b"0" and not progress.fresh and not plan.check_mode:
+            lane.flow.spawn(restarting(lambda _attempt: rebuild.remove_leftovers()))
+        lane.flow.spawn(scan.job())
+        try:
+            lane.flow.run()
+        except RedisMigrationError:
+            progress.in_doubt = 0 if plan.check_mode else mover.in_doubt
+            raise
+        progress.cursor = scan.cursor
+        if scan.finished:
+            if plan.prune:
+                progress.pruning, progress.cursor = True, b"0"
+            else:
+                self._next_pair()
+
+    def _prune(self, lane: Lane, here: int) -> None:
+        plan, progress = self._plan, self.progress
+        pruner = Pruner(lane, progress.counters[here], progress.changes)
+        scan = Scan(
+            lane.flow,
+            lane.target,
+            Pace(self._round_trip_us),
+            plan.selection,
+            pruner.chunk,
+            chunk_keys=1000,
+            chunk_bytes=1,
+            measured=False,
+            round_trip_us=self._round_trip_us,
+            cursor=progress.cursor,
+            should_stop=self._out_of_time,
+        )
+        lane.flow.spawn(scan.job())
+        lane.flow.run()
+        progress.cursor = scan.cursor
+        if scan.finished:
+            self._next_pair()
+
+    def _next_pair(self) -> None:
+        progress = self.progress
+        progress.position += 1
+        progress.cursor, progress.pruning, progress.fresh = b"0", False, None
+
+    def _check_identities(self) -> None:
+        """No end may have become another process between two connections, with nothing in flight to be lost."""
+        for endpoint, known in zip((self._plan.source, self._plan.target), self.progress.run_ids):
+            with contextlib.ExitStack() as stack:
+                redis_client = self._patiently(lambda: stack.enter_context(client(endpoint)))  # noqa: B023
+                if run_id_of(redis_client) != known:
+                    raise _EndRestarted()
+
+    def _check_identity(self, pipe: Pipe) -> None:
+        """After a reconnect: the server must be the same process, else all is looked at again."""
+        at_target = pipe.endpoint.role == "target"
+        with client(pipe.endpoint) as redis_client:
+            if run_id_of(redis_client) != self.progress.run_ids[at_target]:
+                raise _EndRestarted()
+            if at_target and self._claim:
+                # Another run may have begun while this one was cut off.
+                self._claim.check(redis_client)
+
+
+def _merge(now: Counters, before: Counters) -> None:
+    """Count what was moved before a restart and is still there as moved, not as unchanged."""
+    for action in ("copied", "updated"):
+        kept = min(getattr(before, action), now.unchanged)
+        now.unchanged -= kept
+        setattr(now, action, getattr(now, action) + kept)
+    now.pruned += before.pruned
+    now.rebuilt += before.rebuilt
+    now.bytes += before.bytes
+
+
+def _check_servers(plan: Plan, source: Server, target: Server) -> None:
+    problems = [
+        mode_problem(plan.source, source),
+        mode_problem(plan.target, target),
+        target_role_problem(plan.target, target),
+    ]
+    if plan.prune:
+        problems.append(prune_problem(plan.source, plan.target, source, target))
+    for problem in problems:
+        if problem:
+            raise problem

@@ -1,0 +1,47 @@
+# Copyright (c) 2026 dataservices.redis_migration contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Deletes from the target what the source does not have (any more)."""
+
+from __future__ import annotations
+
+import typing as t
+
+from .._connection.commands import one
+from .._existence import absent
+from .._keys.name import printable
+from .._pipeline.flow import Job
+from .._pipeline.scan import Chunk
+from .._transfer.strategy import Lane
+from .counters import LISTED, Change, Counters
+
+
+class Pruner:
+    """Takes chunks of a scan of the target."""
+
+    def __init__(self, lane: Lane, counters: Counters, changes: list[Change]) -> None:
+        self._lane = lane
+        self._counters = counters
+        self._changes = changes
+
+    def chunk(self, chunk: Chunk) -> t.Callable[[int], Job]:
+        """The job that prunes among the keys of ``chunk``."""
+        doomed: list[bytes] = []
+        return lambda _attempt: self._prune(chunk.names, doomed)
+
+    def _prune(self, names: list[bytes], doomed: list[bytes]) -> Job:
+        source, target = self._lane.source, self._lane.target
+        # Deleted already, when the answer to that got lost with its connection.
+        deleted = dict.fromkeys((yield from absent(target, doomed)))
+        extra = yield from absent(source, [name for name in names if name not in deleted])
+        gone = 0
+        if extra:
+            command = b"EXISTS"
+            if not self._lane.check_mode:
+                command = b"UNLINK"
+                doomed[:] = [*deleted, *extra]
+            (gone,) = yield target.call(one(command, *extra), 1)
+            target.check([gone], command.decode())
+        self._counters.pruned += len(deleted) + gone
+        room = max(0, LISTED - len(self._changes))
+        self._changes.extend(Change(source.database, printable(name), "pruned") for name in [*deleted, *extra][:room])

@@ -1,0 +1,25 @@
+# Copyright (c) 2026 dataservices.redis_migration contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What several modules do around their work."""
+
+from __future__ import annotations
+
+import typing as t
+
+from .._connection.endpoint import Endpoint
+
+
+def warn_unverified(module: t.Any, *endpoints: Endpoint) -> None:
+    """Say loudly that an endpoint's certificate is not verified."""
+    for endpoint in endpoints:
+        if endpoint.tls and not endpoint.validate_certs:
+            module.warn(
+                f"The certificate of the {endpoint} is NOT verified (validate_certs: false): anybody on the way can read and "
+                "change the data and learn the password."
+            )
+
+
+def per_second(amount: int, seconds: float) -> float:
+    """A rate, rounded for people."""
+    return round(amount / seconds, 1) if seconds > 0 else 0.0

@@ -1,0 +1,24 @@
+# Copyright (c) 2026 dataservices.redis_migration contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What the module redis_config_compare_info does with its parameters."""
+
+from __future__ import annotations
+
+import typing as t
+
+from .._connection.endpoint import parse_endpoint
+from .._errors import RedisMigrationError
+from .._server.settings import compare_settings
+from .common import warn_unverified
+
+
+def run_module(module: t.Any) -> t.NoReturn:
+    """Do what the module's parameters say, and exit."""
+    try:
+        source, target = (parse_endpoint(module.params[role], role) for role in ("source", "target"))
+        warn_unverified(module, source, target)
+        found = compare_settings(source, target)
+    except RedisMigrationError as exc:
+        module.fail_json(msg=str(exc))
+    module.exit_json(changed=False, **found)

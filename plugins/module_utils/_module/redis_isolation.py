@@ -1,0 +1,169 @@
+# Copyright (c) 2026 dataservices.redis_migration contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Between the options of redis_isolation and its result."""
+
+from __future__ import annotations
+
+import typing as t
+
+from .._connection.connect import client
+from .._connection.endpoint import Endpoint, parse_endpoint
+from .._errors import RedisMigrationError
+from .._isolation.guard import Process, start_guard, stop_guard
+from .._isolation.isolation import Isolation
+from .._isolation.pause import is_paused, pause_writes, release_writes
+from .._server.clients import Client, Rule
+from .._server.info import server_of
+from .common import warn_unverified
+
+# Seconds. Who forgets a pause should not find the applications blocked for weeks.
+_LONGEST_PAUSE = 86_400
+
+
+def run_module(module: t.Any) -> t.NoReturn:
+    """Do what the module's parameters say, and exit."""
+    try:
+        endpoint = parse_endpoint(module.params["endpoint"], "endpoint")
+        _check_times(module.params)
+        warn_unverified(module, endpoint)
+        with client(endpoint) as redis_client:
+            run = _Run(module, redis_client, endpoint)
+            {"isolated": run.isolate, "paused": run.pause, "released": run.release}[module.params["state"]]()
+    except RedisMigrationError as exc:
+        module.fail_json(msg=str(exc))
+    module.exit_json(**run.result)
+
+
+def _check_times(params: t.Mapping[str, t.Any]) -> None:
+    for name in ("timeout", "quiet_seconds"):
+        # Nor is nan a number to wait for.
+        if not params[name] >= 0:
+            raise RedisMigrationError(f"{name} is {params[name]}; it must be 0 or more.")
+    if not 1 <= params["pause_seconds"] <= _LONGEST_PAUSE:
+        raise RedisMigrationError(
+            f"pause_seconds is {params['pause_seconds']:.15g}; it must be from 1 to {_LONGEST_PAUSE} (a day).",
+            hint="A pause that is needed for longer is renewed: call again, or use 'with_playbook'.",
+        )
+
+
+def _rules(params: t.Mapping[str, t.Any], option: str) -> list[Rule]:
+    rules = [Rule(entry["address"], entry["name"], entry["user"]) for entry in params[option]]
+    if any(rule == Rule() for rule in rules):
+        raise RedisMigrationError(
+            f"An entry of '{option}' is empty.",
+            hint="Give each an 'address', a 'name' or a 'user'; '*' matches everything.",
+        )
+    return rules
+
+
+class _Run:
+    """One call of the module."""
+
+    def __init__(self, module: t.Any, redis_client: t.Any, endpoint: Endpoint) -> None:
+        self._module = module
+        self._params = module.params
+        self._client = redis_client
+        self._endpoint = endpoint
+        # Fails for what is no Redis at all.
+        self._server = server_of(redis_client, endpoint)
+        self._isolation = Isolation(
+            redis_client, endpoint, _rules(self._params, "ignore"), _rules(self._params, "disconnect")
+        )
+        self.result: dict[str, t.Any] = {
+            "changed": False,
+            "isolated": False,
+            "clients": None,
+            "disconnected": [],
+            "writes": None,
+            "waited_seconds": 0.0,
+            "paused": None,
+            "guard": None,
+            "pause_seconds": module.params["pause_seconds"],
+        }
+
+    def isolate(self) -> None:
+        """Wait until nobody is there."""
+        if self._module.check_mode:
+            clients = self._isolation.look()
+            self._told(clients, self._isolation.unwanted(clients))
+            self.result["isolated"] = clients == []
+            return
+        sight = self._isolation.wait(self._params["quiet_seconds"], self._params["timeout"])
+        self._told(sight.clients, sight.disconnected)
+        self.result.update(isolated=sight.isolated, writes=sight.writes, waited_seconds=round(sight.waited, 3))
+        if sight.clients is None:
+            self._module.warn(
+                f"User '{self._endpoint.user}' may not use CLIENT LIST, so only writes were waited for;"
+                f" {sight.connections} connections other than this one exist."
+            )
+        if sight.writes is None:
+            self._module.warn(
+                "Write commands cannot be counted here (COMMAND is not permitted, or the statistics were reset"
+                " meanwhile);"
+                " the server's count of changes was used instead."
+            )
+        if not sight.isolated:
+            self._module.fail_json(msg=str(self._isolation.obstacle(sight)), **self.result)
+
+    def pause(self) -> None:
+        """Hold back writes, from now for the time given."""
+        before = is_paused(self._client, self._endpoint)
+        if not self._module.check_mode:
+            pause_writes(self._client, self._endpoint, self._server, self._params["pause_seconds"])
+            if self._params["with_playbook"]:
+                self._guard()
+        self.result.update(paused=before if self._module.check_mode else True, changed=before is not True)
+        self._disconnect()
+
+    def _guard(self) -> None:
+        owner = self._params["owner"]
+        seconds = self._params["pause_seconds"]
+        guard = start_guard(self._endpoint, self._server, seconds, Process(**owner)) if owner else None
+        if guard:
+            self.result["guard"] = guard._asdict()
+            return
+        self._module.warn(
+            "The playbook runs on another machine, so nobody here notices its end: the pause of writes ends after"
+            f" {seconds:g} s or with state 'released', whichever comes first."
+        )
+
+    def release(self) -> None:
+        """Let writes through again. Who is to be disconnected goes first: what waits in such a connection never"
+        " runs."""
+        if self._params["guard"] and not self._module.check_mode:
+            stop_guard(Process(**self._params["guard"]))
+        before = is_paused(self._client, self._endpoint)
+        self._disconnect()
+        self.result["changed"] = self.result["changed"] or before is not False
+        waiting = [] if before is False else self._waiting()
+        if not self._module.check_mode and before is not False:
+            release_writes(self._client)
+        self.result["paused"] = before if self._module.check_mode else False
+        if waiting:
+            names = ", ".join(str(one) for one in waiting[:5])
+            self._module.warn(
+                "Clients were waiting with a command that may have been held back and now runs at this server:"
+                f" {names}."
+                " If it has been migrated, these writes are missing at the target: migrate again, or use 'disconnect'"
+                " together with state 'released' to have them dropped."
+            )
+
+    def _waiting(self) -> list[Client]:
+        clients = self._isolation.look() or []
+        cut = self._isolation.unwanted(clients)
+        return [one for one in clients if "b" in one.flags and one not in cut]
+
+    def _disconnect(self) -> None:
+        clients = self._isolation.look()
+        if self._module.check_mode:
+            gone = self._isolation.unwanted(clients)
+        else:
+            gone = self._isolation.disconnect(clients)
+            clients = self._isolation.look() if gone else clients
+        self._told(clients, gone)
+
+    def _told(self, clients: list[Client] | None, disconnected: t.Sequence[Client]) -> None:
+        self.result["clients"] = None if clients is None else [one.as_dict() for one in clients]
+        self.result["disconnected"] = [one.as_dict() for one in disconnected]
+        self.result["changed"] = self.result["changed"] or bool(disconnected)

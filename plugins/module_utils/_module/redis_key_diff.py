@@ -1,0 +1,86 @@
+# Copyright (c) 2026 dataservices.redis_migration contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Between the options of redis_key_diff and its result stands one :class:`KeyDiff`."""
+
+from __future__ import annotations
+
+import dataclasses
+import typing as t
+
+from .._compare.key_diff import DiffPlan, DiffProgress, KeyDiff
+from .._connection.endpoint import parse_endpoint
+from .._errors import RedisMigrationError
+from .._keys.selection import parse_selection
+from .._server.functions import compare_libraries
+from .._server.keyspace import keyspace_info
+from .common import per_second, warn_unverified
+from .resume import diff_progress, diff_token
+
+
+def plan_of(params: t.Mapping[str, t.Any]) -> DiffPlan:
+    """The plan in a module's parameters. Raises :class:`RedisMigrationError`."""
+    for name in ("ttl_tolerance_ms", "max_differences", "timeout"):
+        # Nor is nan a number to wait for.
+        if not params[name] >= 0:
+            raise RedisMigrationError(f"{name} is {params[name]}; it must be 0 or more.")
+    return DiffPlan(
+        source=parse_endpoint(params["source"], "source"),
+        target=parse_endpoint(params["target"], "target"),
+        selection=parse_selection(params),
+        level=params["level"],
+        ttl_tolerance_ms=params["ttl_tolerance_ms"],
+        max_differences=params["max_differences"],
+        timeout=params["timeout"],
+    )
+
+
+def result_of(progress: DiffProgress) -> dict[str, t.Any]:
+    """The module's result."""
+    totals = progress.totals
+    places = dict(progress.pairs or [])
+    result: dict[str, t.Any] = {
+        "changed": False,
+        "databases": {
+            str(number): {**dataclasses.asdict(counts), "target_database": places[number]}
+            for number, counts in progress.databases.items()
+        },
+        "totals": dataclasses.asdict(totals),
+        "differences": [found.as_dict() for found in progress.differences],
+        "differences_not_listed": totals.missing + totals.extra + totals.different - len(progress.differences),
+        "elapsed_seconds": round(progress.elapsed, 3),
+        "keys_per_second": per_second(totals.source_keys, progress.elapsed),
+        "finished": progress.finished,
+    }
+    if progress.finished:
+        result["identical"] = totals.identical
+    else:
+        result["resume"] = diff_token(progress)
+    return result
+
+
+def around_keys(plan: DiffPlan) -> dict[str, t.Any]:
+    """What the servers say of themselves, and their functions. Raises :class:`RedisMigrationError`.
+
+    To be asked after the comparison: reading a key that has expired makes a server remove it, and so count it no more.
+    """
+    ends = {"source": plan.source, "target": plan.target}
+    return {
+        "servers": {role: keyspace_info(endpoint) for role, endpoint in ends.items()},
+        "functions": compare_libraries(plan.source, plan.target).as_dict(),
+    }
+
+
+def run_module(module: t.Any) -> t.NoReturn:
+    """Do what the module's parameters say, and exit."""
+    try:
+        plan = plan_of(module.params)
+        warn_unverified(module, plan.source, plan.target)
+        resume = module.params["resume"]
+        progress = KeyDiff(plan, diff_progress(resume) if resume else None).run(module.params["slice_seconds"] or None)
+        result = result_of(progress)
+        if progress.finished:
+            result.update(around_keys(plan))
+    except RedisMigrationError as exc:
+        module.fail_json(msg=str(exc))
+    module.exit_json(**result)

@@ -1,0 +1,141 @@
+# Copyright (c) 2026 dataservices.redis_migration contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Between the options of redis_migrate_keys and its result stands one :class:`Migration`."""
+
+from __future__ import annotations
+
+import typing as t
+
+from .._connection.endpoint import parse_endpoint
+from .._errors import RedisMigrationError
+from .._keys.name import printable
+from .._keys.selection import parse_selection
+from .._migrate.counters import Change
+from .._migrate.migration import Migration, Plan, Progress
+from .._server.activity import Drift
+from .common import per_second, warn_unverified
+from .resume import migration_progress, migration_token
+
+
+def plan_of(params: t.Mapping[str, t.Any], *, check_mode: bool) -> Plan:
+    """The plan in a module's parameters. Raises :class:`RedisMigrationError`."""
+    for name in (
+        "max_keys_per_second",
+        "max_bytes_per_second",
+        "max_failures",
+        "ttl_tolerance_ms",
+        "large_key_bytes",
+        "timeout",
+    ):
+        # Nor is nan a number to wait for.
+        if not params[name] >= 0:
+            raise RedisMigrationError(f"{name} is {params[name]}; it must be 0 or more.")
+    return Plan(
+        source=parse_endpoint(params["source"], "source"),
+        target=parse_endpoint(params["target"], "target"),
+        selection=parse_selection(params),
+        strategy=params["strategy"],
+        existing_keys=params["existing_keys"],
+        prune=params["prune"],
+        max_keys_per_second=params["max_keys_per_second"],
+        max_bytes_per_second=params["max_bytes_per_second"],
+        timeout=params["timeout"],
+        ttl_tolerance_ms=params["ttl_tolerance_ms"],
+        large_key_bytes=params["large_key_bytes"],
+        check_mode=check_mode,
+    )
+
+
+def result_of(progress: Progress) -> dict[str, t.Any]:
+    """The module's result."""
+    totals = progress.totals
+    places = dict(progress.pairs)
+    result: dict[str, t.Any] = {
+        "changed": totals.written > 0 or progress.in_doubt > 0,
+        "strategy": progress.choice.strategy if progress.choice else "",
+        "strategy_reason": progress.choice.reason if progress.choice else "",
+        "databases": {
+            str(number): {**counters.as_dict(), "target_database": places[number]}
+            for number, counters in progress.counters.items()
+        },
+        "totals": totals.as_dict(),
+        "failures": [failure.as_dict() for failure in progress.failures],
+        "failures_not_listed": totals.failed - len(progress.failures),
+        "elapsed_seconds": round(progress.elapsed, 3),
+        "keys_per_second": per_second(totals.scanned, progress.elapsed),
+        "bytes_per_second": per_second(totals.bytes, progress.elapsed),
+        "in_doubt": progress.in_doubt,
+        "reconnects": progress.reconnects,
+        "restarts": progress.restarts,
+        "source_writes": progress.source_writes,
+        "drift": progress.drift,
+        "finished": progress.finished,
+    }
+    if not progress.finished:
+        result["resume"] = migration_token(progress)
+    return result
+
+
+def diff_of(changes: t.Sequence[Change]) -> dict[str, str]:
+    """Ansible's diff: the keys of the target that are not there before, or not there any more, or written anew."""
+
+    def lines(wanted: t.Mapping[str, str]) -> str:
+        return "".join(
+            f"database {change.database}: {change.key}{wanted[change.action]}\n"
+            for change in changes
+            if change.action in wanted
+        )
+
+    return {
+        "before_header": "keys of the target",
+        "after_header": "keys of the target",
+        "before": lines({"updated": "", "pruned": ""}),
+        "after": lines({"copied": "", "updated": " (new value)"}),
+    }
+
+
+def run_module(module: t.Any) -> t.NoReturn:
+    """Do what the module's parameters say, and exit."""
+    migration: Migration | None = None
+    try:
+        plan = plan_of(module.params, check_mode=module.check_mode)
+        warn_unverified(module, plan.source, plan.target)
+        resume = module.params["resume"]
+        migration = Migration(plan, migration_progress(resume) if resume else None)
+        progress = migration.run(module.params["slice_seconds"] or None)
+    except RedisMigrationError as exc:
+        partial = result_of(migration.progress) if migration else {}
+        doubt = partial.get("in_doubt")
+        more = f" Under way then: {doubt} keys, which may have arrived or not; the next run finds out." if doubt else ""
+        module.fail_json(msg=f"{exc}{more}", **partial)
+    result = result_of(progress)
+    if module._diff:
+        result["diff"] = diff_of(progress.changes)
+    drift = Drift(progress.source_writes, progress.drift).sentence
+    if drift:
+        module.warn(drift)
+    if progress.finished and progress.restarts:
+        module.warn(
+            f"An end was restarted or replaced in the middle of the run (times: {progress.restarts}); all keys were looked "
+            "at anew. If it came back without its data, see that it keeps them."
+        )
+    if progress.blind:
+        module.warn(
+            f"Whether another run writes to the same target cannot be seen. {progress.blind} Make sure that none does."
+        )
+    failed = progress.totals.failed
+    if progress.finished and failed > module.params["max_failures"]:
+        first = progress.failures[0] if progress.failures else None
+        example = (
+            f" The first: '{printable(first.key)}' in database {first.database}: {first.reason.rstrip('.')}."
+            if first
+            else ""
+        )
+        module.fail_json(
+            msg=f"{failed} of {progress.totals.scanned} keys could not be moved; the others were.{example} See 'failures'"
+            + (f", which lists {len(progress.failures)} of them." if len(progress.failures) < failed else ".")
+            + (f" {first.hint}" if first and first.hint else ""),
+            **result,
+        )
+    module.exit_json(**result)

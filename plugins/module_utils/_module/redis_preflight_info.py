@@ -1,0 +1,53 @@
+# Copyright (c) 2026 dataservices.redis_migration contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Between the options of redis_preflight_info and its result."""
+
+from __future__ import annotations
+
+import typing as t
+
+from .._errors import RedisMigrationError
+from .._keys.selection import parse_selection
+from .._preflight.preflight import Report, preflight
+from .._preflight.situation import Question
+
+
+def question_of(params: t.Mapping[str, t.Any]) -> Question:
+    """The question in a module's parameters. Raises :class:`RedisMigrationError`."""
+    if not params["scan_seconds"] >= 0:
+        raise RedisMigrationError(f"scan_seconds is {params['scan_seconds']}; it must be 0 or more.")
+    return Question(
+        source=params["source"],
+        target=params["target"],
+        selection=parse_selection(params),
+        strategy=params["strategy"],
+        existing_keys=params["existing_keys"],
+        prune=params["prune"],
+        ignore=tuple(params["ignore"]),
+        scan_seconds=params["scan_seconds"],
+        large_key_bytes=params["large_key_bytes"],
+        functions=params["functions"],
+        config_compare=params["config_compare"],
+    )
+
+
+def result_of(report: Report) -> dict[str, t.Any]:
+    """The module's result."""
+    return {
+        "changed": False,
+        "passed": report.passed,
+        "summary": report.summary,
+        "findings": [finding.as_dict() for finding in report.findings],
+        "left_out": report.left_out,
+        "plan": report.plan,
+    }
+
+
+def run_module(module: t.Any) -> t.NoReturn:
+    """Do what the module's parameters say, and exit."""
+    try:
+        report = preflight(question_of(module.params))
+    except RedisMigrationError as exc:
+        module.fail_json(msg=str(exc))
+    module.exit_json(**result_of(report))

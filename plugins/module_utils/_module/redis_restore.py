@@ -1,0 +1,117 @@
+# Copyright (c) 2026 dataservices.redis_migration contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What the module redis_restore does with its parameters."""
+
+from __future__ import annotations
+
+import dataclasses
+import typing as t
+
+from .._backup import openssl
+from .._backup.file import checksum_beside, sha256_of
+from .._backup.restore import Restore, RestorePlan, RestoreResult
+from .._connection.endpoint import parse_endpoint
+from .._errors import RedisMigrationError
+from .._keys.name import printable
+from .._keys.selection import parse_selection
+from .common import per_second, warn_unverified
+
+
+def plan_of(params: t.Mapping[str, t.Any], *, check_mode: bool) -> RestorePlan:
+    """The plan in a module's parameters. Raises :class:`RedisMigrationError`."""
+    if params["timeout"] < 0:
+        raise RedisMigrationError(f"timeout is {params['timeout']}; it cannot be negative.")
+    password = params["encryption_password"]
+    return RestorePlan(
+        src=params["src"],
+        endpoint=parse_endpoint(params["endpoint"], "endpoint"),
+        selection=parse_selection(params),
+        password=None if password is None else openssl.password_bytes(password),
+        existing_keys=params["existing_keys"],
+        functions=params["functions"],
+        timeout=params["timeout"],
+        check_mode=check_mode,
+    )
+
+
+def check_checksum(path: str) -> None:
+    """Compare ``path`` with the checksum beside it, if there is one. Raises :class:`RedisMigrationError`."""
+    try:
+        noted = checksum_beside(path)
+        if noted is None or noted == sha256_of(path):
+            return
+    except OSError as exc:
+        raise RedisMigrationError(f"Cannot read the backup {path}: {exc.strerror or exc}.") from None
+    raise RedisMigrationError(
+        f"The backup {path} is not what its checksum file says: it was damaged or changed.",
+        hint="Fetch it again, or use another backup.",
+    )
+
+
+def result_of(result: RestoreResult) -> dict[str, t.Any]:
+    """The module's result."""
+    totals = result.totals
+    found: dict[str, t.Any] = {
+        "changed": result.changed,
+        "databases": {
+            str(number): {**dataclasses.asdict(restored), "target_database": result.places[number]}
+            for number, restored in result.databases.items()
+        },
+        "totals": dataclasses.asdict(totals),
+        "functions": result.functions.as_dict(),
+        "failures": [failure.as_dict() for failure in result.failures],
+        "failures_not_listed": result.totals.failed - len(result.failures),
+        "elapsed_seconds": round(result.elapsed, 3),
+        "keys_per_second": per_second(totals.scanned, result.elapsed),
+    }
+    if result.contents:
+        found["backup"] = {
+            "kind": result.contents.kind,
+            "rdb_version": result.contents.version,
+            "keys": sum(result.contents.databases.values()),
+            "libraries": len(result.contents.functions),
+            "checksum_verified": result.contents.checked,
+        }
+    return found
+
+
+def run_module(module: t.Any) -> t.NoReturn:
+    """Do what the module's parameters say, and exit."""
+    restore: Restore | None = None
+    try:
+        plan = plan_of(module.params, check_mode=module.check_mode)
+        warn_unverified(module, plan.endpoint)
+        if plan.password is not None:
+            openssl.require_cryptography(module)
+        check_checksum(plan.src)
+        restore = Restore(plan)
+        result = restore.run()
+    except RedisMigrationError as exc:
+        module.fail_json(msg=str(exc), **(result_of(restore.result) if restore else {}))
+    if result.contents and result.contents.module_data:
+        module.warn(
+            "The backup holds data that modules of the server keep outside of keys. It was left out: only a server "
+            "that loads the file itself can read it."
+        )
+    if result.blind:
+        module.warn(
+            f"Whether another run writes to the same databases cannot be seen. {result.blind} Make sure that none does."
+        )
+    found = result_of(result)
+    refused = result.functions.failed
+    if result.totals.failed:
+        first = result.failures[0]
+        module.fail_json(
+            msg=f"{result.totals.failed} of {result.totals.scanned} keys could not be restored; the others were. "
+            f"The first: '{printable(first.key)}' in database {first.database}: {first.reason.rstrip('.')}. See 'failures'."
+            + (f" {first.hint}" if first.hint else ""),
+            **found,
+        )
+    if refused:
+        module.fail_json(
+            msg=f"The keys were restored, but not {len(refused)} libraries of functions. The first: "
+            f"'{printable(refused[0][0])}': {refused[0][1]}",
+            **found,
+        )
+    module.exit_json(**found)

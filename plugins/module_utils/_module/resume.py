@@ -1,0 +1,90 @@
+# Copyright (c) 2026 dataservices.redis_migration contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The progress of a sliced run as text, from one slice to the next. Plain JSON: nothing in it is executed or secret."""
+
+from __future__ import annotations
+
+import base64
+import dataclasses
+import json
+import typing as t
+import zlib
+
+from .._compare.key_diff import DatabaseDiff, DiffProgress, Found
+from .._compare.verdict import Difference
+from .._errors import RedisMigrationError
+from .._migrate.choose import Choice
+from .._migrate.counters import Change, Counters, Failure
+from .._migrate.migration import Progress
+
+
+def _text(value: bytes) -> str:
+    return base64.b64encode(value).decode("ascii")
+
+
+def _pack(plain: dict[str, t.Any]) -> str:
+    return _text(zlib.compress(json.dumps(plain).encode("ascii")))
+
+
+def _unpack(token: str) -> dict[str, t.Any]:
+    try:
+        return t.cast("dict[str, t.Any]", json.loads(zlib.decompress(base64.b64decode(token, validate=True))))
+    except (ValueError, zlib.error):
+        raise RedisMigrationError("The option 'resume' is not what an earlier slice returned.") from None
+
+
+def _plain(progress: t.Any) -> dict[str, t.Any]:
+    return {field.name: getattr(progress, field.name) for field in dataclasses.fields(progress)}
+
+
+def migration_token(progress: Progress) -> str:
+    """``progress`` as text."""
+    plain = _plain(progress)
+    plain["cursor"] = progress.cursor.decode("ascii")
+    plain["counters"] = {str(number): counters.as_dict() for number, counters in progress.counters.items()}
+    plain["moved_before"] = {str(number): counters.as_dict() for number, counters in progress.moved_before.items()}
+    plain["failures"] = [{**_plain(failure), "key": _text(failure.key)} for failure in progress.failures]
+    plain["changes"] = [tuple(change) for change in progress.changes]
+    return _pack(plain)
+
+
+def migration_progress(token: str) -> Progress:
+    """What :func:`migration_token` made."""
+    plain = _unpack(token)
+    plain["choice"] = Choice(*plain["choice"]) if plain["choice"] else None
+    plain["pairs"] = [tuple(pair) for pair in plain["pairs"]]
+    plain["cursor"] = plain["cursor"].encode("ascii")
+    plain["run_ids"] = tuple(plain["run_ids"])
+    for name in ("counters", "moved_before"):
+        plain[name] = {int(number): Counters(**counters) for number, counters in plain[name].items()}
+    plain["failures"] = [
+        Failure(**{**failure, "key": base64.b64decode(failure["key"])}) for failure in plain["failures"]
+    ]
+    plain["changes"] = [Change(*change) for change in plain["changes"]]
+    return Progress(**plain)
+
+
+def diff_token(progress: DiffProgress) -> str:
+    """``progress`` as text."""
+    plain = _plain(progress)
+    plain["cursor"] = progress.cursor.decode("ascii")
+    plain["databases"] = {str(number): dataclasses.asdict(counts) for number, counts in progress.databases.items()}
+    plain["differences"] = [
+        (found.database, _text(found.key), list(found.difference)) for found in progress.differences
+    ]
+    return _pack(plain)
+
+
+def diff_progress(token: str) -> DiffProgress:
+    """What :func:`diff_token` made."""
+    plain = _unpack(token)
+    plain["pairs"] = [tuple(pair) for pair in plain["pairs"]]
+    plain["cursor"] = plain["cursor"].encode("ascii")
+    plain["run_ids"] = tuple(plain["run_ids"])
+    plain["databases"] = {int(number): DatabaseDiff(**counts) for number, counts in plain["databases"].items()}
+    plain["differences"] = [
+        Found(number, base64.b64decode(key), Difference(*difference))
+        for number, key, difference in plain["differences"]
+    ]
+    return DiffProgress(**plain)

@@ -1,0 +1,133 @@
+# Copyright (c) 2026 dataservices.redis_migration contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""When keys expire, as absolute milliseconds since 1970, whatever the server's version can say.
+
+From Redis 7.0 on PEXPIRETIME says it. Before, it is the server's TIME plus PTTL: many PTTLs are asked between two TIMEs,
+and asked again in smaller groups while the two lie further apart than the error allowed.
+A database in which nothing expires is not asked at all: INFO before and after proves that.
+"""
+
+from __future__ import annotations
+
+import typing as t
+
+from .._connection.commands import each
+from .._connection.explain import explain_reply
+from .._server.info import Server, parse_info, parse_keyspace
+from .flow import Job
+from .pipe import Call, Pipe, any_error, is_error, pack
+
+# A key that does not exist (any more), and one that never expires.
+GONE = -2
+NEVER = None
+
+# Milliseconds by which TIME + PTTL may err before it is asked again.
+_SPREAD_MS = 2
+_TRIES = 6
+
+Expiry: t.TypeAlias = "int | None"
+
+
+def is_over(expiry: Expiry, clock_ms: int) -> bool:
+    """Whether a key with ``expiry`` is gone at ``clock_ms``."""
+    return expiry is not None and expiry <= clock_ms
+
+
+class ExpiryReader:
+    """Reads expiries of one database over one pipe."""
+
+    def __init__(self, pipe: Pipe, server: Server) -> None:
+        self._pipe = pipe
+        self._exact = server.supports_pexpiretime()
+        database = server.databases.get(pipe.database)
+        self._expired_before = server.expired_keys
+        self.nothing_expires = database is None or database.expires == 0
+        self._proof = pack(b"INFO", b"keyspace") + pack(b"INFO", b"stats")
+
+    def commands(self, keys: t.Sequence[bytes]) -> tuple[bytes, int]:
+        """Commands to send *behind* those that read the values of ``keys``, and how many replies they give."""
+        if self.nothing_expires:
+            return self._proof, 2
+        if self._exact:
+            return each(b"PEXPIRETIME", keys), len(keys)
+        return pack(b"TIME") + each(b"PTTL", keys) + pack(b"TIME"), len(keys) + 2
+
+    def read(self, keys: t.Sequence[bytes], replies: t.Sequence[t.Any]) -> Job:
+        """The expiry of every key (``NEVER``, ``GONE`` or milliseconds), from the replies to :meth:`commands`.
+
+        A generator: it may have to ask again.
+        """
+        # Whether the proof was asked for shows in what came; another chunk may have found out more since.
+        if len(replies) == 2 and all(isinstance(reply, bytes) or is_error(reply) for reply in replies):
+            if self._still_nothing(replies):
+                return [NEVER] * len(keys)
+            self.nothing_expires = False
+            commands, count = self.commands(keys)
+            replies = yield Call(self._pipe, commands, count)
+        if any_error(replies):
+            reply = next((reply for reply in replies if is_error(reply)), None)
+            raise explain_reply(reply, self._pipe.endpoint, command=("PEXPIRETIME" if self._exact else "PTTL",))
+        if self._exact:
+            return [NEVER if reply == -1 else reply for reply in replies]
+        return (yield from self._from_pttl(keys, replies))
+
+    def ask(self, keys: t.Sequence[bytes]) -> Job:
+        """The expiries of ``keys``, asked now."""
+        if not keys:
+            return []
+        commands, count = self.commands(keys)
+        replies = yield Call(self._pipe, commands, count)
+        return (yield from self.read(keys, replies))
+
+    def _still_nothing(self, replies: t.Sequence[t.Any]) -> bool:
+        info: dict[str, str] = {}
+        for reply in replies:
+            if is_error(reply):
+                return False
+            info.update(parse_info(reply))
+        database = parse_keyspace(info).get(self._pipe.database)
+        expired = int(info.get("expired_keys", -1))
+        return (database is None or database.expires == 0) and expired == self._expired_before
+
+    def _from_pttl(self, keys: t.Sequence[bytes], replies: t.Sequence[t.Any]) -> Job:
+        start, spread = _clock(replies)
+        ttls = replies[1:-1]
+        expiries: list[Expiry] = [
+            NEVER if ttl == -1 else GONE if ttl == GONE else start + spread // 2 + ttl for ttl in ttls
+        ]
+        if spread <= _SPREAD_MS:
+            return expiries
+        # Only what expires needs the better answer, in groups small enough for the two TIMEs to be close.
+        timed = [index for index, ttl in enumerate(ttls) if ttl >= 0]
+        for first in range(0, len(timed), 32):
+            group = timed[first : first + 32]
+            names = [keys[index] for index in group]
+            best: tuple[int, list[Expiry]] | None = None
+            for _attempt in range(_TRIES):
+                again = yield Call(self._pipe, pack(b"TIME") + each(b"PTTL", names) + pack(b"TIME"), len(names) + 2)
+                start, spread = _clock(again)
+                if best is None or spread < best[0]:
+                    best = (
+                        spread,
+                        [
+                            NEVER if ttl == -1 else GONE if ttl == GONE else start + spread // 2 + ttl
+                            for ttl in again[1:-1]
+                        ],
+                    )
+                if spread <= _SPREAD_MS:
+                    break
+            for index, expiry in zip(group, best[1] if best else []):
+                expiries[index] = expiry
+        return expiries
+
+
+def _clock(replies: t.Sequence[t.Any]) -> tuple[int, int]:
+    """The first TIME in milliseconds and how much later the last one was."""
+    first, last = (int(reply[0]) * 1000 + int(reply[1]) // 1000 for reply in (replies[0], replies[-1]))
+    return first, last - first
+
+
+def clock_ms(reply: t.Sequence[bytes]) -> int:
+    """The reply to TIME in milliseconds since 1970."""
+    return int(reply[0]) * 1000 + int(reply[1]) // 1000

@@ -1,0 +1,377 @@
+# Copyright (c) 2026 dataservices.redis_migration contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Runs many small jobs over a few pipes at once, on one thread.
+
+A job is a generator that reads like the sequence of commands it sends. It yields what it waits for:
+
+- a :class:`Call`, or a tuple of calls to different pipes: sent back are the replies (a list per call);
+- :class:`Take`: an amount of a :class:`Gate`, which bounds what is in flight;
+- :class:`Sleep`: seconds (rate limits).
+
+When a pipe breaks, it is opened again with backoff within ``patience`` seconds, and every job that waited for it gets
+:class:`Reconnected` thrown in; :func:`restarting` starts such a job anew.
+"""
+
+from __future__ import annotations
+
+import collections
+import heapq
+import itertools
+import selectors
+import time
+import typing as t
+
+from .._errors import ConnectError, RedisMigrationError
+from .pipe import Call, Pipe, PipeLost, ReplyTooLarge
+
+Job = t.Generator[t.Any, t.Any, t.Any]
+
+_FIRST_BACKOFF = 0.1
+_LONGEST_BACKOFF = 3.0
+
+# A connection that has served so long since it was opened, in seconds, is no longer in trouble.
+_STEADY = 5.0
+
+# Errors that are further apart than this, in seconds, have nothing to do with each other.
+_APART = 30.0
+
+
+class Reconnected(Exception):
+    """Thrown into a job whose call was lost with its connection; the pipe is open again."""
+
+
+class Unsteady(Exception):
+    """Raised by a job: an end answered with an error that time may cure (READONLY, LOADING, …); reconnect and retry."""
+
+    def __init__(self, pipe: Pipe, error: RedisMigrationError) -> None:
+        super().__init__(str(error))
+        self.pipe = pipe
+        self.error = error
+
+
+class Gate:
+    """An amount that may be in use at once; whoever wants more waits in order. A single taker is always let in."""
+
+    __slots__ = ("limit", "_used", "_takers", "waiting")
+
+    def __init__(self, limit: float) -> None:
+        self.limit = limit
+        self._used = 0.0
+        self._takers = 0
+        self.waiting: collections.deque[tuple[float, t.Any]] = collections.deque()
+
+    def fits(self, amount: float) -> bool:
+        return not self._takers or self._used + amount <= self.limit
+
+    def take(self, amount: float) -> None:
+        self._takers += 1
+        self._used += amount
+
+    def give(self, amount: float) -> None:
+        self._takers -= 1
+        # What is left of fractions must not keep the last waiting one out.
+        self._used = self._used - amount if self._takers else 0.0
+
+
+class Take(t.NamedTuple):
+    """Wait for ``amount`` of ``gate``; give it back with :meth:`Flow.give`."""
+
+    gate: Gate
+    amount: float
+
+
+class Sleep(t.NamedTuple):
+    """Wait for ``seconds``."""
+
+    seconds: float
+
+
+class _Task:
+    __slots__ = ("job", "missing", "calls", "single", "alive", "silence")
+
+    def __init__(self, job: Job) -> None:
+        self.job = job
+        self.missing = 0
+        self.calls: tuple[Call, ...] = ()
+        self.single = True
+        self.alive = True
+        # Seconds for which its calls stood first in line and nothing was answered.
+        self.silence = 0.0
+
+
+class Flow:
+    """Drives jobs until none is left.
+
+    ``patience``: seconds a lost connection is tried again before its error is raised.
+    ``on_reconnect(pipe)`` is called after a pipe was opened again and may raise to end the run (the server behind it
+    may be another one).
+    """
+
+    def __init__(self, patience: float, on_reconnect: t.Callable[[Pipe], None] | None = None) -> None:
+        self._patience = patience
+        self._on_reconnect = on_reconnect
+        self._selector = selectors.DefaultSelector()
+        self._pipes: dict[Pipe, int] = {}
+        self._ready: collections.deque[tuple[_Task, t.Any, BaseException | None]] = collections.deque()
+        self._sleeping: list[tuple[float, int, _Task]] = []
+        self._order = itertools.count()
+        self._tasks: set[_Task] = set()
+        self.reconnects = 0
+        # How long each pipe has been failing, so that an end that dies of every try is not tried for ever.
+        self._trouble: dict[Pipe, _Trouble] = {}
+        self._finished = 0
+
+    def add_pipe(self, pipe: Pipe) -> Pipe:
+        """Open ``pipe`` and take it into the loop. An end that answered a moment ago is waited for."""
+        self._reopen(pipe, first=True)
+        return pipe
+
+    def spawn(self, job: Job) -> None:
+        """Run ``job`` beside the others."""
+        task = _Task(job)
+        self._tasks.add(task)
+        self._ready.append((task, None, None))
+
+    def give(self, gate: Gate, amount: float) -> None:
+        """Give back what was taken from ``gate``."""
+        gate.give(amount)
+        while gate.waiting and gate.fits(gate.waiting[0][0]):
+            wanted, task = gate.waiting.popleft()
+            if task.alive:
+                gate.take(wanted)
+                self._ready.append((task, None, None))
+
+    def run(self) -> None:
+        """Drive all jobs to their end. The first exception of a job ends all of them and is raised."""
+        try:
+            while self._tasks:
+                self._step_ready()
+                if self._tasks and not self._ready:
+                    self._wait()
+        except BaseException:
+            self._abandon()
+            raise
+
+    def close(self) -> None:
+        """Close all pipes and forget all jobs."""
+        self._abandon()
+        for pipe in self._pipes:
+            pipe.close()
+        self._pipes.clear()
+        self._selector.close()
+
+    def _abandon(self) -> None:
+        for task in list(self._tasks):
+            task.alive = False
+            task.job.close()
+        self._tasks.clear()
+        self._ready.clear()
+        self._sleeping.clear()
+
+    def _step_ready(self) -> None:
+        ready = self._ready
+        while ready:
+            task, value, error = ready.popleft()
+            if not task.alive:
+                continue
+            try:
+                wanted = task.job.throw(error) if error is not None else task.job.send(value)
+            except StopIteration:
+                task.alive = False
+                self._tasks.discard(task)
+                self._finished += 1
+                continue
+            except Unsteady as unsteady:
+                raise RuntimeError("a job must run under restarting()") from unsteady
+            self._wait_for(task, wanted)
+
+    def _wait_for(self, task: _Task, wanted: t.Any) -> None:
+        if isinstance(wanted, Call):
+            task.calls, task.single, task.missing = (wanted,), True, 1
+            self._submit(task, wanted)
+        elif isinstance(wanted, Take):
+            if not wanted.gate.waiting and wanted.gate.fits(wanted.amount):
+                wanted.gate.take(wanted.amount)
+                self._ready.append((task, None, None))
+            else:
+                wanted.gate.waiting.append((wanted.amount, task))
+        elif isinstance(wanted, tuple) and not isinstance(wanted, (Sleep, _Reopen)):
+            task.calls, task.single, task.missing = wanted, False, len(wanted)
+            for call in wanted:
+                self._submit(task, call)
+        elif isinstance(wanted, Sleep):
+            heapq.heappush(self._sleeping, (time.monotonic() + wanted.seconds, next(self._order), task))
+        else:
+            if time.monotonic() - wanted.since > self._patience:
+                raise wanted.error
+            self._recover(wanted.pipe, wanted.error, also=task)
+
+    def _submit(self, task: _Task, call: Call) -> None:
+        call.owner = task
+        if call.left == 0:
+            self._complete(call)
+            return
+        idle = not call.pipe.wants_write
+        call.pipe.submit(call)
+        if idle:
+            try:
+                call.pipe.send()
+            except PipeLost:
+                # The next pass of the loop meets the same error where it is dealt with.
+                return
+
+    def _complete(self, call: Call) -> None:
+        task = call.owner
+        if task is None or not task.alive or call not in task.calls:
+            return
+        task.missing -= 1
+        if not task.missing:
+            calls, task.calls = task.calls, ()
+            self._ready.append((task, calls[0].replies if task.single else [c.replies for c in calls], None))
+
+    def _wait(self) -> None:
+        for pipe, mask in list(self._pipes.items()):
+            want = selectors.EVENT_READ | (selectors.EVENT_WRITE if pipe.wants_write else 0)
+            if want != mask:
+                self._selector.modify(pipe, want)
+                self._pipes[pipe] = want
+        timeout = 0.5
+        if self._sleeping:
+            timeout = min(timeout, max(0.0, self._sleeping[0][0] - time.monotonic()))
+        for key, events in self._selector.select(timeout):
+            pipe = t.cast(Pipe, key.fileobj)
+            try:
+                if events & selectors.EVENT_WRITE:
+                    pipe.send()
+                if events & selectors.EVENT_READ:
+                    pipe.receive(self._complete)
+                    if pipe in self._trouble:
+                        self._look_for_progress(pipe)
+            except PipeLost as lost:
+                self._recover(pipe, lost.error)
+                return
+            except ReplyTooLarge as too_large:
+                self._recover(pipe, too_large, at_head=too_large)
+                return
+        now = time.monotonic()
+        while self._sleeping and self._sleeping[0][0] <= now:
+            self._ready.append((heapq.heappop(self._sleeping)[2], None, None))
+        for pipe in self._pipes:
+            if pipe.busy and now - pipe.last_progress > pipe.endpoint.timeout:
+                error = ConnectError(
+                    f"The {pipe.endpoint} stopped answering: nothing arrived for {pipe.endpoint.timeout:g} s.",
+                    hint="Check the server and the network; where it is only slow, raise the endpoint's 'timeout'.",
+                    transient=True,
+                )
+                self._give_up_if_stuck(pipe, error)
+                self._recover(pipe, error)
+                return
+
+    def _give_up_if_stuck(self, pipe: Pipe, error: RedisMigrationError) -> None:
+        """Raise ``error`` when the first job waiting has met nothing but silence for longer than the patience.
+
+        The connection alone does not tell: an end may answer everything but the one command that it holds back.
+        """
+        task = pipe.unanswered()[0].owner
+        if task is not None:
+            task.silence += pipe.endpoint.timeout
+            if task.silence > self._patience:
+                raise error
+
+    def _look_for_progress(self, pipe: Pipe) -> None:
+        trouble = self._trouble[pipe]
+        if self._finished > trouble.finished or time.monotonic() - trouble.reopened > _STEADY:
+            del self._trouble[pipe]
+
+    def _recover(
+        self,
+        pipe: Pipe,
+        error: RedisMigrationError,
+        *,
+        also: _Task | None = None,
+        at_head: BaseException | None = None,
+    ) -> None:
+        """Open ``pipe`` again; whoever waited for it learns of it."""
+        lost = pipe.unanswered()
+        self._reopen(pipe, error=None if at_head else error)
+        for position, call in enumerate(lost):
+            task = call.owner
+            if task is not None and task.alive and call in task.calls:
+                task.calls = ()
+                reason = at_head if at_head is not None and position == 0 else Reconnected()
+                self._ready.append((task, None, reason))
+        if also is not None:
+            self._ready.append((also, None, Reconnected()))
+
+    def _reopen(self, pipe: Pipe, *, first: bool = False, error: RedisMigrationError | None = None) -> None:
+        if pipe in self._pipes:
+            self._selector.unregister(pipe)
+            del self._pipes[pipe]
+        pipe.close()
+        now = time.monotonic()
+        trouble = self._trouble.setdefault(pipe, _Trouble(now)) if error is not None else _Trouble(now)
+        deadline = trouble.since + self._patience
+        backoff = _FIRST_BACKOFF
+        while True:
+            if error is not None:
+                if time.monotonic() >= deadline:
+                    raise error
+                time.sleep(min(backoff, max(0.0, deadline - time.monotonic())))
+            try:
+                pipe.open()
+                if self._on_reconnect and not (first and error is None):
+                    self._on_reconnect(pipe)
+                break
+            except ConnectError as exc:
+                pipe.close()
+                if not exc.transient or time.monotonic() + backoff >= deadline:
+                    raise
+                error = exc
+                backoff = min(backoff * 2, _LONGEST_BACKOFF)
+            except BaseException:
+                # It is in no list any more from which close() would know it.
+                pipe.close()
+                raise
+        trouble.reopened, trouble.finished = time.monotonic(), self._finished
+        if error is not None:
+            self.reconnects += 1
+        self._selector.register(pipe, selectors.EVENT_READ)
+        self._pipes[pipe] = selectors.EVENT_READ
+
+
+class _Trouble:
+    """How long a pipe has been failing, when it was last opened again, and how many jobs were through by then."""
+
+    __slots__ = ("since", "reopened", "finished")
+
+    def __init__(self, since: float) -> None:
+        self.since = self.reopened = since
+        self.finished = 0
+
+
+class _Reopen(t.NamedTuple):
+    pipe: Pipe
+    error: RedisMigrationError
+    since: float
+
+
+def restarting(make: t.Callable[[int], Job]) -> Job:
+    """A job that runs ``make(attempt)`` and starts it again after a connection was lost. ``attempt`` counts from 0."""
+    attempt = 0
+    unsteady_since = unsteady_last = float("-inf")
+    while True:
+        try:
+            return (yield from make(attempt))
+        except Reconnected:
+            attempt += 1
+        except Unsteady as unsteady:
+            attempt += 1
+            now = time.monotonic()
+            if now - unsteady_last > _APART:
+                unsteady_since = now
+            unsteady_last = now
+            try:
+                yield _Reopen(unsteady.pipe, unsteady.error, unsteady_since)
+            except Reconnected:
+                continue

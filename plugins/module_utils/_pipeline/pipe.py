@@ -1,0 +1,264 @@
+# Copyright (c) 2026 dataservices.redis_migration contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The hot path's connection: many commands in flight on one socket, replies matched in order, no thread, no lock.
+
+A :class:`Pipe` takes the socket of a redis-py connection (which did TLS, authentication and SELECT) and talks over it
+with hiredis directly; redis-py's own pipelines cost several times the time per command.
+"""
+
+from __future__ import annotations
+
+import collections
+import itertools
+import secrets
+import ssl
+import time
+import typing as t
+
+from .._connection.connect import CLIENT_NAME, connect, socket_of
+from .._connection.endpoint import Endpoint
+from .._connection.explain import explain
+from .._errors import RedisMigrationError
+from .._imports import hiredis, redis
+
+# What hiredis answers while a reply is incomplete. Equal to no reply, as its default, False, is to 0.
+_NOTHING_YET = object()
+
+_RECEIVE_BYTES = 256 * 1024
+
+# A reply that grows beyond this without being complete is not read on: memory stays bounded whatever an end sends.
+DEFAULT_REPLY_LIMIT = 64 * 1024 * 1024
+
+
+class PipeLost(Exception):
+    """The connection broke with calls unanswered. ``error`` is the sentence for the operator."""
+
+    def __init__(self, error: RedisMigrationError) -> None:
+        super().__init__(str(error))
+        self.error = error
+
+
+class ReplyTooLarge(RedisMigrationError):
+    """A single reply exceeded the limit of its call. The connection was given up; nothing else was lost."""
+
+
+class Call:
+    """Commands sent together and their replies. ``replies`` is complete once ``left`` is 0.
+
+    Replies are bytes, int, None, list or ``hiredis.ReplyError`` (an error reply of the server, not raised).
+    """
+
+    __slots__ = ("pipe", "payload", "left", "replies", "owner", "limit")
+
+    def __init__(self, pipe: Pipe, payload: bytes, count: int, limit: int = DEFAULT_REPLY_LIMIT) -> None:
+        self.pipe = pipe
+        self.payload = payload
+        self.left = count
+        self.replies: list[t.Any] = []
+        self.owner: t.Any = None
+        self.limit = limit
+
+
+class Pipe:
+    """One pipelined connection to one logical database of an endpoint, called ``name`` in its CLIENT LIST."""
+
+    def __init__(self, endpoint: Endpoint, database: int = 0, name: str = CLIENT_NAME) -> None:
+        self.endpoint = endpoint
+        self.database = database
+        self._name = name
+        self._connection: t.Any = None
+        self._socket: t.Any = None
+        self._reader: t.Any = None
+        self._out: collections.deque[memoryview] = collections.deque()
+        self._waiting: collections.deque[Call] = collections.deque()
+        self._partial = 0
+        self._buffer = bytearray(_RECEIVE_BYTES)
+        self.last_progress = 0.0
+        # How often it was opened: whether a connection is still the same one.
+        self.openings = 0
+        self.bytes_sent = 0
+        self.bytes_received = 0
+
+    def open(self) -> None:
+        """Connect (blocking, at most the endpoint's timeout). Raises :class:`RedisMigrationError`."""
+        self.close()
+        self._connection = connect(self.endpoint, self.database, self._name)
+        self._socket = socket_of(self._connection)
+        self._socket.setblocking(False)
+        self._reader = hiredis.Reader(notEnoughData=_NOTHING_YET)
+        self.openings += 1
+        self.last_progress = time.monotonic()
+
+    def close(self) -> None:
+        """Close the connection and forget what was in flight."""
+        if self._connection is not None:
+            self._connection.disconnect()
+        self._connection = self._socket = self._reader = None
+        self._out.clear()
+        self._waiting.clear()
+        self._partial = 0
+
+    def fileno(self) -> int:
+        return self._socket.fileno()
+
+    @property
+    def wants_write(self) -> bool:
+        return bool(self._out)
+
+    @property
+    def busy(self) -> bool:
+        """Whether replies are outstanding."""
+        return bool(self._waiting)
+
+    def unanswered(self) -> list[Call]:
+        """The calls whose replies are outstanding, in order."""
+        return list(self._waiting)
+
+    def submit(self, call: Call) -> None:
+        """Queue ``call``; its replies arrive through :meth:`receive`."""
+        if not self._waiting:
+            self.last_progress = time.monotonic()
+        self._waiting.append(call)
+        self._out.append(memoryview(call.payload))
+        call.payload = b""
+
+    def send(self) -> None:
+        """Send what the socket takes now. Raises :class:`PipeLost`."""
+        out = self._out
+        try:
+            while out:
+                view = out[0]
+                sent = self._socket.send(view)
+                self.bytes_sent += sent
+                self.last_progress = time.monotonic()
+                if sent < len(view):
+                    out[0] = view[sent:]
+                    if not isinstance(self._socket, ssl.SSLSocket):
+                        return
+                else:
+                    out.popleft()
+        except (BlockingIOError, ssl.SSLWantWriteError, ssl.SSLWantReadError):
+            return
+        except OSError as exc:
+            raise PipeLost(explain(exc, self.endpoint, database=self.database)) from None
+
+    def receive(self, done: t.Callable[[Call], None]) -> None:
+        """Read what has arrived and give each call that it completed to ``done``.
+
+        Raises :class:`PipeLost` or :class:`ReplyTooLarge`; what was complete by then is given to ``done`` before.
+        """
+        while True:
+            try:
+                count = self._socket.recv_into(self._buffer)
+            except (BlockingIOError, ssl.SSLWantReadError, ssl.SSLWantWriteError):
+                return
+            except OSError as exc:
+                raise PipeLost(explain(exc, self.endpoint, database=self.database)) from None
+            if not count:
+                raise PipeLost(explain(ConnectionResetError("connection closed by the server"), self.endpoint))
+            self.last_progress = time.monotonic()
+            self.bytes_received += count
+            self._reader.feed(self._buffer, 0, count)
+            self._partial += count
+            self._take_replies(done)
+            if not (isinstance(self._socket, ssl.SSLSocket) and self._socket.pending()):
+                return
+
+    def _take_replies(self, done: t.Callable[[Call], None]) -> None:
+        waiting = self._waiting
+        gets = self._reader.gets
+        try:
+            while waiting:
+                call = waiting[0]
+                got = list(itertools.islice(iter(gets, _NOTHING_YET), call.left))
+                if got:
+                    self._partial = 0
+                    call.replies = call.replies + got if call.replies else got
+                    call.left -= len(got)
+                if call.left:
+                    if self._partial > call.limit:
+                        raise ReplyTooLarge(
+                            f"The {self.endpoint} sent more than {self._partial // 1_000_000} MB in one reply, without an end.",
+                            hint="No key explains that: check what answers there.",
+                        )
+                    return
+                waiting.popleft()
+                done(call)
+            self._partial = 0
+        except hiredis.ProtocolError as exc:
+            raise PipeLost(explain(ConnectionError(f"Protocol Error: {exc}"), self.endpoint)) from None
+
+
+class _RawReader:
+    """Stands in for hiredis' reader: hands out the bytes up to each terminator, unparsed."""
+
+    def __init__(self, terminator: bytes) -> None:
+        self._terminator = terminator
+        self._data = bytearray()
+        self._looked_at = 0
+
+    def feed(self, buffer: bytearray, offset: int, count: int) -> None:
+        self._data += memoryview(buffer)[offset : offset + count]
+
+    def gets(self) -> t.Any:
+        found = self._data.find(self._terminator, self._looked_at)
+        if found < 0:
+            self._looked_at = max(0, len(self._data) - len(self._terminator))
+            return _NOTHING_YET
+        reply = bytes(memoryview(self._data)[:found])
+        del self._data[: found + len(self._terminator)]
+        self._looked_at = 0
+        return reply
+
+
+class RawPipe(Pipe):
+    """A pipe whose replies stay the bytes that they are.
+
+    Two servers that answer the same commands with the same bytes hold the same; nothing needs to be taken apart then.
+    """
+
+    def open(self) -> None:
+        super().open()
+        # Replies are told apart by an ECHO behind the commands; nobody's data contains these random digits.
+        nonce = secrets.token_hex(16).encode("ascii")
+        self._echo = pack(b"ECHO", nonce)
+        self._reader = _RawReader(b"$%d\r\n%b\r\n" % (len(nonce), nonce))
+        self._try_echo(nonce)
+
+    def _try_echo(self, nonce: bytes) -> None:
+        """Replies would never end for a user who may not use ECHO. Raises :class:`RedisMigrationError`."""
+        self._socket.settimeout(self.endpoint.timeout)
+        try:
+            self._connection.send_command("ECHO", nonce)
+            self._connection.read_response()
+        except (redis.RedisError, OSError) as exc:
+            self.close()
+            raise explain(exc, self.endpoint, command=("ECHO",), database=self.database) from None
+        self._socket.setblocking(False)
+
+    def ask(self, *batches: bytes, limit: int = DEFAULT_REPLY_LIMIT) -> Call:
+        """A call with one reply per batch of commands: all that the server answered to it."""
+        return Call(self, b"".join([batch + self._echo for batch in batches]), len(batches), limit)
+
+
+def parse_raw(raw: bytes, count: int) -> list[t.Any]:
+    """The ``count`` replies in what a :class:`RawPipe` gave."""
+    reader = hiredis.Reader()
+    reader.feed(raw)
+    return [reader.gets() for _reply in range(count)]
+
+
+def pack(*args: bytes | str | int) -> bytes:
+    """One command as it goes over the wire."""
+    return hiredis.pack_command(args)
+
+
+def any_error(replies: t.Iterable[t.Any]) -> bool:
+    """Whether there is an error reply among ``replies``; cheap for many of them."""
+    return hiredis.ReplyError in set(map(type, replies))
+
+
+def is_error(reply: t.Any) -> bool:
+    """Whether ``reply`` is an error reply of the server."""
+    return isinstance(reply, hiredis.ReplyError)

@@ -1,0 +1,243 @@
+# Copyright (c) 2026 dataservices.redis_migration contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Walks the keys of one logical database in pages, measures each key, and hands them on in bounded chunks.
+
+No list of all keys is ever held: pages in flight are bounded by the bytes of their names.
+"""
+
+from __future__ import annotations
+
+import math
+import typing as t
+
+from .._connection.commands import each
+from .._keys.selection import Selection
+from .._keys.temporary import without_temporary
+from .end import End
+from .flow import Flow, Gate, Job, Take, restarting
+from .pace import Pace
+from .pipe import ReplyTooLarge, any_error, is_error, pack
+
+# Names in flight, counting what Python needs around each.
+_NAME_BYTES = 12 * 1024 * 1024
+_NAME_OVERHEAD = 120
+
+# Values in flight. Each is in memory several times over: as it arrives, as an object, as a command, as it leaves.
+_IN_FLIGHT_BYTES = 24 * 1024 * 1024
+
+# One SCAN looks at so many buckets (that takes a server well below a millisecond); the next needs its cursor. So a
+# page grows with the round trip, as far as the server's other clients do not feel it.
+_PAGE = 1000
+_LARGEST_PAGE = 8000
+_PAGE_PER_US = 0.4
+
+# The share of keys that are no strings from which on asking for the length of strings first does not pay.
+_FEW_OTHERS = 0.1
+
+# Where a single reply with so many names is too large (names may be of 1 MB), smaller pages are tried.
+_SMALLEST_PAGE = 1
+
+
+class Chunk:
+    """Keys that are handled together: their names, and how many bytes each takes (of memory, by the server's estimate;
+    of a string its length).
+
+    Two lists rather than a list of pairs: a million small objects are felt.
+    """
+
+    __slots__ = ("names", "sizes", "size")
+
+    def __init__(self, names: list[bytes], sizes: list[int]) -> None:
+        self.names = names
+        self.sizes = sizes
+        self.size = sum(sizes)
+
+    def __len__(self) -> int:
+        return len(self.names)
+
+    def pick(self, positions: t.Sequence[int]) -> Chunk:
+        """The chunk of just the keys at ``positions``."""
+        if len(positions) == len(self.names):
+            return self
+        return Chunk([self.names[position] for position in positions], [self.sizes[position] for position in positions])
+
+
+class Scan:
+    """One walk over one database.
+
+    ``take_chunk(chunk)`` makes the job for at most ``chunk_keys`` keys of at most ``chunk_bytes`` together (one key alone
+    may be larger). ``measured`` says whether sizes are needed; without, chunks are bounded by count only.
+    ``should_stop()`` is asked behind every page: a walk that was stopped leaves its ``cursor``, from which another goes on.
+    At least one page is walked, so that slices that are too short still come to an end.
+    """
+
+    def __init__(
+        self,
+        flow: Flow,
+        end: End,
+        pace: Pace,
+        selection: Selection,
+        take_chunk: t.Callable[[Chunk], t.Callable[[int], Job]],
+        *,
+        chunk_keys: int,
+        chunk_bytes: int,
+        measured: bool = True,
+        round_trip_us: float = 0,
+        keys_ahead: int = 0,
+        cursor: bytes = b"0",
+        should_stop: t.Callable[[], bool] = lambda: False,
+    ) -> None:
+        self._flow = flow
+        self._end = end
+        self._pace = pace
+        self._selection = selection
+        self._chosen = selection.chooser()
+        self._take_chunk = take_chunk
+        self._chunk_keys = chunk_keys
+        self._chunk_bytes = chunk_bytes
+        self._measured = measured
+        self._page = min(_LARGEST_PAGE, max(_PAGE, int(round_trip_us * _PAGE_PER_US)))
+        self._names = Gate(min(_NAME_BYTES, keys_ahead * _NAME_OVERHEAD) if keys_ahead else _NAME_BYTES)
+        self._in_flight = Gate(_IN_FLIGHT_BYTES)
+        self._mostly_strings = True
+        self._should_stop = should_stop
+        self.cursor = cursor
+        self.finished = False
+
+    def job(self) -> Job:
+        """The walk itself, to be spawned on the flow."""
+        # A cursor needs no connection: after a reconnect the walk goes on from the same one.
+        return restarting(lambda _attempt: self._walk())
+
+    def _walk(self) -> Job:
+        while True:
+            cost = self._pace.cost(self._page // 2, 0)
+            yield Take(self._pace.gate, cost)
+            try:
+                replies = yield self._end.call(self._command(), 1)
+            except ReplyTooLarge:
+                if self._page <= _SMALLEST_PAGE:
+                    raise
+                self._page = max(_SMALLEST_PAGE, self._page // 10)
+                continue
+            finally:
+                self._flow.give(self._pace.gate, cost)
+            self._end.check(replies, "SCAN")
+            cursor, names = replies[0]
+            # A table that is being resized can list a key twice.
+            keys = without_temporary(list(dict.fromkeys(names)))
+            if self._chosen is not None:
+                keys = [key for key in keys if self._chosen(key)]
+            if keys:
+                weight = sum(map(len, keys)) + _NAME_OVERHEAD * len(keys)
+                yield Take(self._names, weight)
+                self._flow.spawn(self._page_job(keys, weight))
+            self.cursor = cursor
+            if cursor == b"0":
+                self.finished = True
+                return
+            if self._should_stop():
+                return
+
+    def _command(self) -> bytes:
+        words: list[t.Any] = [b"SCAN", self.cursor, b"COUNT", self._page]
+        if len(self._selection.match) == 1 and "\\x" not in self._selection.match[0]:
+            words += [b"MATCH", self._selection.match[0].encode("utf-8", "surrogateescape")]
+        if len(self._selection.types) == 1:
+            words += [b"TYPE", self._selection.types[0]]
+        return pack(*words)
+
+    def _page_job(self, keys: list[bytes], weight: int) -> Job:
+        measured = yield from restarting(lambda _attempt: self._measure(keys))
+        left = _Countdown(len(measured[0]), lambda: self._flow.give(self._names, weight))
+        for chunk in self._chunks(*measured):
+            self._flow.spawn(self._chunk_job(chunk, left))
+        left.down(0)
+
+    def _chunk_job(self, chunk: Chunk, left: _Countdown) -> Job:
+        # A large key goes through in pieces, so that it does not take the room of all others.
+        room = min(chunk.size, 2 * self._chunk_bytes)
+        yield Take(self._in_flight, room)
+        try:
+            yield from restarting(self._take_chunk(chunk))
+        finally:
+            self._flow.give(self._in_flight, room)
+        left.down(len(chunk))
+
+    def _measure(self, keys: list[bytes]) -> Job:
+        """The keys that exist and have a wanted type, with their sizes."""
+        types = self._selection.types if len(self._selection.types) > 1 else ()
+        if types:
+            kinds = yield self._end.call(each(b"TYPE", keys), len(keys))
+            self._end.check(kinds, "TYPE")
+            wanted = {kind.encode() for kind in types}
+            keys = [key for key, kind in zip(keys, kinds) if kind in wanted]
+        if not self._measured or not keys:
+            return keys, [0] * len(keys)
+        cost = self._pace.cost(len(keys) // 2, 0)
+        yield Take(self._pace.gate, cost)
+        try:
+            if self._mostly_strings:
+                sizes = yield from self._string_sizes(keys)
+            else:
+                sizes = yield from self._memory_usage(keys)
+        finally:
+            self._flow.give(self._pace.gate, cost)
+        return keys, sizes
+
+    def _memory_usage(self, keys: list[bytes]) -> Job:
+        sizes = yield self._end.call(each(b"MEMORY USAGE", keys), len(keys))
+        self._end.check(sizes, "MEMORY USAGE")
+        return [0 if size is None else size for size in sizes] if None in sizes else sizes
+
+    def _string_sizes(self, keys: list[bytes]) -> Job:
+        """The sizes where most keys are strings: STRLEN costs the server a third less than MEMORY USAGE."""
+        sizes = yield self._end.call(each(b"STRLEN", keys), len(keys))
+        others = [position for position, size in enumerate(sizes) if is_error(size)] if any_error(sizes) else []
+        if others:
+            self._mostly_strings = len(others) <= len(keys) * _FEW_OTHERS
+            if not str(sizes[others[0]]).startswith("WRONGTYPE"):
+                self._end.check([sizes[others[0]]], "STRLEN")
+            known = yield from self._memory_usage([keys[position] for position in others])
+            for position, size in zip(others, known):
+                sizes[position] = size
+        return sizes
+
+    def _chunks(self, names: list[bytes], sizes: list[int]) -> t.Iterator[Chunk]:
+        if not names:
+            return
+        most = self._chunk_keys
+        if self._measured:
+            most = min(most, self._pace.keys_at_once(len(names), sum(sizes)))
+        # Evenly, so that no small rest costs a round of its own.
+        most = math.ceil(len(names) / math.ceil(len(names) / most))
+        for first in range(0, len(names), most):
+            chunk = Chunk(names[first : first + most], sizes[first : first + most])
+            if chunk.size <= self._chunk_bytes:
+                yield chunk
+            else:
+                yield from self._split(chunk)
+
+    def _split(self, chunk: Chunk) -> t.Iterator[Chunk]:
+        start = size = 0
+        for position, key_size in enumerate(chunk.sizes):
+            if position > start and size + key_size > self._chunk_bytes:
+                yield Chunk(chunk.names[start:position], chunk.sizes[start:position])
+                start, size = position, 0
+            size += key_size
+        yield Chunk(chunk.names[start:], chunk.sizes[start:])
+
+
+class _Countdown:
+    """Calls ``done`` once everything counted is through."""
+
+    def __init__(self, left: int, done: t.Callable[[], None]) -> None:
+        self._left = left
+        self._done: t.Callable[[], None] | None = done
+
+    def down(self, count: int) -> None:
+        self._left -= count
+        if self._left <= 0 and self._done:
+            done, self._done = self._done, None
+            done()

@@ -1,0 +1,100 @@
+# Copyright (c) 2026 dataservices.redis_migration contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The certificate that a TLS endpoint shows: whether it verifies and how long it lasts. Nothing secret is sent."""
+
+from __future__ import annotations
+
+import dataclasses
+import datetime
+import socket
+import ssl
+
+from .._connection import tls
+from .._connection.endpoint import Endpoint
+from .._connection.explain import explain
+from .._errors import RedisMigrationError
+from .finding import Verdict, fail, failed, ok, plural, warn
+
+# A certificate that ends sooner is worth a word.
+_SOON_DAYS = 30
+
+# Whether the end answers at all is another check's matter, with the endpoint's own timeout.
+_PATIENCE_SECONDS = 5.0
+
+
+def certificate_verdict(endpoint: Endpoint) -> Verdict:
+    """What to say of the certificate of ``endpoint``."""
+    if not endpoint.tls:
+        return ok(f"The {endpoint} is used without TLS, so there is no certificate.")
+    problem = None
+    try:
+        try:
+            shown = _handshake(endpoint)
+        except ssl.SSLCertVerificationError as exc:
+            problem = explain(exc, endpoint)
+            shown = _handshake(dataclasses.replace(endpoint, validate_certs=False))
+    except OSError as exc:
+        return failed(problem or explain(exc, endpoint))
+    return _judge(endpoint, validity_end(shown), problem)
+
+
+def _judge(endpoint: Endpoint, end: datetime.datetime, problem: RedisMigrationError | None) -> Verdict:
+    left = end - datetime.datetime.now(datetime.UTC)
+    days = abs(left).days
+    if left.total_seconds() <= 0:
+        return fail(
+            f"The certificate of the {endpoint} expired on {end:%Y-%m-%d}, {plural(days, 'day')} ago.",
+            "Have the certificate renewed, and check the clock of this machine.",
+        )
+    if problem:
+        return failed(problem)
+    lasts = f"lasts until {end:%Y-%m-%d}, {plural(days, 'more day')}"
+    if not endpoint.validate_certs:
+        return warn(
+            f"The certificate of the {endpoint} is not verified, as told (validate_certs: false); it {lasts}.",
+            "Give the CA that issued it as 'ca_certs' or 'ca_cert_content' and remove validate_certs: false.",
+        )
+    if days < _SOON_DAYS:
+        return warn(
+            f"The certificate of the {endpoint} verifies but only {lasts}.",
+            "Have it renewed soon; apps that verify it would stop connecting.",
+        )
+    return ok(f"The certificate of the {endpoint} verifies and {lasts}.")
+
+
+def _handshake(endpoint: Endpoint) -> bytes:
+    """The server's certificate (DER). Ends after the handshake: no user name, password or command is sent."""
+    patience = min(endpoint.timeout, _PATIENCE_SECONDS)
+    with (
+        socket.create_connection((endpoint.host, endpoint.port), timeout=patience) as plain,
+        tls.wrap(plain, endpoint) as wrapped,
+    ):
+        return wrapped.getpeercert(binary_form=True) or b""
+
+
+def validity_end(der: bytes) -> datetime.datetime:
+    """The end of a certificate's validity. Python only decodes certificates that it has verified."""
+    _tag, certificate, _rest = _element(der)
+    _tag, content, _rest = _element(certificate)
+    tag, _value, rest = _element(content)
+    # An explicit version may stand before the serial number.
+    for _field in ("serial number", "signature", "issuer") if tag == 0xA0 else ("signature", "issuer"):
+        _tag, _value, rest = _element(rest)
+    _tag, validity, _rest = _element(rest)
+    _tag, _begin, rest = _element(validity)
+    tag, end, _rest = _element(rest)
+    # UTCTime has two digits for the year, 50 to 99 meaning 19xx; GeneralizedTime has four.
+    text = end.decode("ascii")
+    if tag == 0x17:
+        text = ("19" if text[:2] >= "50" else "20") + text
+    return datetime.datetime.strptime(text, "%Y%m%d%H%M%SZ").replace(tzinfo=datetime.UTC)
+
+
+def _element(der: bytes) -> tuple[int, bytes, bytes]:
+    """Tag and content of the first element, and what follows it."""
+    length, start = der[1], 2
+    if length & 0x80:
+        start += length & 0x7F
+        length = int.from_bytes(der[2:start], "big")
+    return der[0], der[start : start + length], der[start + length :]

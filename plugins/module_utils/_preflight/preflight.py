@@ -1,0 +1,231 @@
+# Copyright (c) 2026 dataservices.redis_migration contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Proves before anything is changed that a run can succeed: every finding at once, and the plan in numbers.
+
+The table at the end has every check with its name and the ends it needs. To add one, write it and add its line.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import dataclasses
+import typing as t
+
+from .._errors import RedisMigrationError
+from .._keys.selection import database_pairs
+from .._migrate.choose import choose
+from .._server.clients import foreign_clients
+from .checks import pair as fit
+from .checks import server as ends
+from .finding import FAIL, WARN, Finding, Verdict, accepted, failed, listed, plural
+from .situation import Question, Side, Situation
+
+
+@dataclasses.dataclass
+class Report:
+    """All findings, the plan in numbers, and the checks that could not be made because an end did not answer."""
+
+    findings: list[Finding]
+    left_out: list[str]
+    plan: dict[str, t.Any]
+
+    @property
+    def passed(self) -> bool:
+        return not self._with(FAIL) and not self.left_out
+
+    def _with(self, status: str) -> list[str]:
+        return [finding.name for finding in self.findings if finding.verdict.status == status]
+
+    @property
+    def summary(self) -> str:
+        """One sentence."""
+        failures, warnings = self._with(FAIL), self._with(WARN)
+        parts = [f"{plural(len(self.findings), 'check')}"]
+        if failures:
+            parts.append(f"{plural(len(failures), 'failure')} ({listed(failures, 10)})")
+        if warnings:
+            parts.append(f"{plural(len(warnings), 'warning')} ({listed(warnings, 10)})")
+        if self.left_out:
+            parts.append(f"{len(self.left_out)} left out because an end does not answer")
+        return f"{parts[0]}: {', '.join(parts[1:]) or 'all is well'}."
+
+
+class _Check(t.NamedTuple):
+    name: str
+    needs: tuple[str, ...]
+    look: t.Callable[[Situation], Verdict]
+
+
+def preflight(question: Question) -> Report:
+    """Make every check. Raises :class:`RedisMigrationError` only for options that make no sense."""
+    unknown = sorted(set(question.ignore) - set(NAMES))
+    if unknown:
+        raise RedisMigrationError(
+            f"There is no finding named {listed(unknown)} to ignore.", hint=f"The findings are {', '.join(NAMES)}."
+        )
+    with contextlib.ExitStack() as stack:
+        situation = Situation(question, Side("source", question.source), Side("target", question.target))
+        for side in (situation.source, situation.target):
+            side.look(stack)
+        _work_out(situation)
+        findings: list[Finding] = []
+        left_out: list[str] = []
+        for check in CHECKS:
+            if all(_answers(situation, need) for need in check.needs):
+                findings.append(Finding(check.name, _judged(check, situation)))
+            else:
+                left_out.append(check.name)
+        findings = [_with_left_out(finding, left_out) for finding in findings]
+        plan = _plan(situation)
+    return Report([accepted(one) if one.name in question.ignore else one for one in findings], left_out, plan)
+
+
+def _answers(situation: Situation, need: str) -> bool:
+    side = situation.source if need.startswith("source") else situation.target
+    return side.endpoint is not None if need.endswith("endpoint") else side.server is not None
+
+
+def _judged(check: _Check, situation: Situation) -> Verdict:
+    try:
+        return check.look(situation)
+    except RedisMigrationError as exc:
+        return failed(exc)
+
+
+def _with_left_out(finding: Finding, left_out: list[str]) -> Finding:
+    """An end that does not answer says which checks that costs."""
+    if not finding.name.endswith("_reachable") or finding.verdict.status != FAIL:
+        return finding
+    role = finding.name.removesuffix("_reachable")
+    lost = [check.name for check in CHECKS if check.name in left_out and role in check.needs]
+    message = f"{finding.verdict.message} Not checked therefore: {listed(lost, 3)}."
+    return Finding(finding.name, finding.verdict._replace(message=message))
+
+
+def _work_out(situation: Situation) -> None:
+    """Which databases go where, and by which strategy."""
+    question = situation.question
+    source, target = situation.source, situation.target
+    if source.server is None or target.server is None or source.endpoint is None or target.endpoint is None:
+        return
+    try:
+        situation.pairs = database_pairs(question.selection, source.server, target.server, include_target=True)
+    except RedisMigrationError as exc:
+        situation.pairs_problem = exc
+    try:
+        situation.choice = choose(
+            question.strategy,
+            source.endpoint,
+            target.endpoint,
+            source.server,
+            target.server,
+            source.round_trip_ms + target.round_trip_ms,
+        )
+    except RedisMigrationError as exc:
+        situation.choice_problem = exc
+
+
+def _plan(situation: Situation) -> dict[str, t.Any]:
+    source, target = situation.source.server, situation.target.server
+    plan: dict[str, t.Any] = {}
+    for side in (situation.source, situation.target):
+        if side.server is not None and side.endpoint is not None:
+            plan[side.role] = {
+                "address": side.endpoint.address,
+                "product": side.server.product,
+                "role": side.server.role,
+                "keys": side.server.keys,
+                "used_memory": side.server.used_memory,
+                "maxmemory": side.server.maxmemory,
+                "round_trip_ms": round(side.round_trip_ms, 3),
+                "clients": _client_dicts(side),
+            }
+    if source is None or target is None:
+        return plan
+    plan.update(
+        strategy=situation.choice.strategy if situation.choice else "",
+        strategy_reason=situation.choice.reason if situation.choice else "",
+        databases=[
+            {
+                "source": here,
+                "target": there,
+                "keys": source.databases[here].keys if here in source.databases else 0,
+                "expires": source.databases[here].expires if here in source.databases else 0,
+                "target_keys": target.databases[there].keys if there in target.databases else 0,
+            }
+            for here, there in situation.pairs
+        ],
+        keys=situation.chosen_keys,
+        expires=sum(source.databases[here].expires for here, _there in situation.pairs if here in source.databases),
+        bytes=situation.chosen_bytes,
+    )
+    if situation.functions:
+        plan["functions"] = situation.functions.as_dict()
+    if situation.settings:
+        plan["settings"] = situation.settings
+    if situation.names:
+        plan["target_names"] = {
+            "looked_at": situation.names.looked,
+            "also_at_source": situation.names.both,
+            "only_at_target": situation.names.extra,
+            "complete": situation.names.complete,
+        }
+    return plan
+
+
+def _client_dicts(side: Side) -> list[dict[str, t.Any]] | None:
+    try:
+        return [client.as_dict() for client in foreign_clients(side.client)]
+    except RedisMigrationError:
+        return None
+
+
+def _of_source(look: t.Callable[[Situation, Side], Verdict]) -> t.Callable[[Situation], Verdict]:
+    return lambda situation: look(situation, situation.source)
+
+
+def _of_target(look: t.Callable[[Situation, Side], Verdict]) -> t.Callable[[Situation], Verdict]:
+    return lambda situation: look(situation, situation.target)
+
+
+_BOTH = ("source", "target")
+
+CHECKS: tuple[_Check, ...] = (
+    _Check("source_reachable", (), _of_source(ends.reachable)),
+    _Check("target_reachable", (), _of_target(ends.reachable)),
+    _Check("source_certificate", ("source_endpoint",), _of_source(ends.certificate)),
+    _Check("target_certificate", ("target_endpoint",), _of_target(ends.certificate)),
+    _Check("source_version", ("source",), _of_source(ends.version)),
+    _Check("target_version", ("target",), _of_target(ends.version)),
+    _Check("source_mode", ("source",), _of_source(ends.mode)),
+    _Check("target_mode", ("target",), _of_target(ends.mode)),
+    _Check("source_role", ("source",), _of_source(ends.role)),
+    _Check("target_role", ("target",), _of_target(ends.role)),
+    _Check("source_state", ("source",), _of_source(ends.state)),
+    _Check("target_state", ("target",), _of_target(ends.state)),
+    _Check("target_writable", ("target",), _of_target(ends.writable)),
+    _Check("same_server", _BOTH, fit.same_server),
+    _Check("formats", _BOTH, fit.formats),
+    _Check("databases", _BOTH, fit.databases),
+    _Check("source_permissions", ("source",), _of_source(ends.permissions)),
+    _Check("target_permissions", ("target",), _of_target(ends.permissions)),
+    _Check("source_keys", _BOTH, fit.source_keys),
+    _Check("other_runs", _BOTH, fit.other_runs),
+    _Check("target_keys", _BOTH, fit.target_keys),
+    _Check("large_keys", _BOTH, fit.large_keys),
+    _Check("target_memory", _BOTH, fit.target_memory),
+    _Check("target_eviction", _BOTH, fit.target_eviction),
+    _Check("modules", _BOTH, fit.modules),
+    _Check("functions", _BOTH, fit.functions),
+    _Check("settings", _BOTH, fit.settings),
+    _Check("backend", _BOTH, fit.backend),
+    _Check("clocks", _BOTH, fit.clocks),
+    _Check("source_clients", ("source",), _of_source(ends.clients)),
+    _Check("source_connections", ("source",), _of_source(ends.connections)),
+    _Check("target_connections", ("target",), _of_target(ends.connections)),
+    _Check("target_replicas", ("target",), _of_target(ends.replicas)),
+    _Check("source_writes", ("source",), _of_source(ends.writes)),
+)
+
+NAMES: tuple[str, ...] = tuple(check.name for check in CHECKS)

@@ -1,0 +1,163 @@
+# Copyright (c) 2026 dataservices.redis_migration contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What the preflight knows: the two ends as far as they answer, gathered once, and what is worked out from that."""
+
+from __future__ import annotations
+
+import contextlib
+import dataclasses
+import re
+import time
+import typing as t
+
+from .._connection.connect import client
+from .._connection.endpoint import Endpoint, parse_endpoint
+from .._errors import RedisMigrationError
+from .._keys.selection import Selection
+from .._migrate.choose import LARGE_KEY_BYTES, Choice
+from .._server.activity import Activity, Watcher
+from .._server.functions import Compared
+from .._server.info import Server, parse_info, server_of
+from .target_names import NamesFound
+
+_PING_TRIES = 3
+
+
+@dataclasses.dataclass(frozen=True)
+class Question:
+    """The options of a preflight: those of the run that it is about. ``scan_seconds`` bounds the look at key names."""
+
+    source: t.Mapping[str, t.Any]
+    target: t.Mapping[str, t.Any]
+    selection: Selection
+    strategy: str = "auto"
+    existing_keys: str = "update"
+    prune: bool = False
+    ignore: tuple[str, ...] = ()
+    scan_seconds: float = 60
+    large_key_bytes: int = LARGE_KEY_BYTES
+    functions: str = "update"
+    config_compare: bool = True
+
+
+class Side:
+    """One end. What could not be learned stays None; ``problem`` says why nothing was."""
+
+    def __init__(self, role: str, options: t.Mapping[str, t.Any]) -> None:
+        self.role = role
+        self.endpoint: Endpoint | None = None
+        self.problem: RedisMigrationError | None = None
+        self.client: t.Any = None
+        self.server: Server | None = None
+        self.info: dict[str, str] = {}
+        self.modules: dict[str, int] = {}
+        self.watcher: Watcher | None = None
+        self.activity: Activity | None = None
+        self.looked_at = 0.0
+        self.round_trip_ms = 0.0
+        self.clock_ahead_ms = 0.0
+        try:
+            self.endpoint = parse_endpoint(options, role)
+        except RedisMigrationError as exc:
+            self.problem = exc
+
+    def look(self, stack: contextlib.ExitStack) -> None:
+        """Connect and ask; the connection lives as long as ``stack``."""
+        if self.endpoint is None:
+            return
+        try:
+            self.client = stack.enter_context(client(self.endpoint))
+            self._measure()
+            server = server_of(self.client, self.endpoint)
+            text = self._everything()
+            self.info, self.modules = parse_info(text), parse_modules(text)
+            self.watcher = Watcher(self.client)
+            self.activity, self.looked_at = self.watcher.look(), time.monotonic()
+            self.server = server
+        except RedisMigrationError as exc:
+            self.problem = exc
+
+    def _everything(self) -> str:
+        for section in ("everything", "all"):
+            text = self.client.execute_command("INFO", section).decode("utf-8", "replace")
+            if "redis_version" in text or "valkey_version" in text:
+                break
+        return str(text)
+
+    def _measure(self) -> None:
+        best = float("inf")
+        for _try in range(_PING_TRIES):
+            begin, wall = time.perf_counter(), time.time()
+            seconds, microseconds = self.client.time()
+            took = (time.perf_counter() - begin) * 1000
+            if took < best:
+                best = took
+                self.clock_ahead_ms = seconds * 1000 + microseconds / 1000 - (wall * 1000 + took / 2)
+        self.round_trip_ms = best
+
+    def number(self, field: str, default: int = 0) -> int:
+        """A number of INFO."""
+        text = self.info.get(field, "")
+        return int(text) if text.lstrip("-").isdecimal() else default
+
+    def config(self, name: str) -> str | None:
+        """A setting, or None where it cannot be asked."""
+        try:
+            found = self.client.execute_command("CONFIG", "GET", name)
+        except RedisMigrationError:
+            return None
+        return found[1].decode("utf-8", "replace") if found and len(found) > 1 else None
+
+    @property
+    def data_bytes(self) -> int:
+        """About how much memory the keys take: what is used, without what an empty server with its clients would."""
+        overhead = (
+            "used_memory_startup",
+            "mem_clients_normal",
+            "mem_clients_slaves",
+            "mem_replication_backlog",
+            "mem_aof_buffer",
+        )
+        return max(0, self.number("used_memory") - sum(self.number(field) for field in overhead))
+
+
+@dataclasses.dataclass
+class Situation:
+    """Both ends and what is known of the run. A check is only asked when the ends that it needs have answered."""
+
+    question: Question
+    source: Side
+    target: Side
+    pairs: list[tuple[int, int]] = dataclasses.field(default_factory=list)
+    pairs_problem: RedisMigrationError | None = None
+    choice: Choice | None = None
+    choice_problem: RedisMigrationError | None = None
+    names: NamesFound | None = None
+    functions: Compared | None = None
+    settings: dict[str, t.Any] | None = None
+    sizes: list[tuple[int, int, bytes]] | None = None
+
+    @property
+    def strategy(self) -> str:
+        """The strategy that the run would take, as far as it is known."""
+        return self.choice.strategy if self.choice else self.question.strategy
+
+    @property
+    def chosen_bytes(self) -> int:
+        """About how much memory the chosen databases' keys take at the source."""
+        server = t.cast(Server, self.source.server)
+        if not server.keys:
+            return 0
+        return self.source.data_bytes * self.chosen_keys // server.keys
+
+    @property
+    def chosen_keys(self) -> int:
+        """Keys of the chosen databases; name patterns and types may choose fewer."""
+        databases = t.cast(Server, self.source.server).databases
+        return sum(databases[here].keys for here, _there in self.pairs if here in databases)
+
+
+def parse_modules(text: str) -> dict[str, int]:
+    """Names and versions of the modules in INFO."""
+    return {name: int(version) for name, version in re.findall(r"^module:name=([^,\s]+),ver=(\d+)", text, re.MULTILINE)}

@@ -1,0 +1,94 @@
+# Copyright (c) 2026 dataservices.redis_migration contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Which keys of the target the source has too, and which not: by walking the target's names, for a bounded time."""
+
+from __future__ import annotations
+
+import dataclasses
+import time
+import typing as t
+
+from .._connection.endpoint import Endpoint
+from .._existence import absent
+from .._keys.name import printable
+from .._keys.selection import Selection
+from .._pipeline.end import End
+from .._pipeline.flow import Flow, Job
+from .._pipeline.pace import Pace
+from .._pipeline.scan import Chunk, Scan
+from .._server.info import Server
+
+_EXAMPLES = 5
+_CHUNK_NAMES = 1000
+
+
+@dataclasses.dataclass
+class NamesFound:
+    """Keys of the target that the run concerns: how many were looked at, and how many of them the source lacks."""
+
+    looked: int = 0
+    extra: int = 0
+    examples: list[str] = dataclasses.field(default_factory=list)
+    complete: bool = True
+    # By number at the target: keys that both have.
+    common: dict[int, int] = dataclasses.field(default_factory=dict)
+
+    @property
+    def both(self) -> int:
+        return self.looked - self.extra
+
+
+def compare_names(
+    source: tuple[Endpoint, Server],
+    target: tuple[Endpoint, Server],
+    pairs: t.Sequence[tuple[int, int]],
+    selection: Selection,
+    *,
+    seconds: float,
+    round_trip_ms: float,
+) -> NamesFound:
+    """Look at the target's keys in every pair of databases, for about ``seconds`` at most."""
+    found = NamesFound()
+    deadline = time.monotonic() + seconds
+    for here, there in pairs:
+        if target[1].databases.get(there) is None:
+            continue
+        if time.monotonic() >= deadline:
+            found.complete = False
+            break
+        flow = Flow(target[0].timeout)
+        try:
+            here_end, there_end = End(*source, here), End(*target, there)
+            flow.add_pipe(here_end.pipe)
+            flow.add_pipe(there_end.pipe)
+            scan = Scan(
+                flow,
+                there_end,
+                Pace(round_trip_ms * 1000),
+                selection,
+                _counting(found, here_end, there),
+                chunk_keys=_CHUNK_NAMES,
+                chunk_bytes=1,
+                measured=False,
+                round_trip_us=round_trip_ms * 1000,
+                should_stop=lambda: time.monotonic() >= deadline,
+            )
+            flow.spawn(scan.job())
+            flow.run()
+        finally:
+            flow.close()
+        found.complete = found.complete and scan.finished
+    return found
+
+
+def _counting(found: NamesFound, source: End, there: int) -> t.Callable[[Chunk], t.Callable[[int], Job]]:
+    def count(names: list[bytes]) -> Job:
+        extra = yield from absent(source, names)
+        found.looked += len(names)
+        found.extra += len(extra)
+        found.common[there] = found.common.get(there, 0) + len(names) - len(extra)
+        room = max(0, _EXAMPLES - len(found.examples))
+        found.examples += [f"'{printable(name)}' in database {there}" for name in extra[:room]]
+
+    return lambda chunk: lambda _attempt: count(chunk.names)

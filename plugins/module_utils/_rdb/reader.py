@@ -1,0 +1,136 @@
+# Copyright (c) 2026 dataservices.redis_migration contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Reads an RDB file key by key, whoever wrote it: this collection, or a Redis (2.6 to 8.x) or Valkey."""
+
+from __future__ import annotations
+
+import typing as t
+
+from .._errors import RedisMigrationError
+from . import format as rdb
+from .parser import RdbBytes
+
+# The newest versions whose files are understood whole.
+_NEWEST_REDIS = 12
+_OLDEST_VALKEY, _NEWEST_VALKEY = 80, 80
+
+# Since this version a checksum stands at the end.
+_CHECKSUM_SINCE = 5
+
+
+class Entry(t.NamedTuple):
+    """A key. ``expiry`` in milliseconds since 1970, ``kind`` the type byte.
+
+    ``value``: its encoding as in a DUMP payload, without type and footer; a file for large ones, None if not wanted.
+    """
+
+    database: int
+    key: bytes
+    expiry: int | None
+    kind: int
+    value: bytes | t.IO[bytes] | None
+
+
+class RdbReader:
+    """The keys of the RDB file whose bytes ``read`` gives. ``name`` is how messages call the file.
+
+    ``wanted(database, key)`` says whose values are handed out (default: none). The attributes are complete after
+    :meth:`entries`.
+    """
+
+    def __init__(
+        self, read: t.Callable[[], bytes], name: str, wanted: t.Callable[[int, bytes], bool] | None = None
+    ) -> None:
+        self._bytes = RdbBytes(read, name)
+        self._name = name
+        self._wanted = wanted
+        self.version = 0
+        self.functions: list[bytes] = []
+        """The source code of each library of functions."""
+        self.module_data = False
+        """Whether modules left data outside of all keys, which only a server with these modules can load."""
+        self.checked = False
+        """Whether the file had a checksum (and it was right)."""
+
+    @property
+    def valkey(self) -> bool:
+        return self.version >= _OLDEST_VALKEY
+
+    def entries(self) -> t.Iterator[Entry]:
+        """Every key in the order of the file. Raises :class:`RedisMigrationError` where the file is damaged."""
+        data, wanted = self._bytes, self._wanted
+        self._begin()
+        database = 0
+        expiry: int | None = None
+        while True:
+            kind = data.byte()
+            if kind < rdb.SLOT_INFO:
+                key = data.string()
+                value = None
+                if wanted is not None and wanted(database, key):
+                    data.keep()
+                    data.skip_value(kind, valkey=self.valkey)
+                    value = data.kept()
+                else:
+                    data.skip_value(kind, valkey=self.valkey)
+                yield Entry(database, key, expiry, kind, value)
+                expiry = None
+            elif kind == rdb.EXPIRY_MS:
+                expiry = int.from_bytes(data.take(8), "little", signed=True)
+            elif kind == rdb.EXPIRY_SECONDS:
+                expiry = int.from_bytes(data.take(4), "little", signed=True) * 1000
+            elif kind == rdb.SELECT_DATABASE:
+                database = data.length()
+            elif kind == rdb.END:
+                self._end()
+                return
+            else:
+                self._other(kind)
+
+    def _begin(self) -> None:
+        version = rdb.version_of(self._bytes.take(rdb.HEADER_BYTES))
+        if version is None:
+            raise RedisMigrationError(f"{self._name} is no RDB file.")
+        if version > _NEWEST_REDIS and not _OLDEST_VALKEY <= version <= _NEWEST_VALKEY:
+            raise RedisMigrationError(
+                f"{self._name} is of RDB version {version}, which is newer than what is known here.",
+                hint="Load it into a server of the version that wrote it, and move the keys from there.",
+            )
+        self.version = version
+
+    def _other(self, kind: int) -> None:
+        data = self._bytes
+        if kind == rdb.RESIZE_DATABASE:
+            data.length()
+            data.length()
+        elif kind == rdb.AUX:
+            data.skip_string()
+            data.skip_string()
+        elif kind == rdb.IDLE:
+            data.length()
+        elif kind == rdb.FREQUENCY:
+            data.byte()
+        elif kind == rdb.FUNCTION:
+            self.functions.append(data.string())
+        elif kind == rdb.MODULE_AUX:
+            data.skip_module_value()
+            self.module_data = True
+        elif kind == rdb.SLOT_INFO:
+            for _number in range(3):
+                data.length()
+        else:
+            raise data.damaged(f"there is the unknown mark {kind}")
+
+    def _end(self) -> None:
+        if self.version < _CHECKSUM_SINCE:
+            return
+        computed = self._bytes.checksum()
+        written = int.from_bytes(self._bytes.take(8), "little")
+        # Zero: the server was told not to compute any.
+        self.checked = written != 0
+        if written not in (0, computed):
+            raise RedisMigrationError(
+                f"{self._name} is damaged: its checksum is not that of its {self._bytes.offset - 8} bytes.",
+                hint="Fetch it again, or use another backup.",
+            )

@@ -1,0 +1,117 @@
+# Copyright (c) 2026 dataservices.redis_migration contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Whether a server was written to between two moments, by its own statistics.
+
+Counts of calls of the commands that the server itself flags as writing (INFO commandstats, COMMAND), and its count of
+changes since the last save. MIGRATE is left out: with COPY it changes nothing, and it is ours.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import dataclasses
+import typing as t
+
+from .._connection.connect import client
+from .._connection.endpoint import Endpoint
+from .._errors import RedisMigrationError
+from .info import parse_info
+
+_OURS = "migrate"
+
+
+@dataclasses.dataclass(frozen=True)
+class Activity:
+    """What a server has counted up to one moment; plain data. ``writes`` is None where it cannot be told."""
+
+    run_id: str
+    writes: int | None
+    changes: int
+    last_save: int
+
+
+class Drift(t.NamedTuple):
+    """``writes``: write commands in between, None where that cannot be told. ``changed``: whether they changed data."""
+
+    writes: int | None
+    changed: bool
+
+    @property
+    def sentence(self) -> str | None:
+        """What an operator should know, if anything."""
+        if not self.changed:
+            return None
+        how_often = "" if self.writes is None else f" ({self.writes} write command{'s' * (self.writes != 1)})"
+        return (
+            f"The source was written to during the run{how_often}: keys that changed after they were read are not up"
+            " to date"
+            " at the target. redis_key_diff names them, and another run brings just these up to date."
+        )
+
+
+class Watcher:
+    """Reads the :class:`Activity` of a server; learns once which commands write."""
+
+    def __init__(self, redis_client: t.Any) -> None:
+        self._client = redis_client
+        self._writing = _write_commands(redis_client)
+
+    def look(self) -> Activity:
+        """Raises :class:`RedisMigrationError`."""
+        info = parse_info(self._client.execute_command("INFO", "all"))
+        return Activity(
+            run_id=info.get("run_id", ""),
+            writes=None if self._writing is None else count_writes(info, self._writing),
+            changes=int(info.get("rdb_changes_since_last_save", 0)),
+            last_save=int(info.get("rdb_last_save_time", 0)),
+        )
+
+
+def read_activity(endpoint: Endpoint) -> Activity | None:
+    """The activity of the server at ``endpoint``; None where it cannot be read, which is no reason to fail."""
+    with contextlib.suppress(RedisMigrationError), client(endpoint) as redis_client:
+        return Watcher(redis_client).look()
+    return None
+
+
+def between(before: Activity | None, after: Activity | None) -> Drift:
+    """What happened from ``before`` to ``after``."""
+    if before is None or after is None or before.run_id != after.run_id:
+        return Drift(None, False)
+    # The count of changes starts anew with every save.
+    saved = before.last_save != after.last_save or after.changes < before.changes
+    changed = True if saved else after.changes != before.changes
+    if before.writes is None or after.writes is None or after.writes < before.writes:
+        return Drift(None, changed and not saved)
+    writes = after.writes - before.writes
+    return Drift(writes, changed and writes > 0)
+
+
+def count_writes(info: t.Mapping[str, str], writing: t.Container[str]) -> int:
+    """Calls of writing commands that succeeded, from parsed INFO commandstats."""
+    total = 0
+    for name, value in info.items():
+        command = name.removeprefix("cmdstat_")
+        if command in (name, _OURS) or command not in writing:
+            continue
+        counts = dict(part.split("=", 1) for part in value.split(",") if "=" in part)
+        total += int(counts.get("calls", 0)) - int(counts.get("failed_calls", 0))
+    return total
+
+
+def _write_commands(redis_client: t.Any) -> frozenset[str] | None:
+    """Names, as in INFO commandstats, of the commands that the server flags as writing."""
+    # As the server sends it: redis-py would drop the subcommands.
+    redis_client.response_callbacks.pop("COMMAND", None)
+    try:
+        commands = list(redis_client.execute_command("COMMAND"))
+    except RedisMigrationError:
+        return None
+    found = set()
+    for command in commands:
+        if b"write" in command[2]:
+            found.add(command[0].decode("ascii", "replace"))
+        if len(command) > 9:
+            commands.extend(command[9])
+    return frozenset(found)

@@ -1,0 +1,45 @@
+# Copyright (c) 2026 dataservices.redis_migration contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What kind of server can be an end of a run at all. The engine refuses by these rules, the preflight reports them."""
+
+from __future__ import annotations
+
+from .._connection.endpoint import Endpoint
+from .._errors import RedisMigrationError
+from .info import Server
+
+
+def mode_problem(endpoint: Endpoint, server: Server) -> RedisMigrationError | None:
+    """Why a server of this mode cannot be an end."""
+    if server.mode == "cluster":
+        return RedisMigrationError(
+            f"The {endpoint} is in cluster mode, which is not supported.",
+            hint="Use a single primary with its replicas.",
+        )
+    if server.mode == "sentinel":
+        return RedisMigrationError(
+            f"The {endpoint} is a Sentinel and holds no data.", hint="Give the primary's address."
+        )
+    return None
+
+
+def target_role_problem(endpoint: Endpoint, server: Server) -> RedisMigrationError | None:
+    """Why this server cannot be written to."""
+    if server.role == "master":
+        return None
+    return RedisMigrationError(
+        f"The {endpoint} is a replica and takes no writes.", hint="Give the address of its primary."
+    )
+
+
+def prune_problem(
+    source: Endpoint, target: Endpoint, source_server: Server, target_server: Server
+) -> RedisMigrationError | None:
+    """Why pruning would do harm."""
+    if source_server.keys or not target_server.keys:
+        return None
+    return RedisMigrationError(
+        f"The {source} holds no keys, and prune would delete all {target_server.keys} keys of the {target}.",
+        hint="Check that this is the source you mean; to empty a target, do so explicitly.",
+    )

@@ -1,0 +1,141 @@
+# Copyright (c) 2026 dataservices.redis_migration contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What a server says of itself: flavor, version, role, memory, and the size of each logical database."""
+
+from __future__ import annotations
+
+import dataclasses
+import re
+import typing as t
+
+from .._connection.connect import client
+from .._connection.endpoint import Endpoint
+from .._errors import RedisMigrationError
+
+
+@dataclasses.dataclass(frozen=True)
+class Database:
+    """INFO keyspace of one logical database. ``avg_ttl`` in milliseconds."""
+
+    keys: int
+    expires: int
+    avg_ttl: int
+    # How many hashes have fields that expire, where the server knows such fields and says.
+    field_expires: int = 1
+
+
+@dataclasses.dataclass(frozen=True)
+class Server:
+    """A server at one moment. Memory in bytes; ``run_id`` identifies the process, so it changes with a restart."""
+
+    flavor: str
+    version: str
+    mode: str
+    role: str
+    run_id: str
+    used_memory: int
+    used_memory_human: str
+    maxmemory: int
+    maxmemory_policy: str
+    connected_clients: int
+    clock_ms: int
+    expired_keys: int
+    databases: dict[int, Database]
+
+    @property
+    def keys(self) -> int:
+        return sum(database.keys for database in self.databases.values())
+
+    @property
+    def expires(self) -> int:
+        return sum(database.expires for database in self.databases.values())
+
+    @property
+    def version_tuple(self) -> tuple[int, ...]:
+        """The version as numbers: (7, 0, 15)."""
+        return tuple(int(part) for part in re.findall(r"\d+", self.version)[:3]) or (0,)
+
+    @property
+    def product(self) -> str:
+        """``Redis 7.0.15``, ``Valkey 9.1.2``."""
+        return f"{'Valkey' if self.flavor == 'valkey' else 'Redis'} {self.version}"
+
+    def supports_pexpiretime(self) -> bool:
+        """Whether PEXPIRETIME exists (Redis 7.0 and every Valkey)."""
+        return self.flavor == "valkey" or self.version_tuple >= (7, 0)
+
+    def supports_stream_counters(self) -> bool:
+        """Whether streams count entries added and remember the last one deleted (Redis 7.0 and every Valkey)."""
+        return self.flavor == "valkey" or self.version_tuple >= (7, 0)
+
+    def has_field_ttl(self, database: int) -> bool:
+        """Whether some hash field in ``database`` may expire."""
+        known = self.databases.get(database)
+        return self.supports_field_ttl() and known is not None and known.field_expires > 0
+
+    def supports_field_ttl(self) -> bool:
+        """Whether hash fields can expire (Redis 7.4, Valkey 9)."""
+        return self.version_tuple >= ((9, 0) if self.flavor == "valkey" else (7, 4))
+
+
+def parse_info(text: bytes | str) -> dict[str, str]:
+    """INFO's lines as a dictionary."""
+    if isinstance(text, bytes):
+        text = text.decode("utf-8", "replace")
+    return dict(line.split(":", 1) for line in text.splitlines() if ":" in line and not line.startswith("#"))
+
+
+def parse_keyspace(info: t.Mapping[str, str]) -> dict[int, Database]:
+    """The logical databases in parsed INFO (those that hold keys)."""
+    databases = {}
+    for name, value in info.items():
+        match = re.fullmatch(r"db(\d+)", name)
+        if match:
+            counts = dict(item.split("=", 1) for item in value.split(",") if "=" in item)
+            databases[int(match[1])] = Database(
+                int(counts.get("keys", 0)),
+                int(counts.get("expires", 0)),
+                int(counts.get("avg_ttl", 0)),
+                # As Redis and as Valkey call it; a server that does not say may have some.
+                int(counts.get("subexpiry", counts.get("keys_with_volatile_items", 1))),
+            )
+    return dict(sorted(databases.items()))
+
+
+def run_id_of(redis_client: t.Any) -> str:
+    """What identifies the process behind an open client, so it changes with a restart and with a failover."""
+    return parse_info(redis_client.execute_command("INFO", "server")).get("run_id", "")
+
+
+def read_server(endpoint: Endpoint) -> Server:
+    """Ask the server at ``endpoint`` (INFO, TIME). Raises :class:`RedisMigrationError`."""
+    with client(endpoint) as redis_client:
+        return server_of(redis_client, endpoint)
+
+
+def server_of(redis_client: t.Any, endpoint: Endpoint) -> Server:
+    """The server behind an open client."""
+    info = parse_info(redis_client.execute_command("INFO"))
+    seconds, microseconds = redis_client.time()
+    if "redis_version" not in info and "valkey_version" not in info:
+        raise RedisMigrationError(
+            f"The {endpoint} answers INFO without a version; it does not seem to be a Redis or Valkey server.",
+            hint="Check host and port: something else, or a proxy in between, answers there.",
+        )
+    flavor = "valkey" if info.get("server_name") == "valkey" or "valkey_version" in info else "redis"
+    return Server(
+        flavor=flavor,
+        version=info.get("valkey_version") or info["redis_version"],
+        mode=info.get("redis_mode") or info.get("server_mode") or "standalone",
+        role=info.get("role", "master"),
+        run_id=info.get("run_id", ""),
+        used_memory=int(info.get("used_memory", 0)),
+        used_memory_human=info.get("used_memory_human", ""),
+        maxmemory=int(info.get("maxmemory", 0)),
+        maxmemory_policy=info.get("maxmemory_policy", ""),
+        connected_clients=int(info.get("connected_clients", 0)),
+        clock_ms=int(seconds) * 1000 + int(microseconds) // 1000,
+        expired_keys=int(info.get("expired_keys", 0)),
+        databases=parse_keyspace(info),
+    )

@@ -1,0 +1,119 @@
+# Copyright (c) 2026 dataservices.redis_migration contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What redis_keyspace_info returns: a server, its logical databases, and on request a sample of their keys."""
+
+from __future__ import annotations
+
+import typing as t
+
+from .._connection.connect import client
+from .._connection.endpoint import Endpoint
+from .._connection.explain import explain
+from .._imports import redis
+from .._keys.name import key_fields
+from .info import Server, server_of
+
+_PAGE = 500
+_LARGEST = 10
+
+# Upper bounds of the groups into which remaining lifetimes are sorted, in milliseconds.
+_TTL_GROUPS = (
+    ("under_1_minute", 60_000),
+    ("under_1_hour", 3_600_000),
+    ("under_1_day", 86_400_000),
+    ("under_30_days", 30 * 86_400_000),
+)
+
+
+def keyspace_info(endpoint: Endpoint, sample: int = 0) -> dict[str, t.Any]:
+    """The result of the module but for ``changed``. ``sample``: how many keys of each database to look at, at most."""
+    with client(endpoint) as redis_client:
+        server = server_of(redis_client, endpoint)
+    result: dict[str, t.Any] = {
+        "server": {"flavor": server.flavor, "version": server.version, "mode": server.mode, "role": server.role},
+        "databases": {
+            str(number): {"keys": database.keys, "expires": database.expires, "avg_ttl": database.avg_ttl}
+            for number, database in server.databases.items()
+        },
+        "keys": server.keys,
+        "expires": server.expires,
+        "memory": {
+            "used_memory": server.used_memory,
+            "used_memory_human": server.used_memory_human,
+            "maxmemory": server.maxmemory,
+            "maxmemory_policy": server.maxmemory_policy,
+        },
+        "clients": server.connected_clients,
+    }
+    if sample:
+        result["sample"] = _sample(endpoint, server, sample)
+    return result
+
+
+class _Sample:
+    """Collects what is seen of single keys."""
+
+    def __init__(self) -> None:
+        self.sampled = 0
+        self.types: dict[str, dict[str, int]] = {}
+        self.largest: list[tuple[int, int, bytes, str]] = []
+        self.ttls = {"never": 0, **{name: 0 for name, _limit in _TTL_GROUPS}, "longer": 0}
+
+    def add(self, database: int, key: bytes, kind: str, size: int, ttl: int) -> None:
+        self.sampled += 1
+        seen = self.types.setdefault(kind, {"keys": 0, "bytes": 0, "largest_bytes": 0})
+        seen["keys"] += 1
+        seen["bytes"] += size
+        seen["largest_bytes"] = max(seen["largest_bytes"], size)
+        self.largest.append((size, database, key, kind))
+        if len(self.largest) > 10 * _LARGEST:
+            self._cut()
+        self.ttls[_ttl_group(ttl)] += 1
+
+    def _cut(self) -> None:
+        self.largest = sorted(self.largest, reverse=True)[:_LARGEST]
+
+    def as_dict(self) -> dict[str, t.Any]:
+        self._cut()
+        return {
+            "keys": self.sampled,
+            "types": self.types,
+            "largest": [
+                {"database": database, **key_fields(key), "type": kind, "bytes": size}
+                for size, database, key, kind in self.largest
+            ],
+            "ttl": self.ttls,
+        }
+
+
+def _ttl_group(ttl: int) -> str:
+    if ttl < 0:
+        return "never"
+    return next((name for name, limit in _TTL_GROUPS if ttl < limit), "longer")
+
+
+def _sample(endpoint: Endpoint, server: Server, most: int) -> dict[str, t.Any]:
+    collected = _Sample()
+    for number in server.databases:
+        with client(endpoint, number) as redis_client:
+            cursor, left = 0, most
+            while left > 0:
+                cursor, keys = redis_client.scan(cursor, count=min(_PAGE, left))
+                keys = keys[:left]
+                left -= len(keys)
+                pipeline = redis_client.pipeline(transaction=False)
+                for key in keys:
+                    pipeline.type(key)
+                    pipeline.memory_usage(key)
+                    pipeline.pttl(key)
+                try:
+                    replies = pipeline.execute()
+                except redis.RedisError as exc:
+                    raise explain(exc, endpoint, database=number, command=("TYPE, MEMORY USAGE or PTTL",)) from None
+                for key, kind, size, ttl in zip(keys, replies[::3], replies[1::3], replies[2::3]):
+                    if kind != b"none":
+                        collected.add(number, key, kind.decode(), size or 0, ttl)
+                if not cursor:
+                    break
+    return collected.as_dict()

@@ -1,0 +1,113 @@
+# Copyright (c) 2026 dataservices.redis_migration contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The address under which the source server itself reaches the target, for MIGRATE: which it is and whether it can be."""
+
+from __future__ import annotations
+
+import dataclasses
+import fnmatch
+import typing as t
+
+from .._connection.connect import client, connect
+from .._connection.endpoint import Backend, Endpoint
+from .._errors import CommandRefused, ConnectError, EndpointError, RedisMigrationError
+from .._server.info import parse_info
+
+# Hosts that are reachable from outside only: the source server cannot connect to them.
+EXPOSED_FRONTENDS = ("*.data.eu01.onstackit.cloud", "*.data.eu01.onstackit.schwarz")
+
+
+def is_exposed_frontend(host: str) -> bool:
+    """Whether ``host`` is the frontend of an exposed service, which no other service instance can reach."""
+    return any(fnmatch.fnmatch(host.lower().rstrip("."), pattern) for pattern in EXPOSED_FRONTENDS)
+
+
+def backend_of(target: Endpoint) -> Backend:
+    """Where MIGRATE connects: the endpoint's ``backend``, else its own address; credentials default to the endpoint's."""
+    if target.backend is None:
+        return Backend(target.host, target.port, target.username, target.password)
+    backend = target.backend
+    if backend.password is None:
+        backend = dataclasses.replace(backend, username=target.username, password=target.password)
+    return backend
+
+
+def check_backend(target: Endpoint, databases: list[int]) -> None:
+    """Prove, on connections of our own, all that MIGRATE would otherwise find out while it writes.
+
+    The backend's credentials and the databases are tried at the target itself; where the backend's address can be
+    reached from here, it must lead to the same server. Raises :class:`RedisMigrationError`.
+    """
+    backend = backend_of(target)
+    if not backend.host:
+        raise EndpointError(
+            f"MIGRATE needs a host and port of the target, and the {target} is a unix socket.",
+            hint="Give the target's 'backend', or use strategy 'copy'.",
+        )
+    if is_exposed_frontend(backend.host):
+        raise EndpointError(
+            f"The backend host '{backend.host}' is an exposed frontend: the source server cannot connect to it.",
+            hint="Give the host in the service key of the target's '-internal' instance (such as "
+            "red297348-master.service.dc1.a9ssvc) as the target's 'backend', or use strategy 'copy'.",
+        )
+    inside = dataclasses.replace(target, username=backend.username, password=backend.password, backend=None)
+    for database in databases or [0]:
+        try:
+            connect(inside, database).disconnect()
+        except RedisMigrationError as exc:
+            raise type(exc)(
+                f"The credentials for the backend {backend} do not work. {exc.message}", hint=exc.hint
+            ) from None
+    if target.backend is not None:
+        _check_identity(target, inside, backend)
+
+
+def _check_identity(target: Endpoint, inside: Endpoint, backend: Backend) -> None:
+    # Plain TCP: MIGRATE uses TLS only on servers set up with tls-cluster. Mostly the name does not even resolve here.
+    direct = dataclasses.replace(
+        inside, host=backend.host, port=backend.port, unix_socket=None, tls=False, timeout=min(2.0, target.timeout)
+    )
+    try:
+        with client(direct) as redis_client:
+            there = _run_id(redis_client)
+    except ConnectError:
+        # Not reachable from here; the first key sent will tell.
+        return
+    with client(inside) as redis_client:
+        if there != _run_id(redis_client):
+            raise CommandRefused(
+                f"The backend {backend} is not the {target}: another server answers there.",
+                hint="Give the target's own internal address as 'backend'.",
+            )
+
+
+def _run_id(redis_client: t.Any) -> str:
+    return parse_info(redis_client.execute_command("INFO", "server")).get("run_id", "")
+
+
+def migrate_hint(text: str, backend: Backend, user: str) -> str:
+    """What to do about an error of MIGRATE, after the table of the manual procedure."""
+    if text.startswith("IOERR"):
+        return (
+            f"The source server cannot talk to {backend}. Check that this is the target's backend host and port as the source"
+            " sees it (not an exposed frontend), that nothing blocks the way, and that the target does not ask for TLS there"
+            " (MIGRATE uses TLS only if the source has tls-cluster); else use strategy 'copy'."
+        )
+    if "OOM" in text:
+        return "The target is full: give it more memory (a larger plan or a higher maxmemory), then run again."
+    if text.startswith("NOPERM"):
+        return f"The user '{user}' of the source may not use MIGRATE: permit it, or use strategy 'copy'."
+    if "NOPERM" in text:
+        return "The backend's user may not RESTORE at the target: permit it, or use another user."
+    if "AUTH" in text or "password" in text:
+        return "Check the backend's user name and password."
+    if "payload version" in text or "Bad data format" in text:
+        return "The target is older than the source and does not understand its payloads: use strategy 'rebuild'."
+    if "READONLY" in text:
+        if "Target instance" in text:
+            return "The target is a replica (by now): name the primary as target and as its backend."
+        return "The source is a replica, and MIGRATE is a write command: use strategy 'copy', which only reads, or the primary."
+    if "unknown command" in text:
+        return "MIGRATE is disabled at the source: use strategy 'copy'."
+    return "See the server's words; strategy 'copy' needs no MIGRATE."

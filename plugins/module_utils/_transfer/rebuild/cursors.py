@@ -1,0 +1,68 @@
+# Copyright (c) 2026 dataservices.redis_migration contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Sets, hashes and sorted sets in pieces, by cursors. What a cursor shows twice is written twice, to no harm."""
+
+from __future__ import annotations
+
+import typing as t
+
+from ... import _field_expiry
+from ..._pipeline.flow import Job
+from ..._pipeline.pipe import ReplyTooLarge, pack
+from ..._pipeline.stride import Stride
+from .field_ttls import FieldTtls
+from .key_build import KeyBuild, Write, piece
+
+_SCAN = {"set": b"SSCAN", "hash": b"HSCAN", "zset": b"ZSCAN"}
+
+
+def scanned_in_pieces(build: KeyBuild, kind: str, length: int, ttls: FieldTtls) -> Job:
+    """Write all elements to the temporary key. Whether any fields of the database expire."""
+    stride = Stride(build.size, length)
+    proof = _field_expiry.ASK if kind == "hash" and ttls.possible else b""
+    write: Write | None = None
+    cursor = b"0"
+    timed = False
+    while True:
+        command = pack(_SCAN[kind], build.key, cursor, b"COUNT", stride.elements) + proof
+        try:
+            replies = yield from build.exchange(piece(command, stride, 2 if proof else 1), write)
+        except ReplyTooLarge:
+            if not stride.shorten():
+                raise
+            write = None
+            continue
+        cursor, elements = replies[0]
+        expiries: dict[int, list[bytes]] = {}
+        if proof and not ttls.none(replies[1]):
+            timed = True
+            if elements:
+                expiries = yield from ttls.in_pieces(build, elements[::2])
+        write = _PART[kind](elements, expiries) if elements else None
+        if cursor == b"0":
+            break
+    if write:
+        yield from build.write(write)
+    return timed
+
+
+def _set_part(members: list[bytes], _expiries: dict[int, list[bytes]]) -> Write:
+    return Write(lambda name: pack(b"SADD", name, *members))
+
+
+def _zset_part(elements: list[bytes], _expiries: dict[int, list[bytes]]) -> Write:
+    # ZSCAN shows member and score, ZADD takes score and member; the text of a score is exact.
+    words: list[t.Any] = [b""] * len(elements)
+    words[::2], words[1::2] = elements[1::2], elements[::2]
+    return Write(lambda name: pack(b"ZADD", name, *words))
+
+
+def _hash_part(elements: list[bytes], expiries: dict[int, list[bytes]]) -> Write:
+    def commands(name: bytes) -> bytes:
+        return pack(b"HSET", name, *elements) + FieldTtls.commands(name, expiries)
+
+    return Write(commands, 1 + len(expiries))
+
+
+_PART = {"set": _set_part, "hash": _hash_part, "zset": _zset_part}

@@ -1,0 +1,245 @@
+# Copyright (c) 2026 dataservices.redis_migration contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Moves many small keys at once: each is read whole by one command, and all are written by one transaction.
+
+A transaction, so that nothing half done stays at the target when a connection is lost on the way.
+"""
+
+from __future__ import annotations
+
+import typing as t
+
+from ... import _field_expiry
+from ..._connection.explain import is_transient, reply_hint, reply_text
+from ..._keys.temporary import TemporaryNames
+from ..._pipeline.expiry import GONE, NEVER, Expiry, clock_ms, is_over
+from ..._pipeline.flow import Job, Take, Unsteady
+from ..._pipeline.pace import between_us
+from ..._pipeline.pipe import any_error, is_error, pack
+from ..._pipeline.scan import Chunk
+from ..strategy import Lane, Occupied, Outcome, Refused, Vanished
+from .field_ttls import FieldTtls
+from .key_build import SYSTEMIC, KeyRefused
+from .streams import Facts, additions, emptiness, finish, question
+
+_TIME = b"*1\r\n$4\r\nTIME\r\n"
+_MULTI = b"*1\r\n$5\r\nMULTI\r\n"
+_EXEC = b"*1\r\n$4\r\nEXEC\r\n"
+
+
+class TooMuch(t.NamedTuple):
+    """The outcome of a key that has to be moved in pieces after all."""
+
+
+TOO_MUCH = TooMuch()
+
+
+class Whole:
+    """Moves chunks of small keys."""
+
+    def __init__(self, lane: Lane, names: TemporaryNames, ttls: FieldTtls) -> None:
+        self._lane = lane
+        self._names = names
+        self._ttls = ttls
+        # SET with an absolute expiry in milliseconds is as old as this.
+        self._sets_expiry = lane.target.server.version_tuple >= (6, 2)
+        self._counters = lane.target.server.supports_stream_counters()
+
+    def move(self, chunk: Chunk, kinds: t.Sequence[bytes], *, replace: bool) -> Job:
+        """What became of the keys of ``chunk`` that were not moved, by position; their types are ``kinds``."""
+        lane = self._lane
+        yield Take(lane.payloads, chunk.size)
+        try:
+            values, expiries = yield from self._read(chunk, kinds)
+            return (yield from self._write(chunk.names, kinds, values, expiries, replace))
+        finally:
+            lane.flow.give(lane.payloads, chunk.size)
+
+    def _read(self, chunk: Chunk, kinds: t.Sequence[bytes]) -> Job:
+        """Values (an outcome where there is none to write) and expiries."""
+        lane, source, names = self._lane, self._lane.source, chunk.names
+        commands, counts = [], []
+        for name, kind in zip(names, kinds):
+            command, count = _READ[kind](name)
+            commands.append(command)
+            counts.append(count)
+        total = sum(counts)
+        proof = _field_expiry.ASK if self._ttls.possible and b"hash" in kinds else b""
+        expiry_commands, expiry_count = source.expiries.commands(names)
+        cost = lane.pace.cost(total * 2, chunk.size)
+        yield Take(lane.pace.gate, cost)
+        try:
+            replies = yield source.call(
+                _TIME + b"".join(commands) + _TIME + proof + expiry_commands, total + 2 + bool(proof) + expiry_count
+            )
+        finally:
+            lane.flow.give(lane.pace.gate, cost)
+        source.check((replies[0], replies[total + 1]), "TIME")
+        lane.pace.observe(total * 2, chunk.size, between_us(replies[0], replies[total + 1]))
+        values: list[t.Any] = []
+        position = 1
+        for kind, count in zip(kinds, counts):
+            values.append(self._value(kind, replies[position : position + count]))
+            position += count
+        expiries = yield from source.expiries.read(names, replies[position + 1 + bool(proof) :])
+        if proof and not self._ttls.none(replies[position + 1]):
+            yield from self._read_field_ttls(names, kinds, values)
+        return values, expiries
+
+    def _value(self, kind: bytes, replies: list[t.Any]) -> t.Any:
+        for reply in replies if any_error(replies) else ():
+            if is_error(reply):
+                # Another type than a moment ago, or gone.
+                if str(reply).startswith("WRONGTYPE"):
+                    return TOO_MUCH
+                if "no such key" in str(reply):
+                    return Vanished()
+                self._lane.source.check(replies, "reading a key")
+        if kind == b"stream":
+            return _stream_value(replies)
+        value = replies[0]
+        if kind == b"hash":
+            return (value, {}) if value else Vanished()
+        if kind == b"string":
+            return Vanished() if value is None else value
+        return value or Vanished()
+
+    def _read_field_ttls(self, names: list[bytes], kinds: t.Sequence[bytes], values: list[t.Any]) -> Job:
+        hashes = [at for at, kind in enumerate(kinds) if kind == b"hash" and not isinstance(values[at], Vanished)]
+        fields = [values[position][0][::2] for position in hashes]
+        ask = b"".join([FieldTtls.question(names[position], some) for position, some in zip(hashes, fields)])
+        replies = yield self._lane.source.call(ask, len(hashes))
+        for position, some, reply in zip(hashes, fields, replies):
+            self._lane.source.check([reply], "HPEXPIRETIME")
+            try:
+                values[position] = values[position][0], self._ttls.grouped(some, reply)
+            except KeyRefused as refused:
+                values[position] = Refused(refused.reason, refused.hint, type="hash")
+
+    def _write(
+        self,
+        names: list[bytes],
+        kinds: t.Sequence[bytes],
+        values: list[t.Any],
+        expiries: list[Expiry],
+        replace: bool,
+    ) -> Job:
+        target = self._lane.target
+        others: dict[int, t.Any] = {}
+        commands = [_MULTI]
+        # Of each key: its position, the first and last of its replies.
+        spans: list[tuple[int, int, int]] = []
+        temporary: list[bytes] = []
+        timed = False
+        at = 0
+        for position, (name, kind, value, expiry) in enumerate(zip(names, kinds, values, expiries)):
+            if isinstance(value, (Vanished, Refused, TooMuch)) or expiry == GONE:
+                others[position] = Vanished() if expiry == GONE else value
+                continue
+            timed = timed or expiry is not NEVER
+            if kind == b"string" and self._sets_expiry:
+                commands.append(_set(name, value, expiry, replace))
+                count = 1
+            else:
+                under = self._names.name(name)
+                temporary.append(under)
+                command, count = self._create(under, kind, value)
+                commands.append(command)
+                if expiry is not NEVER:
+                    commands.append(pack(b"PEXPIREAT", under, b"%d" % expiry))
+                    count += 1
+                commands.append(pack(b"RENAME" if replace else b"RENAMENX", under, name))
+                count += 1
+            spans.append((position, at, at + count))
+            at += count
+        if not spans:
+            return others
+        if self._lane.check_mode:
+            if timed:
+                (now,) = yield target.call(_TIME, 1)
+                others.update({at: Vanished() for at, _start, _end in spans if is_over(expiries[at], clock_ms(now))})
+            return others
+        if temporary and not replace:
+            # What could not take its place.
+            commands.append(pack(b"UNLINK", *temporary))
+            at += 1
+        commands += [_EXEC, _TIME]
+        replies = yield target.call(b"".join(commands), at + 3)
+        if not isinstance(replies[-2], list):
+            target.check(replies, "EXEC")
+        target.check(replies[-1:], "TIME")
+        done, clock = replies[-2], clock_ms(replies[-1])
+        for position, start, end in spans:
+            outcome = self._outcome(done[start:end], kinds[position])
+            if outcome is None and is_over(expiries[position], clock):
+                outcome = Vanished()
+            if outcome is not None:
+                others[position] = outcome
+        return others
+
+    def _create(self, name: bytes, kind: bytes, value: t.Any) -> tuple[bytes, int]:
+        """Commands that make a key of ``value``, and how many."""
+        if kind == b"hash":
+            elements, expiries = value
+            return pack(b"HSET", name, *elements) + FieldTtls.commands(name, expiries), 1 + len(expiries)
+        if kind == b"stream":
+            facts, entries = value
+            end = finish(name, facts, counters=self._counters)
+            if entries:
+                return additions(name, entries) + end, len(entries) + 1
+            return emptiness(name) + end, 3
+        if kind == b"zset":
+            words = [b""] * len(value)
+            words[::2], words[1::2] = value[1::2], value[::2]
+            return pack(b"ZADD", name, *words), 1
+        return pack(
+            {b"list": b"RPUSH", b"set": b"SADD", b"string": b"SET"}[kind],
+            name,
+            *([value] if kind == b"string" else value),
+        ), 1
+
+    def _outcome(self, replies: list[t.Any], kind: bytes) -> Outcome | None:
+        """What the replies to the commands for one key say; None where it is there."""
+        error = next(filter(is_error, replies), None) if any_error(replies) else None
+        if error is None:
+            # SET with NX, or RENAMENX, found another key.
+            return Occupied() if replies[-1] in (None, 0) else None
+        text = reply_text(error)
+        if "no such key" in text:
+            # Its time, or that of its last field, came before it could be renamed.
+            return Vanished()
+        target = self._lane.target
+        if is_transient(text):
+            raise Unsteady(target.pipe, target.refusal(error, "EXEC"))
+        if text.startswith(SYSTEMIC):
+            raise target.refusal(error, "EXEC")
+        return Refused(text, reply_hint(text, target.endpoint), type=kind.decode())
+
+
+def _set(name: bytes, value: bytes, expiry: Expiry, replace: bool) -> bytes:
+    words = [b"SET", name, value]
+    if not replace:
+        words.append(b"NX")
+    if expiry is not NEVER:
+        words += [b"PXAT", b"%d" % expiry]
+    return pack(*words)
+
+
+def _stream_value(replies: list[t.Any]) -> t.Any:
+    # Groups have much to read one after the other; and what was written to just now is read under guard.
+    if replies[1] or replies[:2] != replies[3:]:
+        return TOO_MUCH
+    facts = Facts.of(*replies[:2])
+    return (facts, replies[2]) if len(replies[2]) == facts.length else TOO_MUCH
+
+
+_READ: dict[bytes, t.Callable[[bytes], tuple[bytes, int]]] = {
+    b"string": lambda name: (pack(b"GET", name), 1),
+    b"list": lambda name: (pack(b"LRANGE", name, b"0", b"-1"), 1),
+    b"set": lambda name: (pack(b"SMEMBERS", name), 1),
+    b"hash": lambda name: (pack(b"HGETALL", name), 1),
+    b"zset": lambda name: (pack(b"ZRANGE", name, b"0", b"-1", b"WITHSCORES"), 1),
+    b"stream": lambda name: (question(name) + pack(b"XRANGE", name, b"-", b"+") + question(name), 5),
+}
+TYPES = frozenset(_READ)

@@ -1,0 +1,74 @@
+# Copyright (c) 2026 dataservices.redis_migration contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Proof that a key of the source did not change while it was read in many pieces: WATCH before, an empty EXEC after.
+
+WATCH writes nothing. It belongs to a connection, so every key that is read in pieces has one of its own meanwhile.
+"""
+
+from __future__ import annotations
+
+from ..._errors import ConnectError
+from ..._pipeline.end import End
+from ..._pipeline.flow import Flow, Gate, Job, Reconnected
+from ..._pipeline.pipe import Call, Pipe, is_error, pack
+
+# Keys that are read in pieces at the same time.
+CONCURRENT_KEYS = 4
+
+
+class Witness:
+    """Watches one key between :meth:`start` and :meth:`unchanged`. ``pipe``: None where no connection could be had."""
+
+    def __init__(self, pipe: Pipe | None) -> None:
+        self.pipe = pipe
+        self._connection: int | None = None
+
+    def start(self, key: bytes) -> Job:
+        """Begin to watch ``key``, and forget an earlier one."""
+        self._connection = None
+        replies = yield from self._ask(pack(b"UNWATCH") + pack(b"WATCH", key))
+        if self.pipe is not None and replies and not is_error(replies[1]):
+            self._connection = self.pipe.openings
+
+    def unchanged(self) -> Job:
+        """Whether the key is what it was at the start; None where that is unknown (no permission, connection lost)."""
+        if self.pipe is None or self._connection is None:
+            return None
+        replies = yield from self._ask(pack(b"MULTI") + pack(b"EXEC"))
+        if not replies or is_error(replies[1]) or self.pipe.openings != self._connection:
+            return None
+        return replies[1] is not None
+
+    def _ask(self, commands: bytes) -> Job:
+        if self.pipe is None:
+            return None
+        try:
+            return (yield Call(self.pipe, commands, 2))
+        except Reconnected:
+            return None
+
+
+class Witnesses:
+    """The connections for :class:`Witness`, opened when first needed. Who wants one takes 1 of ``gate`` before."""
+
+    def __init__(self, flow: Flow, source: End) -> None:
+        self.gate = Gate(CONCURRENT_KEYS)
+        self._flow = flow
+        self._source = source
+        self._idle: list[Pipe] = []
+
+    def call(self) -> Witness:
+        """A witness that nobody else uses, until :meth:`dismiss`."""
+        if self._idle:
+            return Witness(self._idle.pop())
+        try:
+            return Witness(self._flow.add_pipe(Pipe(self._source.endpoint, self._source.database)))
+        except ConnectError:
+            # The source takes no more connections: the data will have to be compared instead.
+            return Witness(None)
+
+    def dismiss(self, witness: Witness) -> None:
+        """Let others use the connection."""
+        if witness.pipe is not None:
+            self._idle.append(witness.pipe)

@@ -1,0 +1,231 @@
+# Copyright (c) 2026 dataservices.redis_migration contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Strategy ``migrate``: the source server sends keys to the target itself (MIGRATE … COPY); only names pass through here.
+
+MIGRATE alone proves nothing: a wrong password or database can still write keys, ``+OK`` can hide missing keys, expiries
+are relative, one error stands for many keys. So credentials and database are proved on a connection of our own before
+the first key, the first key proves that the backend address leads to the target, every batch is confirmed at the target
+key by key, and expiries are set there absolutely.
+"""
+
+from __future__ import annotations
+
+import typing as t
+
+from .._compare.comparer import Comparer
+from .._compare.verdict import Gone
+from .._connection.commands import each, one
+from .._connection.explain import reply_text
+from .._errors import CommandRefused
+from .._existence import absent
+from .._pipeline.expiry import GONE, NEVER, Expiry
+from .._pipeline.flow import Gate, Job, Take, Unsteady
+from .._pipeline.pace import between_us
+from .._pipeline.pipe import is_error, pack
+from .._pipeline.scan import Chunk
+from . import backend
+from .strategy import Lane, Moved, Occupied, Outcome, Refused, Vanished
+
+# Milliseconds without progress after which the source gives a transfer up. It serves nobody meanwhile.
+_IDLE_MS = 3000
+
+# How often a key that exists at the source is sent before it is given up.
+_TRIES = 3
+
+_TIME = b"*1\r\n$4\r\nTIME\r\n"
+
+# Expiries set at the target may differ by rounding from those at the source.
+_EXPIRY_TOLERANCE_MS = 10
+
+
+class MigrateStrategy:
+    """Moves keys by MIGRATE COPY in batches that keep the source busy for a few milliseconds each."""
+
+    chunk_keys = 500
+    chunk_bytes = 256 * 1024
+
+    def __init__(self, lane: Lane) -> None:
+        self._lane = lane
+        self._backend = backend.backend_of(lane.target.endpoint)
+        self._comparer = Comparer(lane.flow, lane.source, lane.target, _EXPIRY_TOLERANCE_MS)
+        self._proved = False
+        self._first = Gate(1)
+
+    def transfer(self, chunk: Chunk, *, replace: bool) -> Job:
+        if self._lane.check_mode:
+            return (yield from self._would_transfer(chunk))
+        if not self._proved:
+            yield Take(self._first, 1)
+            try:
+                for name in chunk.names:
+                    self._proved = self._proved or (yield from self._proves(name))
+                    if self._proved:
+                        break
+            finally:
+                self._lane.flow.give(self._first, 1)
+        if not self._proved:
+            # Not one of its keys was left to prove anything with.
+            return Moved(0, {position: Vanished() for position in range(len(chunk))})
+        return (yield from self._migrate(chunk, replace))
+
+    def _would_transfer(self, chunk: Chunk) -> Job:
+        there = yield self._lane.source.call(each(b"EXISTS", chunk.names), len(chunk))
+        self._lane.source.check(there, "EXISTS")
+        return _moved(chunk, {position: Vanished() for position, exists in enumerate(there) if not exists})
+
+    def _command(self, names: t.Sequence[bytes], replace: bool) -> bytes:
+        target = self._lane.target
+        words = [
+            b"MIGRATE",
+            self._backend.host.encode("idna"),
+            b"%d" % self._backend.port,
+            b"",
+            b"%d" % target.database,
+        ]
+        words += [b"%d" % _IDLE_MS, b"COPY"]
+        if replace:
+            words.append(b"REPLACE")
+        if self._backend.username and self._backend.password:
+            words += [b"AUTH2", self._backend.username.encode(), self._backend.password.encode()]
+        elif self._backend.password:
+            words += [b"AUTH", self._backend.password.encode()]
+        return one(*words, b"KEYS", *names)
+
+    def _proves(self, name: bytes) -> Job:
+        """One key, without REPLACE, shows whether the source reaches the target under the backend's address.
+
+        False if the key was gone, which proves nothing. Raises where it went to some other server.
+        """
+        source, target = self._lane.source, self._lane.target
+        before = yield target.call(pack(b"EXISTS", name), 1)
+        target.check(before, "EXISTS")
+        (reply,) = yield source.call(self._command([name], replace=False), 1)
+        text = reply_text(reply)
+        if is_error(reply) and "BUSYKEY" not in text:
+            raise self._systemic(reply)
+        if reply == b"NOKEY":
+            return False
+        after = yield target.call(pack(b"EXISTS", name), 1)
+        target.check(after, "EXISTS")
+        # The key was there before and nothing objected, or it was not and still is not: some other server took it.
+        if (before[0] and reply == b"OK") or not after[0]:
+            still = yield source.call(pack(b"EXISTS", name), 1)
+            if not still[0]:
+                return False
+            raise CommandRefused(
+                f"The backend {self._backend} is not the target {target.endpoint.address}: a key sent there by the source "
+                "did not arrive at the target.",
+                hint="Give the target's own internal address as 'backend' (the service key of its '-internal' instance has"
+                " it). Nothing else was sent; look for one key too many at the wrong server.",
+            )
+        if reply == b"OK":
+            # So that the batch it belongs to can move it like every other.
+            yield target.call(pack(b"DEL", name), 1)
+        return True
+
+    def _migrate(self, chunk: Chunk, replace: bool, tries: int = _TRIES) -> Job:
+        lane, source, target = self._lane, self._lane.source, self._lane.target
+        names = chunk.names
+        expiry_commands, expiry_replies = source.expiries.commands(names)
+        work, cost = 2 * len(names), lane.pace.cost(2 * len(names), chunk.size)
+        commands = _TIME + self._command(names, replace) + _TIME + expiry_commands
+        yield Take(lane.pace.gate, cost)
+        try:
+            began, reply, ended, *rest = yield source.call(commands, 3 + expiry_replies)
+        finally:
+            lane.flow.give(lane.pace.gate, cost)
+        source.check((began, ended), "TIME")
+        lane.pace.observe(work, chunk.size, between_us(began, ended))
+        expiries = yield from source.expiries.read(names, rest)
+        if is_error(reply):
+            return (yield from self._sort_out(chunk, reply, expiries, replace))
+        timed = [index for index, expiry in enumerate(expiries) if expiry is not NEVER and expiry != GONE]
+        (present, *_set) = yield target.call(
+            one(b"EXISTS", *names) + _expire_at([(names[index], expiries[index]) for index in timed]), 1 + len(timed)
+        )
+        target.check([present, *_set], "PEXPIREAT")
+        arrived = reply == b"OK" and present == len(names) and GONE not in expiries
+        # A key that was not at the target before and is there now was moved. One that was to be replaced may still be
+        # the old one, if it was no longer at the source.
+        if arrived and (not replace or not (yield from absent(source, names))):
+            return Moved(chunk.size, {})
+        return (yield from self._one_by_one(chunk, replace, tries - 1))
+
+    def _one_by_one(self, chunk: Chunk, replace: bool, tries: int) -> Job:
+        """What became of each key of a batch in which not all is as it should be."""
+        source, target = self._lane.source, self._lane.target
+        ask = each(b"EXISTS", chunk.names)
+        here, there = yield source.call(ask, len(chunk)), target.call(ask, len(chunk))
+        source.check(here, "EXISTS")
+        target.check(there, "EXISTS")
+        others: dict[int, Outcome] = {}
+        lost: list[int] = []
+        for position, (at_source, at_target) in enumerate(zip(here, there)):
+            if not at_source:
+                others[position] = Vanished()
+            elif not at_target:
+                others[position] = Refused("MIGRATE answered OK, but the key is not at the target", "Run again.")
+                lost.append(position)
+        if lost and tries:
+            # Mostly it was away for a moment: deleted and made anew.
+            moved = yield from self._migrate(chunk.pick(lost), replace, tries)
+            for index, position in enumerate(lost):
+                others.pop(position)
+                if index in moved.others:
+                    others[position] = moved.others[index]
+        return _moved(chunk, others)
+
+    def _sort_out(self, chunk: Chunk, reply: t.Any, expiries: list[Expiry], replace: bool) -> Job:
+        """A batch that ended with an error: of its keys some arrived. Each is compared at both ends."""
+        text = reply_text(reply)
+        if text.startswith("IOERR"):
+            # How far it came is unknown: wait, then do the batch again.
+            raise Unsteady(self._lane.source.pipe, self._systemic(reply))
+        if not ("BUSYKEY" in text or "payload version" in text or "Bad data format" in text):
+            raise self._systemic(reply)
+        verdicts = yield from self._comparer.values(chunk.names)
+        others: dict[int, Outcome] = {}
+        missing: list[int] = []
+        timed: list[tuple[bytes, Expiry]] = []
+        for position, (verdict, expiry) in enumerate(zip(verdicts, expiries)):
+            if isinstance(verdict, Gone) or expiry == GONE:
+                others[position] = Vanished()
+            elif verdict is not None and verdict.kind == "missing":
+                missing.append(position)
+                others[position] = Refused(text, self._hint(text), "payload version" in text, verdict.type)
+            elif verdict is not None and verdict.kind != "ttl":
+                others[position] = Occupied()
+            elif expiry is not NEVER:
+                # It arrived, with a lifetime that counts from its arrival.
+                timed.append((chunk.names[position], expiry))
+            elif verdict is not None:
+                others[position] = Occupied()
+        if timed:
+            set_there = yield self._lane.target.call(_expire_at(timed), len(timed))
+            self._lane.target.check(set_there, "PEXPIREAT")
+        if "BUSYKEY" in text and 0 < len(missing) < len(chunk):
+            # Only the first error is told: what stopped these shows when they go without those that are taken.
+            moved = yield from self._migrate(chunk.pick(missing), replace)
+            for index, position in enumerate(missing):
+                others.pop(position)
+                if index in moved.others:
+                    others[position] = moved.others[index]
+        return _moved(chunk, others)
+
+    def _systemic(self, reply: t.Any) -> CommandRefused:
+        text = reply_text(reply)
+        source, target = self._lane.source, self._lane.target
+        where = f"{source.endpoint} (database {source.database}) to {self._backend} (database {target.database})"
+        return CommandRefused(f"MIGRATE from the {where} failed: {text}.", hint=self._hint(text))
+
+    def _hint(self, text: str) -> str:
+        return backend.migrate_hint(text, self._backend, self._lane.source.endpoint.user)
+
+
+def _moved(chunk: Chunk, others: dict[int, Outcome]) -> Moved:
+    return Moved(chunk.size - sum(chunk.sizes[position] for position in others), others)
+
+
+def _expire_at(items: t.Iterable[tuple[bytes, Expiry]]) -> bytes:
+    return b"".join([one(b"PEXPIREAT", name, b"%d" % t.cast(int, expiry)) for name, expiry in items])

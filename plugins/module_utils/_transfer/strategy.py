@@ -1,0 +1,80 @@
+# Copyright (c) 2026 dataservices.redis_migration contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What a strategy is: it moves one chunk of keys and says of each what became of it."""
+
+from __future__ import annotations
+
+import dataclasses
+import typing as t
+
+from .._pipeline.end import End
+from .._pipeline.flow import Flow, Gate, Job
+from .._pipeline.pace import Pace
+from .._pipeline.scan import Chunk
+
+# Payloads between the two ends at any time.
+IN_FLIGHT_BYTES = 32 * 1024 * 1024
+
+
+class Vanished(t.NamedTuple):
+    """The key was deleted or expired before it could be moved."""
+
+
+class Occupied(t.NamedTuple):
+    """The target already holds a key of that name, and it was not to be replaced."""
+
+
+class Refused(t.NamedTuple):
+    """An end refused the key, in the server's words. ``unreadable``: the target does not understand the payload."""
+
+    reason: str
+    hint: str | None = None
+    unreadable: bool = False
+    type: str | None = None
+
+
+# What can become of a key that was not moved.
+Outcome: t.TypeAlias = "Vanished | Occupied | Refused"
+
+
+class Moved(t.NamedTuple):
+    """What a transfer did. Every key of the chunk whose position is not in ``others`` was acknowledged by the target.
+
+    ``size``: bytes of the acknowledged payloads (or of memory, where no payload was seen).
+    ``rebuilt``: how many of the acknowledged keys were moved by ordinary commands.
+    """
+
+    size: int
+    others: dict[int, Outcome]
+    rebuilt: int = 0
+
+
+@dataclasses.dataclass
+class Lane:
+    """All a strategy needs: the two ends on one pair of databases, and what bounds the work in flight.
+
+    ``bytes_per_second``: at which a single large key may be moved (0: no limit); between keys the caller sees to that.
+    """
+
+    flow: Flow
+    source: End
+    target: End
+    pace: Pace
+    check_mode: bool
+    bytes_per_second: float = 0
+    payloads: Gate = dataclasses.field(default_factory=lambda: Gate(IN_FLIGHT_BYTES))
+
+
+class Strategy(t.Protocol):
+    """One way to move keys. ``chunk_keys`` and ``chunk_bytes`` bound what :meth:`transfer` is given at once."""
+
+    chunk_keys: int
+    chunk_bytes: int
+
+    def transfer(self, chunk: Chunk, *, replace: bool) -> Job:
+        """Move the keys of ``chunk``; returns :class:`Moved`.
+
+        With ``replace`` a key of that name at the target is overwritten. In check mode everything is read and nothing
+        written. Raises for what concerns every key (no permission, target full).
+        """

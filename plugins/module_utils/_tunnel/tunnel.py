@@ -1,0 +1,202 @@
+# Copyright (c) 2026 dataservices.redis_migration contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Tunnels opened and closed: never two to the same destination, and none that nobody watches."""
+
+from __future__ import annotations
+
+import json
+import os
+import select
+import socket
+import subprocess
+import sys
+import typing as t
+from dataclasses import asdict
+
+from .._cloud_foundry.errors import CloudFoundryError
+from .._cloud_foundry.login import LoginOptions
+from .._connection.endpoint import Endpoint, parse_endpoint
+from .._process import end_process, process_identity
+from .._waiting import Deadline
+from .files import Holder, TunnelFiles, TunnelSpec, TunnelState, remove_directory_if_empty
+from .ping import NoRedis, ping
+from .supervisor import Order
+
+# The supervisor's whole start: where to find its code comes with its order, nothing secret is in its arguments.
+_BOOT = (
+    "import json,sys;document=sys.stdin.read();sys.path[:]=json.loads(document)['path'];"
+    "from ansible_collections.dataservices.redis_migration.plugins.module_utils._tunnel.supervisor import main;"
+    "main(json.dumps(json.loads(document)['order']))"
+)
+# All of the environment that the long-lived process inherits; the rest may hold secrets.
+_ENVIRONMENT = (
+    "HOME", "PATH", "LANG", "LC_ALL", "TMPDIR", "USER", "LOGNAME", "XDG_RUNTIME_DIR", "SSL_CERT_FILE", "SSL_CERT_DIR",
+    "NO_PROXY", "no_proxy",
+)  # fmt: skip
+_PROXIES = ("HTTPS_PROXY", "https_proxy", "HTTP_PROXY", "http_proxy", "ALL_PROXY", "all_proxy")
+_CREDENTIALS = ("url", "username", "password", "backend")
+
+
+def local_endpoint(endpoint: Endpoint, local_port: int) -> dict[str, t.Any]:
+    """What to lay over the endpoint to reach it through the tunnel; the name in its certificate stays the real one."""
+    local: dict[str, t.Any] = {"host": "127.0.0.1", "port": local_port}
+    if endpoint.tls:
+        local["server_name"] = endpoint.server_name or endpoint.host
+    return local
+
+
+class Tunnel:
+    """One tunnel on this machine. C(endpoint) is the destination as seen from the app."""
+
+    def __init__(self, spec: TunnelSpec, endpoint: Endpoint) -> None:
+        self._spec = spec
+        self._endpoint = endpoint
+        self._files = TunnelFiles(spec)
+
+    def existing(self) -> TunnelState | None:
+        """The tunnel's state if there is one that is watched."""
+        state = self._files.read()
+        return state if state is not None and state.alive else None
+
+    def open(
+        self, login: LoginOptions, app_guid: str, options: dict[str, t.Any], deadline: Deadline, holder: Holder
+    ) -> tuple[TunnelState, bool]:
+        """The open tunnel and whether it had to be opened. It stays as long as one of its holders does.
+
+        C(options) has C(fingerprint), C(local_port) (0 for any) and C(max_lifetime).
+        """
+        with self._files.locked():
+            holders = self._files.holders() | {holder}
+            state = self._files.read()
+            if state is not None and self._answers_again(state, deadline):
+                self._files.write_holders(holders)
+                return self._files.read() or state, False
+            self._clear()
+            if state is not None and holders != {holder}:
+                # The others go on at the port that they know.
+                options = {**options, "local_port": state.local_port}
+            self._files.write_holders(holders)
+            return self._start(login, app_guid, options, deadline), True
+
+    def close(self, holder: Holder) -> bool:
+        """Whether it was closed: not while others hold it, and not if there was none."""
+        with self._files.locked():
+            others = self._files.holders() - {holder}
+            if others and self.existing() is not None:
+                self._files.write_holders(others)
+                return False
+            there = self._clear()
+        remove_directory_if_empty(self._files.directory)
+        return there
+
+    def would_close(self, holder: Holder) -> bool:
+        """Whether close would close it."""
+        return self.existing() is not None and not self._files.holders() - {holder}
+
+    def _clear(self) -> bool:
+        state = self._files.read()
+        there = state is not None and state.alive
+        if state is not None:
+            end_process(state.pid, state.identity)
+            # Left behind by a supervisor that was killed.
+            if state.ssh_pid:
+                end_process(state.ssh_pid, state.ssh_identity)
+        self._files.remove()
+        return there
+
+    def _answers_again(self, state: TunnelState, deadline: Deadline) -> bool:
+        """Whether the tunnel works, waiting while its supervisor opens it again."""
+        while state.alive:
+            try:
+                ping(self._through(state.local_port))
+                return True
+            except NoRedis:
+                if deadline.passed():
+                    return False
+            deadline.sleep(0.3)
+        return False
+
+    def _through(self, local_port: int) -> Endpoint:
+        return parse_endpoint(self._bare_endpoint(local_port), "tunnelled")
+
+    def _bare_endpoint(self, local_port: int) -> dict[str, t.Any]:
+        fields = {
+            name: value
+            for name, value in asdict(self._endpoint).items()
+            if name not in (*_CREDENTIALS, "role", "unix_socket") and value is not None
+        }
+        return {**fields, **local_endpoint(self._endpoint, local_port)}
+
+    def _start(self, login: LoginOptions, app_guid: str, options: dict[str, t.Any], deadline: Deadline) -> TunnelState:
+        local_port = options["local_port"] or _free_port()
+        order = Order(
+            spec=asdict(self._spec),
+            login=login.as_dict(),
+            app_guid=app_guid,
+            fingerprint=options["fingerprint"],
+            local_port=local_port,
+            endpoint=self._bare_endpoint(local_port),
+            directory=self._files.directory,
+            max_lifetime=float(options["max_lifetime"]),
+        )
+        process = subprocess.Popen(
+            [sys.executable, "-c", _BOOT],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.DEVNULL,
+            env=_environment(),
+            start_new_session=True,
+        )
+        if process.stdin is None or process.stdout is None:
+            raise AssertionError("opened with pipes")
+        document = json.dumps({"path": _code_path(), "order": asdict(order)})
+        with process.stdin as stream:
+            stream.write(document.encode())
+        with process.stdout as answers:
+            answer = _first_line(answers, deadline)
+        state = self._files.read()
+        if answer.get("open") and state is not None:
+            return state
+        identity = process_identity(process.pid)
+        if identity:
+            end_process(process.pid, identity)
+        self._files.remove()
+        raise CloudFoundryError(
+            str(answer.get("message") or f"The process behind {self._spec} did not start."),
+            hint=answer.get("hint") or "Run again with -vvv, or raise wait_timeout.",
+        )
+
+
+def _first_line(stream: t.IO[bytes], deadline: Deadline) -> dict[str, t.Any]:
+    """The supervisor's one answer; an empty one when it ends, or says nothing in time."""
+    received = b""
+    while b"\n" not in received:
+        ready, _write, _exceptional = select.select([stream], [], [], deadline.left())
+        part = os.read(stream.fileno(), 65536) if ready else b""
+        if not part:
+            break
+        received += part
+    try:
+        answer = json.loads(received)
+    except ValueError:
+        return {}
+    return answer if isinstance(answer, dict) else {}
+
+
+def _environment() -> dict[str, str]:
+    kept = {name: os.environ[name] for name in _ENVIRONMENT if name in os.environ}
+    # A proxy's address may carry a password, which must not stay in an environment for hours.
+    kept.update((name, os.environ[name]) for name in _PROXIES if "@" not in os.environ.get(name, "@"))
+    return kept
+
+
+def _code_path() -> list[str]:
+    """Where this code is, for the other process: the module's archive is gone once the module has ended."""
+    return [os.path.abspath(entry) for entry in sys.path if entry]
+
+
+def _free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return probe.getsockname()[1]

@@ -1,0 +1,62 @@
+# Copyright (c) 2026 dataservices.redis_migration contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Runs modules on workers. A worker that cannot be reached fails the task, so that the play can still clean up.
+
+Ansible would drop the host whose task was delegated: no rescue, no report, nobody told how to put apps back.
+"""
+
+from __future__ import annotations
+
+import os
+import typing as t
+
+from ansible.errors import AnsibleConnectionFailure
+from ansible.plugins.action import ActionBase
+
+from ansible_collections.dataservices.redis_migration.plugins.module_utils._process import process_identity
+
+_COLLECTION = "dataservices.redis_migration"
+
+
+class WorkerAction(ActionBase):
+    """Base of the action plugins; a subclass names its ``module``, and may :meth:`conduct` it in a way of its own."""
+
+    _supports_async = True
+
+    module: t.ClassVar[str]
+
+    def run(self, tmp: str | None = None, task_vars: dict[str, t.Any] | None = None) -> dict[str, t.Any]:
+        super().run(tmp, task_vars)
+        return self.conduct(dict(self._task.args), task_vars or {})
+
+    def conduct(self, arguments: dict[str, t.Any], variables: dict[str, t.Any]) -> dict[str, t.Any]:
+        """The task's result. ``arguments``: the module's, free to be changed."""
+        return self.run_module(self.module, arguments, variables)
+
+    def run_module(self, name: str, arguments: dict[str, t.Any], variables: dict[str, t.Any]) -> dict[str, t.Any]:
+        """The result of a module of this collection."""
+        try:
+            return self._execute_module(
+                module_name=f"{_COLLECTION}.{name}",
+                module_args=arguments,
+                task_vars=variables,
+                wrap_async=bool(self._task.async_val),
+            )
+        except AnsibleConnectionFailure as lost:
+            worker = self._task.delegate_to
+            if not worker:
+                raise
+            reason = str(lost.message).strip().rstrip(".")
+            return {
+                "failed": True,
+                "msg": f"The worker {worker} cannot be reached, or the connection to it broke: {reason}. "
+                "See that it answers, or take it out of the group redis_migration_workers; then run again.",
+            }
+
+
+def playbook_process() -> dict[str, t.Any] | None:
+    """The process that runs the play, which is the parent of the one that runs an action; None where it cannot be told."""
+    pid = os.getppid()
+    identity = process_identity(pid)
+    return {"pid": pid, "identity": identity} if identity else None

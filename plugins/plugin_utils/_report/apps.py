@@ -1,0 +1,108 @@
+# Copyright (c) 2026 dataservices.redis_migration contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The apps that a migration took off its source: where they are, and the command that puts them back."""
+
+from __future__ import annotations
+
+import shlex
+import typing as t
+
+from ansible import context
+
+from ansible_collections.dataservices.redis_migration.plugins.plugin_utils._report.humanize import count
+
+Data = dict[str, t.Any]
+Variables = t.Mapping[str, t.Any]
+
+_NAMED = 10
+
+
+def apps_of(variables: Variables) -> Data:
+    """Names of the apps that a migration concerns, by where they are at the end of a run.
+
+    ``on_source``: put back. ``on_target``: moved there. ``between``: unbound and recorded, or on the way to the target
+    when it failed.
+    """
+    looked = variables.get("__redis_migration_bound", {})
+    unbound = variables.get("__redis_migration_unbound", {})
+    cutover = variables.get("__redis_migration_cutover_bound", {})
+    if "record" in unbound:
+        recorded = _names(unbound)
+    elif "bindings" in (after := variables.get("__redis_migration_after", {})):
+        recorded = _left(after)
+    else:
+        recorded = _left(looked)
+        if "msg" in unbound:
+            # It failed, maybe after some were unbound.
+            recorded |= {str(binding["app"]["name"]) for binding in looked.get("bindings", [])}
+    restored = _names(variables.get("__redis_migration_restored", {}))
+    moved = _names(cutover) - set(cutover.get("missing_apps", []))
+    if variables.get("__redis_migration_moved") and not cutover:
+        # A cutover that was interrupted has not brought everybody there.
+        there = {binding["app"]["guid"] for binding in variables["__redis_migration_bound_to_target"]["bindings"]}
+        moved = {str(entry["app_name"]) for entry in looked["record"] if entry["app_guid"] in there}
+    return {
+        "on_source": sorted(restored),
+        "on_target": sorted(moved),
+        "between": sorted(recorded - moved - restored),
+    }
+
+
+def _names(result: Variables) -> set[str]:
+    return {str(entry["app_name"]) for entry in result.get("record") or []}
+
+
+def _left(result: Variables) -> set[str]:
+    """Apps in the record that are not bound any more (or yet again). One that failed to be unbound is not sound."""
+    bound = {binding["app"]["guid"] for binding in result.get("bindings") or [] if binding["operation"] != "delete"}
+    return {str(entry["app_name"]) for entry in result.get("record") or [] if entry["app_guid"] not in bound}
+
+
+def off_source(apps: Data) -> bool:
+    """Whether there are apps to be put back."""
+    return bool(apps["between"] or apps["on_target"])
+
+
+def apps_words(apps: Data, *, failed: bool, planned: bool) -> list[str]:
+    """The same in sentences. ``planned``: nothing of it was done."""
+    words = []
+    if apps["on_source"]:
+        words.append(f"{_are(apps['on_source'])} {'to go back' if planned else 'back'} on the source.")
+    if apps["between"] and planned:
+        words.append(f"{_are(apps['between'])} to be unbound from the source.")
+    elif apps["between"]:
+        words.append(f"{_are(apps['between'])} unbound from the source, and recorded there.")
+        words.append(
+            "When what is wrong is right, run again to go on."
+            if failed
+            else "To bind them to the target, run again with redis_migration_cutover: true."
+        )
+    if apps["on_target"]:
+        words.append(f"{_are(apps['on_target'])} on the target.")
+    return words
+
+
+def _are(names: t.Sequence[str]) -> str:
+    shown = ", ".join(names[:_NAMED])
+    more = f" and {count(len(names) - _NAMED)} more" if len(names) > _NAMED else ""
+    noun, verb = ("app", "is") if len(names) == 1 else ("apps", "are")
+    return f"{count(len(names))} {noun} ({shown}{more}) {verb}"
+
+
+def rollback_command(host: str, inventories: t.Sequence[str]) -> str:
+    """What to type where this run was started. Variables of its command line are left out unless they are files."""
+    words = ["ansible-playbook", "dataservices.redis_migration.rollback"]
+    for path in inventories:
+        words += ["-i", path]
+    given = context.CLIARGS
+    for value in given.get("extra_vars") or ():
+        if value.startswith("@"):
+            words += ["-e", value]
+    for value in given.get("vault_password_files") or ():
+        words += ["--vault-password-file", value]
+    for value in given.get("vault_ids") or ():
+        words += ["--vault-id", value]
+    if given.get("ask_vault_pass"):
+        words.append("--ask-vault-pass")
+    return shlex.join([*words, "--limit", host])

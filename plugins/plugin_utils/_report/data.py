@@ -1,0 +1,253 @@
+# Copyright (c) 2026 dataservices.redis_migration contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The report of a run as data: what the phases of every migration registered, picked field by field, never a secret."""
+
+from __future__ import annotations
+
+import datetime
+import typing as t
+
+from ansible_collections.dataservices.redis_migration.plugins.module_utils._connection.endpoint import parse_endpoint
+from ansible_collections.dataservices.redis_migration.plugins.module_utils._errors import RedisMigrationError
+from ansible_collections.dataservices.redis_migration.plugins.plugin_utils._report.apps import (
+    apps_of,
+    apps_words,
+    off_source,
+    rollback_command,
+)
+from ansible_collections.dataservices.redis_migration.plugins.plugin_utils._report.humanize import keys
+from ansible_collections.dataservices.redis_migration.plugins.plugin_utils._report.sentences import migration_summary
+from ansible_collections.dataservices.redis_migration.plugins.plugin_utils._report.verification import findings_failure
+
+Data = dict[str, t.Any]
+
+# Phases in the order in which they run, and what each registers.
+_PHASES = (
+    ("credentials", "__redis_migration_variables"),
+    ("preflight", "__redis_migration_preflight"),
+    ("migrate", "__redis_migration_migrate"),
+    ("migrate", "__redis_migration_functions"),
+    ("verify", "__redis_migration_comparison"),
+    ("isolate", "__redis_migration_unbound"),
+    ("isolate", "__redis_migration_stopped"),
+    ("isolate", "__redis_migration_isolate_result"),
+    ("backup", "__redis_migration_backup"),
+    ("cutover", "__redis_migration_cutover_bound"),
+    ("cutover", "__redis_migration_cutover_started"),
+    ("restore", "__redis_migration_restore"),
+)
+
+_BACKUP_FIELDS = ("dest", "size", "checksum", "totals")
+_RESTORE_FIELDS = ("totals", "databases", "functions")
+
+_MIGRATE_FIELDS = (
+    "changed",
+    "strategy",
+    "strategy_reason",
+    "databases",
+    "totals",
+    "failures",
+    "elapsed_seconds",
+    "keys_per_second",
+    "bytes_per_second",
+    "reconnects",
+    "drift",
+    "source_writes",
+)
+_COMPARISON_FIELDS = (
+    "identical",
+    "databases",
+    "totals",
+    "differences",
+    "functions",
+    "elapsed_seconds",
+    "keys_per_second",
+)
+
+
+def build_report(
+    hosts: t.Mapping[str, t.Mapping[str, t.Any]],
+    *,
+    check_mode: bool,
+    finished: float,
+    inventories: t.Sequence[str] = (),
+) -> Data:
+    """The report about ``hosts`` (the variables of each). ``finished``: when the run ended, in seconds since 1970."""
+    migrations = [_migration(name, variables, check_mode, inventories) for name, variables in hosts.items()]
+    began = min((migration.pop("began") for migration in migrations), default=finished)
+    states = [migration["status"] for migration in migrations]
+    moved = [migration["migrate"]["totals"] for migration in migrations if migration["migrate"]]
+    return {
+        "started": _iso(min(began, finished)),
+        "finished": _iso(finished),
+        "elapsed_seconds": round(max(0.0, finished - began), 1),
+        "check_mode": check_mode,
+        "summary": {
+            "migrations": len(migrations),
+            **{status: states.count(status) for status in ("proved", "done", "planned", "failed", "not_run")},
+            "keys_moved": sum(totals["copied"] + totals["updated"] for totals in moved),
+            "bytes_moved": sum(totals["bytes"] for totals in moved),
+            "keys_proved": sum(
+                migration["verify"]["totals"]["source_keys"]
+                for migration in migrations
+                if migration["status"] == "proved"
+            ),
+        },
+        "migrations": migrations,
+    }
+
+
+def report_lines(report: t.Mapping[str, t.Any]) -> list[str]:
+    """The report in a few words: a line for each migration, the failed ones last.
+
+    Why they failed is said by the last words on each, right behind.
+    """
+    lines = []
+    for migration in sorted(report["migrations"], key=lambda migration: migration["status"] == "failed"):
+        failure = migration["failure"]
+        words = f"FAILED in {failure['phase']}." if failure else _line(migration)
+        lines.append(f"{migration['name']}: {words}")
+    return lines
+
+
+def last_words(host: str, hostvars: t.Mapping[str, t.Mapping[str, t.Any]], inventories: t.Sequence[str]) -> str:
+    """Why the migration ``host`` has failed, and how its apps come back."""
+    check_mode = bool(hostvars[host].get("ansible_check_mode"))
+    return f"{host}: {_line(_migration(host, hostvars[host], check_mode, inventories))}"
+
+
+def _line(migration: Data) -> str:
+    status = migration["status"]
+    words = []
+    if status == "failed":
+        words.append(f"FAILED in {migration['failure']['phase']}: {migration['failure']['message']}")
+    elif status == "proved":
+        verify = migration["verify"]
+        words.append(f"PROVED equal, {keys(verify['totals']['source_keys'])} ({verify['level']}).")
+    if migration["migrate"]:
+        words.append(migration["migrate"]["summary"])
+    words += apps_words(migration["apps"], failed=status == "failed", planned=migration["planned"])
+    if migration["way_back"]:
+        words.append(f"To put the apps back: {migration['way_back']}")
+    if not words and migration["preflight"]:
+        words.append(f"looked at, nothing moved. {migration['preflight']['summary']}")
+    return " ".join(words) or ("done." if status == "done" else "nothing was to be done.")
+
+
+def _migration(name: str, variables: t.Mapping[str, t.Any], check_mode: bool, inventories: t.Sequence[str]) -> Data:
+    failure = _failure(variables, name)
+    migrate = _migrate(variables, check_mode)
+    apps = apps_of(variables)
+    preflight = _preflight(variables)
+    verify = _verify(variables)
+    if failure:
+        status = "failed"
+    elif verify and verify["findings"]:
+        status = "proved"
+    elif (
+        migrate
+        or apps["on_source"]
+        or any(_picked(variables, f"__redis_migration_{name}", ("totals",)) for name in ("backup", "restore"))
+    ):
+        status = "planned" if check_mode else "done"
+    else:
+        status = "not_run"
+    servers = variables.get("__redis_migration_comparison", {}).get("servers", {})
+    return {
+        "name": name,
+        "began": float(variables.get("__redis_migration_variables", {}).get("began", float("inf"))),
+        "status": status,
+        "source": _end(variables, "source", preflight, servers.get("source", {})),
+        "target": _end(variables, "target", preflight, servers.get("target", {})),
+        "preflight": preflight,
+        "migrate": migrate,
+        "verify": verify,
+        "backup": _picked(variables, "__redis_migration_backup", _BACKUP_FIELDS),
+        "restore": _picked(variables, "__redis_migration_restore", _RESTORE_FIELDS),
+        "apps": apps,
+        "way_back": "" if check_mode or not off_source(apps) else rollback_command(name, inventories),
+        "planned": check_mode,
+        "failure": failure,
+    }
+
+
+def _picked(variables: t.Mapping[str, t.Any], name: str, fields: tuple[str, ...]) -> Data | None:
+    result = variables.get(name, {})
+    if result.get("skipped") or fields[0] not in result:
+        return None
+    return {field: result[field] for field in fields if field in result}
+
+
+def _preflight(variables: t.Mapping[str, t.Any]) -> Data | None:
+    result = variables.get("__redis_migration_preflight", {})
+    if "findings" not in result:
+        return None
+    return {field: result[field] for field in ("passed", "summary", "findings", "left_out", "plan")}
+
+
+def _migrate(variables: t.Mapping[str, t.Any], check_mode: bool) -> Data | None:
+    result = variables.get("__redis_migration_migrate", {})
+    if "totals" not in result or (result.get("failed") and not result["totals"]["scanned"]):
+        return None
+    picked = {field: result[field] for field in _MIGRATE_FIELDS if field in result}
+    functions = variables.get("__redis_migration_functions", {})
+    summary = migration_summary({"changed": False, **picked}, functions, check_mode=check_mode)
+    return {**picked, "functions": functions.get("libraries", {}), "summary": summary}
+
+
+def _verify(variables: t.Mapping[str, t.Any]) -> Data | None:
+    result = variables.get("__redis_migration_comparison", {})
+    if "identical" not in result:
+        return None
+    return {
+        **{field: result[field] for field in _COMPARISON_FIELDS},
+        "level": variables.get("redis_migration_verify_level", "values"),
+        "findings": variables.get("__redis_migration_verification", []),
+    }
+
+
+def _failure(variables: t.Mapping[str, t.Any], host: str) -> Data | None:
+    """The first phase that failed, and why."""
+    for phase, name in _PHASES:
+        for result in [*_results(variables, name), variables.get(name, {})]:
+            if result.get("failed") or result.get("unreachable"):
+                message = str(result.get("msg", "no reason was given"))
+                return {"phase": phase, "message": message.removeprefix(f"{host}: ")}
+    preflight = variables.get("__redis_migration_preflight", {})
+    if not preflight.get("passed", True):
+        return {"phase": "preflight", "message": findings_failure(preflight["findings"]) or preflight["summary"]}
+    reason = findings_failure(variables.get("__redis_migration_verification", []))
+    if reason:
+        return {"phase": "verify", "message": reason}
+    failure = variables.get("__redis_migration_failure")
+    if failure:
+        phases = [tag for tag in failure["tags"] if tag not in ("always", "report")]
+        return {"phase": phases[0] if phases else "credentials", "message": str(failure["message"])}
+    return None
+
+
+def _results(variables: t.Mapping[str, t.Any], name: str) -> list[t.Any]:
+    """The results of a looped task, by item."""
+    return list(variables.get(name, {}).get("results", []))
+
+
+def _end(variables: t.Mapping[str, t.Any], role: str, preflight: Data | None, info: t.Mapping[str, t.Any]) -> Data:
+    """Where an end is, and which server answered there. No user name, password or URL."""
+    end: Data = {"address": "", "tls": False, "product": ""}
+    try:
+        endpoint = parse_endpoint(variables.get(f"__redis_migration_{role}"), role)
+        end.update(address=endpoint.address, tls=endpoint.tls)
+    except RedisMigrationError:
+        pass
+    planned = preflight["plan"].get(role) if preflight else None
+    if planned:
+        end.update(product=planned["product"], memory=planned["used_memory"])
+    if "server" in info:
+        flavor = {"redis": "Redis", "valkey": "Valkey"}.get(info["server"]["flavor"], info["server"]["flavor"])
+        end.update(product=f"{flavor} {info['server']['version']}", memory=info["memory"]["used_memory"])
+    return end
+
+
+def _iso(moment: float) -> str:
+    return datetime.datetime.fromtimestamp(moment, datetime.UTC).isoformat(timespec="seconds")
