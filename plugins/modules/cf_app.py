@@ -117,9 +117,10 @@ from ansible_collections.dataservices.redis_migration.plugins.module_utils._clou
 from ansible_collections.dataservices.redis_migration.plugins.module_utils._cloud_foundry.context import (
     Context,
     open_context,
-    run,
 )
-from ansible_collections.dataservices.redis_migration.plugins.module_utils._cloud_foundry.lookup import App, find_apps
+from ansible_collections.dataservices.redis_migration.plugins.module_utils._cloud_foundry.lookup import find_apps
+from ansible_collections.dataservices.redis_migration.plugins.module_utils._cloud_foundry.resources import App
+from ansible_collections.dataservices.redis_migration.plugins.module_utils._module.common import run
 
 
 def work(module: AnsibleModule) -> dict[str, t.Any]:

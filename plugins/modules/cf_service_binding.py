@@ -196,7 +196,6 @@ from ansible_collections.dataservices.redis_migration.plugins.module_utils._clou
 from ansible_collections.dataservices.redis_migration.plugins.module_utils._cloud_foundry.context import (
     Context,
     open_context,
-    run,
 )
 from ansible_collections.dataservices.redis_migration.plugins.module_utils._cloud_foundry.errors import (
     CloudFoundryError,
@@ -207,11 +206,14 @@ from ansible_collections.dataservices.redis_migration.plugins.module_utils._clou
     merge,
 )
 from ansible_collections.dataservices.redis_migration.plugins.module_utils._cloud_foundry.lookup import (
-    App,
-    ServiceInstance,
     find_apps,
     visible_apps,
 )
+from ansible_collections.dataservices.redis_migration.plugins.module_utils._cloud_foundry.resources import (
+    App,
+    ServiceInstance,
+)
+from ansible_collections.dataservices.redis_migration.plugins.module_utils._module.common import run
 
 
 def work(module: AnsibleModule) -> dict[str, t.Any]:

@@ -145,14 +145,12 @@ from ansible_collections.dataservices.redis_migration.plugins.module_utils._clou
     cloud_foundry_spec,
 )
 from ansible_collections.dataservices.redis_migration.plugins.module_utils._cloud_foundry.bindings import Bindings
-from ansible_collections.dataservices.redis_migration.plugins.module_utils._cloud_foundry.context import (
-    open_context,
-    run,
-)
+from ansible_collections.dataservices.redis_migration.plugins.module_utils._cloud_foundry.context import open_context
 from ansible_collections.dataservices.redis_migration.plugins.module_utils._cloud_foundry.isolation_record import (
     IsolationRecord,
 )
 from ansible_collections.dataservices.redis_migration.plugins.module_utils._cloud_foundry.lookup import visible_apps
+from ansible_collections.dataservices.redis_migration.plugins.module_utils._module.common import run
 
 
 def work(module: AnsibleModule) -> dict[str, t.Any]:

@@ -160,14 +160,12 @@ from ansible_collections.dataservices.redis_migration.plugins.module_utils._clou
     cloud_foundry_spec,
     wait_spec,
 )
-from ansible_collections.dataservices.redis_migration.plugins.module_utils._cloud_foundry.context import (
-    open_context,
-    run,
-)
+from ansible_collections.dataservices.redis_migration.plugins.module_utils._cloud_foundry.context import open_context
 from ansible_collections.dataservices.redis_migration.plugins.module_utils._cloud_foundry.service_instances import (
     Provisioning,
     describe_instance,
 )
+from ansible_collections.dataservices.redis_migration.plugins.module_utils._module.common import run
 
 
 def work(module: AnsibleModule) -> dict[str, t.Any]:

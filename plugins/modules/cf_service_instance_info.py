@@ -125,13 +125,11 @@ from ansible.module_utils.basic import AnsibleModule
 from ansible_collections.dataservices.redis_migration.plugins.module_utils._cloud_foundry.argspec import (
     cloud_foundry_spec,
 )
-from ansible_collections.dataservices.redis_migration.plugins.module_utils._cloud_foundry.context import (
-    open_context,
-    run,
-)
+from ansible_collections.dataservices.redis_migration.plugins.module_utils._cloud_foundry.context import open_context
 from ansible_collections.dataservices.redis_migration.plugins.module_utils._cloud_foundry.service_instances import (
     describe_instance,
 )
+from ansible_collections.dataservices.redis_migration.plugins.module_utils._module.common import run
 
 
 def work(module: AnsibleModule) -> dict[str, t.Any]:

@@ -167,13 +167,14 @@ from ansible_collections.dataservices.redis_migration.plugins.module_utils._clou
 from ansible_collections.dataservices.redis_migration.plugins.module_utils._cloud_foundry.context import (
     Context,
     open_context,
-    run,
 )
 from ansible_collections.dataservices.redis_migration.plugins.module_utils._cloud_foundry.credentials import (
     endpoint_from_credentials,
     secrets_in,
 )
-from ansible_collections.dataservices.redis_migration.plugins.module_utils._cloud_foundry.lookup import ServiceInstance
+from ansible_collections.dataservices.redis_migration.plugins.module_utils._cloud_foundry.resources import (
+    ServiceInstance,
+)
 from ansible_collections.dataservices.redis_migration.plugins.module_utils._cloud_foundry.secrets import (
     register_secrets,
 )
@@ -181,6 +182,7 @@ from ansible_collections.dataservices.redis_migration.plugins.module_utils._clou
     ServiceKeys,
     user_provided_credentials,
 )
+from ansible_collections.dataservices.redis_migration.plugins.module_utils._module.common import run
 
 
 def work(module: AnsibleModule) -> dict[str, t.Any]:

@@ -203,12 +203,12 @@ from ansible_collections.dataservices.redis_migration.plugins.module_utils._clou
 )
 from ansible_collections.dataservices.redis_migration.plugins.module_utils._cloud_foundry.context import (
     open_context,
-    run,
     target_names,
 )
 from ansible_collections.dataservices.redis_migration.plugins.module_utils._cloud_foundry.login import LoginOptions
 from ansible_collections.dataservices.redis_migration.plugins.module_utils._cloud_foundry.lookup import find_apps
 from ansible_collections.dataservices.redis_migration.plugins.module_utils._connection.endpoint import parse_endpoint
+from ansible_collections.dataservices.redis_migration.plugins.module_utils._module.common import run
 from ansible_collections.dataservices.redis_migration.plugins.module_utils._process import is_alive
 from ansible_collections.dataservices.redis_migration.plugins.module_utils._tunnel.files import Holder, TunnelSpec
 from ansible_collections.dataservices.redis_migration.plugins.module_utils._tunnel.ssh import find_target

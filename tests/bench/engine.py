@@ -42,15 +42,14 @@ def _peak_mib() -> float:
 
 def _main() -> None:
     sys.path.insert(0, str(COLLECTIONS_PATH))
-    from ansible_collections.dataservices.redis_migration.plugins.module_utils._compare.key_diff import (
-        DiffPlan,
-        KeyDiff,
-    )
+    from ansible_collections.dataservices.redis_migration.plugins.module_utils._compare.diff_progress import DiffPlan
+    from ansible_collections.dataservices.redis_migration.plugins.module_utils._compare.key_diff import KeyDiff
     from ansible_collections.dataservices.redis_migration.plugins.module_utils._connection.endpoint import (
         parse_endpoint,
     )
     from ansible_collections.dataservices.redis_migration.plugins.module_utils._keys.selection import Selection
-    from ansible_collections.dataservices.redis_migration.plugins.module_utils._migrate.migration import Migration, Plan
+    from ansible_collections.dataservices.redis_migration.plugins.module_utils._migrate.migration import Migration
+    from ansible_collections.dataservices.redis_migration.plugins.module_utils._migrate.progress import Plan
 
     order = json.loads(sys.argv[1])
     source, target = parse_endpoint(order["source"], "source"), parse_endpoint(order["target"], "target")

@@ -15,12 +15,12 @@ from ansible_collections.dataservices.redis_migration.plugins.module_utils._conn
 from ansible_collections.dataservices.redis_migration.plugins.module_utils._keys.selection import Selection
 from ansible_collections.dataservices.redis_migration.plugins.module_utils._preflight.finding import Verdict
 from ansible_collections.dataservices.redis_migration.plugins.module_utils._preflight.permissions import (
-    HELPFUL,
     acl_rules,
     needs,
 )
 from ansible_collections.dataservices.redis_migration.plugins.module_utils._preflight.preflight import preflight
 from ansible_collections.dataservices.redis_migration.plugins.module_utils._preflight.situation import Question
+from ansible_collections.dataservices.redis_migration.plugins.module_utils._server.dry_run import HELPFUL
 from ansible_collections.dataservices.redis_migration.plugins.module_utils._server.info import Server, server_of
 from tests.support.dataset import fill
 from tests.support.oracle import compare

@@ -14,23 +14,24 @@ from .._connection.connect import client
 from .._connection.endpoint import Endpoint
 from .._connection.explain import reply_hint, reply_text
 from .._connection.line import Refusal
+from .._connection.replies import between_us
 from .._errors import CommandRefused, ConnectError, RedisMigrationError
-from .._keys.name import listable
-from .._keys.selection import Selection, check_databases, database_pairs
-from .._measure import measure
-from .._migrate.counters import LISTED, Failure
+from .._keys.listing import LISTED, Failure, listable
+from .._keys.selection import Selection
 from .._pipeline.end import End
 from .._pipeline.expiry import GONE
-from .._pipeline.flow import Flow, Gate, Job, Sleep, Take
-from .._pipeline.pace import Pace, between_us
+from .._pipeline.flow import Flow
+from .._pipeline.job import Gate, Job, Sleep, Take
+from .._pipeline.pace import Pace
 from .._pipeline.pipe import Pipe, ReplyTooLarge
 from .._pipeline.scan import Chunk, Scan
 from .._pipeline.throttle import Throttle
 from .._rdb.payload import rdb_version
 from .._rdb.writer import RdbWriter
 from .._server.compatibility import rdb_version as version_by_release
+from .._server.databases import check_databases, database_pairs
 from .._server.functions import dump_functions
-from .._server.info import Server, parse_info
+from .._server.info import Server, measure, parse_info
 from .file import BackupFile
 from .large_keys import LargeKeys
 from .seen import Seen

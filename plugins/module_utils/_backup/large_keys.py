@@ -17,8 +17,9 @@ import typing as t
 
 from .._connection.endpoint import Endpoint
 from .._connection.line import Line, Refusal
+from .._connection.replies import clock_ms
 from .._errors import ConnectError
-from .._pipeline.expiry import GONE, NEVER, Expiry, clock_ms
+from .._pipeline.expiry import GONE, NEVER, Expiry
 from .._pipeline.throttle import Throttle
 from .._rdb import format as rdb
 from .._rdb.payload import FOOTER_BYTES

@@ -10,11 +10,11 @@ from __future__ import annotations
 
 import typing as t
 
-from .._compare.stream_chunks import after, fields_of
 from .._connection.line import Line
-from .._pipeline.expiry import clock_ms
+from .._connection.replies import clock_ms, fields_of
 from .._rdb import format as rdb
-from .._rdb.listpack import node, parse_id
+from .._rdb.listpack import node
+from .._rdb.stream_id import after, parse_id
 
 # As many as servers put into a node by default.
 _NODE_ENTRIES = 100

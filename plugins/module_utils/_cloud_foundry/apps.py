@@ -11,7 +11,7 @@ from collections.abc import Callable
 from .._waiting import Deadline, pauses
 from .errors import CloudFoundryError
 from .jobs import WaitedTooLong
-from .lookup import App
+from .resources import App
 from .session import CloudFoundrySession, Json, doing
 
 Wish = t.Literal["started", "stopped", "restarted", "restaged", "rolling"]

@@ -12,8 +12,8 @@ from .._waiting import Deadline, pauses
 from .errors import CloudFoundryError
 from .isolation_record import RecordedBinding, fits
 from .jobs import JobFailed, WaitedTooLong, once_free, wait_for_job
-from .lookup import App, ServiceInstance, app_of, related, space_names
-from .service_keys import operation_of
+from .lookup import space_names
+from .resources import App, ServiceInstance, app_of, operation_of, related
 from .session import CloudFoundrySession, Json, doing
 
 _BINDINGS = "/v3/service_credential_bindings"

@@ -6,17 +6,16 @@
 from __future__ import annotations
 
 import typing as t
-from collections.abc import Callable
 from dataclasses import dataclass
 
 from ansible.module_utils.basic import AnsibleModule
 
-from .._errors import RedisMigrationError
 from .._waiting import Deadline
 from .cli_config import CliConfig
 from .discovery import normal_api_url
 from .login import LoginOptions, api_url_of, connect
-from .lookup import Place, ServiceInstance, find_place, find_service_instance
+from .lookup import find_place, find_service_instance
+from .resources import Place, ServiceInstance
 from .session import CloudFoundrySession
 
 
@@ -56,18 +55,3 @@ def open_context(module: AnsibleModule) -> Context:
     session = connect(LoginOptions.from_params(module.params), module.warn)
     place = find_place(session, organization, space)
     return Context(session, place, float(module.params.get("wait_timeout") or 0))
-
-
-def run(module: AnsibleModule, work: Callable[[AnsibleModule], dict[str, t.Any]]) -> t.NoReturn:
-    """Do the work of a module; its result or its error ends the module."""
-    failure: RedisMigrationError | None = None
-    result: dict[str, t.Any] = {}
-    try:
-        result = work(module)
-    except RedisMigrationError as exc:
-        failure = exc
-    # Outside of the handler, so that no traceback is attached to what is only a sentence.
-    if failure is not None:
-        module.fail_json(msg=str(failure))
-    module.exit_json(**result)
-    raise AssertionError("unreachable")

@@ -5,11 +5,14 @@
 
 from __future__ import annotations
 
+import datetime
+import email.utils
 import http.client
 import http.cookiejar
 import json
 import socket
 import ssl
+import time
 import typing as t
 import urllib.error
 from collections.abc import Mapping
@@ -128,3 +131,27 @@ def _failure(url: str, reason: t.Any, *, delivered: bool) -> HttpFailure:
         hint="Check api_url, and the network and proxy settings of the host that runs the module.",
         delivered=delivered,
     )
+
+
+def retry_after(headers: Mapping[str, str]) -> float | None:
+    """Seconds from the C(Retry-After) header, or from CF's C(X-RateLimit-Reset); None when neither says."""
+    value = headers.get("retry-after", "").strip()
+    if value:
+        try:
+            return max(0.0, float(value))
+        except ValueError:
+            return _until(value)
+    reset = headers.get("x-ratelimit-reset", "").strip()
+    if reset.isdigit():
+        return max(0.0, float(reset) - time.time())
+    return None
+
+
+def _until(http_date: str) -> float | None:
+    try:
+        moment = email.utils.parsedate_to_datetime(http_date)
+    except ValueError:
+        return None
+    if moment.tzinfo is None:
+        moment = moment.replace(tzinfo=datetime.UTC)
+    return max(0.0, moment.timestamp() - time.time())

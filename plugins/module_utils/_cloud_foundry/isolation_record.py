@@ -19,7 +19,7 @@ from dataclasses import asdict, dataclass, replace
 from .._waiting import Deadline
 from .errors import CloudFoundryError
 from .jobs import once_free, wait_for_job
-from .lookup import ServiceInstance
+from .resources import ServiceInstance
 from .session import CloudFoundrySession, doing
 
 PREFIX = "redis-migration.dataservices/isolation-"

@@ -7,93 +7,15 @@ from __future__ import annotations
 
 import difflib
 import re
-import typing as t
 from collections.abc import Iterable
-from dataclasses import dataclass
 
 from .errors import CloudFoundryError
+from .resources import App, Named, Place, ServiceInstance, app_of, instance_of, related
 from .session import CloudFoundrySession, joined
 
 _GUID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.IGNORECASE)
 # Filters travel in the URL, so many names or GUIDs go in several requests.
 _FILTER_SIZE = 50
-
-
-@dataclass(frozen=True)
-class Named:
-    guid: str
-    name: str
-
-
-@dataclass(frozen=True)
-class Place:
-    """Where names are looked up. Without a space (or an organization) in everything the login can see."""
-
-    organization: Named | None = None
-    space: Named | None = None
-
-    def __str__(self) -> str:
-        if self.space and self.organization:
-            return f'the space "{self.space.name}" of the organization "{self.organization.name}"'
-        if self.organization:
-            return f'the organization "{self.organization.name}"'
-        return "any space this login can see"
-
-    @property
-    def developer(self) -> str:
-        """The role that may change things here, for messages."""
-        where = f'the space "{self.space.name}"' if self.space else "the space"
-        return f"Space Developer in {where}"
-
-    def filters(self) -> dict[str, str]:
-        if self.space:
-            return {"space_guids": self.space.guid}
-        if self.organization:
-            return {"organization_guids": self.organization.guid}
-        return {}
-
-
-@dataclass(frozen=True)
-class ServiceInstance:
-    """C(resource) is the object as the API gives it."""
-
-    guid: str
-    name: str
-    managed: bool
-    space_guid: str
-    resource: dict[str, t.Any]
-
-    def __str__(self) -> str:
-        return f'the service instance "{self.name}"'
-
-    @property
-    def plan_guid(self) -> str | None:
-        return related(self.resource, "service_plan")
-
-    @property
-    def operation(self) -> tuple[str, str, str]:
-        """Type, state and description of the last operation; an instance without one counts as created."""
-        last = self.resource.get("last_operation") or {}
-        return last.get("type") or "create", last.get("state") or "succeeded", last.get("description") or ""
-
-
-@dataclass(frozen=True)
-class App:
-    """C(state) is C(STARTED) or C(STOPPED)."""
-
-    guid: str
-    name: str
-    state: str
-    space_guid: str
-
-    def __str__(self) -> str:
-        return f'the app "{self.name}"'
-
-
-def related(resource: dict[str, t.Any], name: str) -> str | None:
-    """The GUID of a to-one relationship."""
-    data = ((resource.get("relationships") or {}).get(name) or {}).get("data") or {}
-    return data.get("guid")
 
 
 def nearest(name: str, names: Iterable[str]) -> str:
@@ -173,32 +95,12 @@ def search_service_instance(session: CloudFoundrySession, place: Place, name: st
             f'There are {len(unique)} service instances "{name}" in {place}: {where}.',
             hint="Set organization and space so that one is meant, or give the GUID in place of the name.",
         )
-    return _service_instance(next(iter(unique.values()))) if unique else None
+    return instance_of(next(iter(unique.values()))) if unique else None
 
 
 def get_service_instance(session: CloudFoundrySession, guid: str) -> ServiceInstance | None:
     resource = session.find(f"/v3/service_instances/{guid}")
-    return _service_instance(resource) if resource else None
-
-
-def _service_instance(resource: dict[str, t.Any]) -> ServiceInstance:
-    return ServiceInstance(
-        guid=resource["guid"],
-        name=resource["name"],
-        managed=resource.get("type", "managed") == "managed",
-        space_guid=related(resource, "space") or "",
-        resource=resource,
-    )
-
-
-def app_of(resource: dict[str, t.Any]) -> App:
-    """The app in an API object."""
-    return App(
-        guid=resource["guid"],
-        name=resource.get("name") or resource["guid"],
-        state=resource.get("state") or "",
-        space_guid=related(resource, "space") or "",
-    )
+    return instance_of(resource) if resource else None
 
 
 def find_apps(session: CloudFoundrySession, place: Place, names: Iterable[str]) -> list[App]:

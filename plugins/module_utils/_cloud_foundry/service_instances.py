@@ -9,16 +9,8 @@ from .._waiting import Deadline, pauses
 from .bindings import Bindings
 from .errors import CloudFoundryError
 from .jobs import WaitedTooLong, once_free, wait_for_job
-from .lookup import (
-    Place,
-    ServiceInstance,
-    find_service_instance,
-    get_service_instance,
-    nearest,
-    related,
-    search_service_instance,
-)
-from .service_keys import operation_of
+from .lookup import find_service_instance, get_service_instance, nearest, search_service_instance
+from .resources import Place, ServiceInstance, operation_of, related
 from .session import CloudFoundrySession, Json, doing, joined
 
 

@@ -10,7 +10,7 @@ import typing as t
 from .._waiting import Deadline, pauses
 from .errors import CloudFoundryError
 from .jobs import JobFailed, WaitedTooLong, once_free, wait_for_job
-from .lookup import ServiceInstance
+from .resources import ServiceInstance, operation_of
 from .session import CloudFoundrySession, Json, doing, joined
 
 _BINDINGS = "/v3/service_credential_bindings"
@@ -20,12 +20,6 @@ _DELETIONS = 2
 _BUSY = ("in progress", "initial")
 
 Plan = t.Literal["keep", "wait", "create", "repair"]
-
-
-def operation_of(binding: Json) -> tuple[str, str, str]:
-    """Type, state and description of the last operation; one from before CF kept these counts as created."""
-    last = binding.get("last_operation") or {}
-    return last.get("type") or "create", last.get("state") or "succeeded", last.get("description") or ""
 
 
 class ServiceKeys:

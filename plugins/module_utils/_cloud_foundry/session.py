@@ -14,11 +14,10 @@ import urllib.parse
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 
-from .._cf_retry import retry_after
 from .._waiting import pauses
 from .discovery import CloudFoundryRoot
 from .errors import CloudFoundryError, refused
-from .http import HttpFailure, HttpResponse, HttpTransport
+from .http import HttpFailure, HttpResponse, HttpTransport, retry_after
 from .tokens import TokenSource
 from .uaa import Uaa, identity_in
 

@@ -13,11 +13,10 @@ import urllib.parse
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from .._cf_retry import retry_after
 from .._waiting import pauses
 from .discovery import CloudFoundryRoot
 from .errors import CloudFoundryError, problems_in, redact, sentence_of
-from .http import HttpFailure, HttpResponse, HttpTransport
+from .http import HttpFailure, HttpResponse, HttpTransport, retry_after
 from .secrets import register_secrets
 
 _ATTEMPTS = 6

@@ -7,16 +7,12 @@ from __future__ import annotations
 
 import typing as t
 
+from .._connection.commands import TIME, pack
+from .._connection.replies import between_us
 from .._pipeline.end import End
-from .._pipeline.flow import Job, Reconnected
-from .._pipeline.pace import between_us
-from .._pipeline.pipe import DEFAULT_REPLY_LIMIT, pack
+from .._pipeline.job import Job, Reconnected
+from .._pipeline.pipe import DEFAULT_REPLY_LIMIT
 from .._pipeline.stride import Stride
-
-TIME = b"*1\r\n$4\r\nTIME\r\n"
-
-# The limit of a reply that holds a single element: it can only be read whole.
-LARGEST_ELEMENT = 1024 * 1024 * 1024
 
 
 class Ask(t.NamedTuple):

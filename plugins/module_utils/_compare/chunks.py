@@ -10,16 +10,16 @@ from __future__ import annotations
 
 import typing as t
 
-from .. import _field_expiry
-from .._connection.commands import one
+from .._connection.commands import TIME, one, pack
+from .._connection.replies import between_us
 from .._keys.name import printable
 from .._pipeline.end import End
-from .._pipeline.flow import Job
-from .._pipeline.pace import between_us
-from .._pipeline.pipe import DEFAULT_REPLY_LIMIT, ReplyTooLarge, pack
-from .._pipeline.stride import PIECE_BYTES, Stride
+from .._pipeline.job import Job
+from .._pipeline.pipe import DEFAULT_REPLY_LIMIT, ReplyTooLarge
+from .._pipeline.stride import LARGEST_ELEMENT, PIECE_BYTES, Stride
+from .._server.info import ASK_FIELD_EXPIRY, none_expires
 from . import stream_chunks, whole
-from .both_ends import LARGEST_ELEMENT, TIME, Ask, Pair, together
+from .both_ends import Ask, Pair, together
 from .verdict import GONE_AT_SOURCE, Difference, Verdict
 
 _LENGTH = {"string": b"STRLEN", "list": b"LLEN", "set": b"SCARD", "zset": b"ZCARD", "hash": b"HLEN"}
@@ -63,10 +63,10 @@ def _fields_expire(source: End, target: End) -> Job:
     ends = [end for end in (source, target) if end.server.supports_field_ttl()]
     if not ends:
         return False
-    replies = yield from together(*[Ask(end, _field_expiry.ASK) for end in ends])
+    replies = yield from together(*[Ask(end, ASK_FIELD_EXPIRY) for end in ends])
     for end, (info,) in zip(ends, replies):
         end.check([info], "INFO")
-        if not _field_expiry.none_expires(info, end.database):
+        if not none_expires(info, end.database):
             return True
     return False
 

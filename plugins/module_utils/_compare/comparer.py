@@ -15,8 +15,10 @@ from .._connection.commands import each, one
 from .._errors import WrongType
 from .._pipeline.end import End
 from .._pipeline.expiry import GONE, NEVER, Expiry
-from .._pipeline.flow import Flow, Gate, Job, Take
-from .._pipeline.pipe import ReplyTooLarge, parse_raw
+from .._pipeline.flow import Flow
+from .._pipeline.job import Gate, Job, Take
+from .._pipeline.pipe import ReplyTooLarge
+from .._pipeline.raw_pipe import parse_raw
 from .._rdb.payload import same_value, type_of
 from . import chunks, whole
 from .verdict import GONE_AT_SOURCE, Difference, Verdict

@@ -9,26 +9,23 @@ have. What looks different is looked at once more before it is reported, so that
 
 from __future__ import annotations
 
-import dataclasses
 import time
 import typing as t
 
 from .._connection.connect import client
 from .._connection.endpoint import Endpoint
 from .._errors import RedisMigrationError
-from .._existence import absent
-from .._keys.name import key_fields, listable
-from .._keys.selection import Selection, check_databases, check_same_server, database_pairs
-from .._measure import measure
-from .._pipeline.end import End
-from .._pipeline.flow import Flow, Job, Sleep
+from .._keys.listing import listable
+from .._pipeline.end import End, absent
+from .._pipeline.flow import Flow
+from .._pipeline.job import Job, Sleep
 from .._pipeline.pace import Pace
 from .._pipeline.scan import Chunk, Scan
-from .._server.info import Server, run_id_of
+from .._server.databases import check_databases, check_same_server, database_pairs
+from .._server.info import Server, measure, run_id_of
 from .comparer import Comparer
+from .diff_progress import DatabaseDiff, DiffPlan, DiffProgress, Found
 from .verdict import Difference, Gone, Verdict
-
-LEVELS = ("keys", "metadata", "values")
 
 # Keys that take more memory than this are compared in chunks, one at a time.
 LARGE_BYTES = 1024 * 1024
@@ -41,77 +38,6 @@ _CHUNK_NAMES = 1000
 
 # What may be in transit between two looks at an end (an expiry that one server has noticed and the other has not).
 _SECOND_LOOK_SECONDS = 0.05
-
-
-@dataclasses.dataclass
-class DatabaseDiff:
-    """Counts of one logical database: keys looked at on each side, and differences of each kind."""
-
-    source_keys: int = 0
-    target_keys: int = 0
-    missing: int = 0
-    extra: int = 0
-    different: int = 0
-
-    def add(self, other: DatabaseDiff) -> None:
-        for field in dataclasses.fields(self):
-            setattr(self, field.name, getattr(self, field.name) + getattr(other, field.name))
-
-    @property
-    def identical(self) -> bool:
-        return not (self.missing or self.extra or self.different)
-
-
-class Found(t.NamedTuple):
-    """A difference of one key; ``database`` is the number at the source."""
-
-    database: int
-    key: bytes
-    difference: Difference
-
-    def as_dict(self) -> dict[str, t.Any]:
-        return {
-            "database": self.database,
-            **key_fields(self.key),
-            "kind": self.difference.kind,
-            "type": self.difference.type or "unknown",
-            "detail": self.difference.detail,
-        }
-
-
-@dataclasses.dataclass(frozen=True)
-class DiffPlan:
-    """The options of a run."""
-
-    source: Endpoint
-    target: Endpoint
-    selection: Selection
-    level: str = "values"
-    ttl_tolerance_ms: int = 10
-    max_differences: int = 100
-    timeout: float = 60
-
-
-@dataclasses.dataclass
-class DiffProgress:
-    """How far a run has come; plain data between slices."""
-
-    pairs: list[tuple[int, int]] | None = None
-    position: int = 0
-    reverse: bool = False
-    cursor: bytes = b"0"
-    run_ids: tuple[str, str] = ("", "")
-    databases: dict[int, DatabaseDiff] = dataclasses.field(default_factory=dict)
-    differences: list[Found] = dataclasses.field(default_factory=list)
-    elapsed: float = 0.0
-    finished: bool = False
-
-    @property
-    def totals(self) -> DatabaseDiff:
-        totals = DatabaseDiff()
-        for database in self.databases.values():
-            totals.add(database)
-        return totals
 
 
 class KeyDiff:

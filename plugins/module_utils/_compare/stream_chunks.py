@@ -7,11 +7,13 @@ from __future__ import annotations
 
 import typing as t
 
+from .._connection.commands import pack
+from .._connection.replies import clock_ms, fields_of, is_error
 from .._keys.name import printable
-from .._pipeline.expiry import clock_ms
-from .._pipeline.flow import Job
-from .._pipeline.pipe import ReplyTooLarge, is_error, pack
+from .._pipeline.job import Job
+from .._pipeline.pipe import ReplyTooLarge
 from .._pipeline.stride import Stride
+from .._rdb.stream_id import after
 from .both_ends import Ask, Pair, together
 from .verdict import GONE_AT_SOURCE, Difference, Verdict
 
@@ -42,19 +44,6 @@ def same_stream(pair: Pair) -> Job:
     if verdict is None:
         verdict = yield from _same_groups(pair, here[1], there[1])
     return verdict
-
-
-def fields_of(flat: t.Sequence[t.Any]) -> dict[str, t.Any]:
-    """A reply of XINFO as a dictionary."""
-    return {name.decode(): value for name, value in zip(flat[::2], flat[1::2])}
-
-
-def after(entry_id: bytes) -> bytes:
-    """The smallest ID above ``entry_id``."""
-    milliseconds, sequence = (int(part) for part in entry_id.split(b"-"))
-    if sequence == 2**64 - 1:
-        return b"%d-0" % (milliseconds + 1)
-    return b"%d-%d" % (milliseconds, sequence + 1)
 
 
 def _facts(key: bytes) -> bytes:

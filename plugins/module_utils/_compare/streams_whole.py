@@ -8,10 +8,10 @@ from __future__ import annotations
 import typing as t
 
 from .._connection.commands import each
+from .._connection.replies import any_error, is_error
 from .._keys.name import printable
 from .._pipeline.end import End
-from .._pipeline.flow import Job
-from .._pipeline.pipe import any_error, is_error
+from .._pipeline.job import Job
 from .verdict import GONE_AT_SOURCE, Difference, Verdict
 
 # Of a stream and of a group; what one of the two servers does not know is not compared.

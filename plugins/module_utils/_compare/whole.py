@@ -11,11 +11,11 @@ from __future__ import annotations
 
 import typing as t
 
-from .._connection.commands import each, one
+from .._connection.commands import each, one, pack
 from .._keys.name import printable
 from .._pipeline.end import End
-from .._pipeline.flow import Job
-from .._pipeline.pipe import pack, parse_raw
+from .._pipeline.job import Job
+from .._pipeline.raw_pipe import parse_raw
 from . import streams_whole
 from .verdict import GONE_AT_SOURCE, Difference, Verdict
 

@@ -11,6 +11,8 @@ from __future__ import annotations
 import functools
 import typing as t
 
+from .._imports import hiredis
+
 # Names up to this length get their command's head from a table.
 _TABLED = 256
 
@@ -81,3 +83,11 @@ def restores(items: t.Sequence[tuple[bytes, int | None, bytes]], *, replace: boo
                 % (timed, len(key), key, len(at), at, len(payload), payload, end)
             )
     return b"".join(out)
+
+
+TIME = b"*1\r\n$4\r\nTIME\r\n"
+
+
+def pack(*args: bytes | str | int) -> bytes:
+    """One command as it goes over the wire."""
+    return hiredis.pack_command(args)

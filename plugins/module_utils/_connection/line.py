@@ -10,7 +10,7 @@ import typing as t
 
 from .._errors import ConnectError, RedisMigrationError
 from .._imports import redis
-from .._pipeline.pipe import pack
+from .commands import pack
 from .connect import CLIENT_NAME, connect, socket_of
 from .endpoint import Endpoint
 from .explain import explain, explain_reply

@@ -6,15 +6,10 @@
 from __future__ import annotations
 
 import base64
-import typing as t
 
 # Longer names are cut for the eye; key_base64 stays exact.
 _SHOWN_BYTES = 200
 
-# Of what is listed one by one (failures, differences), the long names together take no more than this: a thousand names
-# of a megabyte each would be a result of a gigabyte.
-_LONG_BYTES = 1024
-_LISTED_BYTES = 2 * 1024 * 1024
 
 _NAMED = {0x07: "\\a", 0x08: "\\b", 0x09: "\\t", 0x0A: "\\n", 0x0D: "\\r", 0x22: '\\"', 0x5C: "\\\\"}
 
@@ -31,31 +26,3 @@ def printable(key: bytes) -> str:
 def key_fields(key: bytes) -> dict[str, str]:
     """The pair ``key`` and ``key_base64`` of a result; the latter is exact, whatever its size."""
     return {"key": printable(key), "key_base64": base64.b64encode(key).decode("ascii")}
-
-
-class _Named(t.Protocol):
-    @property
-    def key(self) -> bytes: ...
-
-
-_Any = t.TypeVar("_Any", bound=_Named)
-
-
-def listable(listed: t.Sequence[_Any], more: t.Iterable[_Any], most: int) -> list[_Any]:
-    """Those of ``more`` to be listed behind ``listed``: ``most`` in all, and of long names only the first ones.
-
-    The very first is listed however long its name is.
-    """
-    chosen: list[_Any] = []
-    for one in more:
-        if len(listed) + len(chosen) >= most:
-            break
-        long = sum(_if_long(other) for other in (*listed, *chosen, one)) if _if_long(one) else 0
-        if long <= max(_LISTED_BYTES, 0 if listed or chosen else long):
-            chosen.append(one)
-    return chosen
-
-
-def _if_long(named: _Named) -> int:
-    size = len(named.key)
-    return size if size > _LONG_BYTES else 0

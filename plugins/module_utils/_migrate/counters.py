@@ -8,11 +8,6 @@ from __future__ import annotations
 import dataclasses
 import typing as t
 
-from .._keys.name import key_fields
-
-# How many failures and changes are listed one by one; the counters count all of them.
-LISTED = 1000
-
 
 @dataclasses.dataclass
 class Counters:
@@ -43,26 +38,6 @@ class Counters:
 
     def as_dict(self) -> dict[str, int]:
         return dataclasses.asdict(self)
-
-
-@dataclasses.dataclass(frozen=True)
-class Failure:
-    """A key that was not moved: why (the server's words) and what to do about it."""
-
-    database: int
-    key: bytes
-    type: str | None
-    reason: str
-    hint: str | None = None
-
-    def as_dict(self) -> dict[str, t.Any]:
-        return {
-            "database": self.database,
-            **key_fields(self.key),
-            "type": self.type or "unknown",
-            "reason": self.reason,
-            "hint": self.hint or "",
-        }
 
 
 class Change(t.NamedTuple):

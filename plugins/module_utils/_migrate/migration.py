@@ -10,31 +10,30 @@ from __future__ import annotations
 
 import contextlib
 import dataclasses
-import secrets
 import time
 import typing as t
 
 from .._connection.connect import CLIENT_NAME, client
-from .._connection.endpoint import Endpoint
 from .._errors import ConnectError, RedisMigrationError
-from .._keys.selection import Selection, check_databases, check_same_server, database_pairs
-from .._measure import measure
 from .._pipeline.end import End
-from .._pipeline.flow import Flow, restarting
+from .._pipeline.flow import Flow
+from .._pipeline.job import restarting
 from .._pipeline.pace import Pace
 from .._pipeline.pipe import Pipe
 from .._pipeline.scan import Scan
 from .._pipeline.throttle import Throttle
 from .._server import activity as _drift
 from .._server.claim import Claim
+from .._server.databases import check_databases, check_same_server, database_pairs
 from .._server.eligibility import mode_problem, prune_problem, target_role_problem
-from .._server.info import Server, run_id_of
+from .._server.info import Server, measure, run_id_of
 from .._transfer import backend
 from .._transfer.rebuild.strategy import RebuildStrategy
 from .._transfer.strategy import Lane
-from .choose import LARGE_KEY_BYTES, Choice, choose, strategy_of
-from .counters import Change, Counters, Failure
+from .choose import Choice, choose, strategy_of
+from .counters import Counters
 from .mover import Mover
+from .progress import Plan, Progress
 from .pruner import Pruner
 
 # How often an end may come back as another process (restart, failover) before the run gives up.
@@ -44,70 +43,6 @@ _RESTARTS = 8
 _AGAIN_SECONDS = 0.5
 
 _T = t.TypeVar("_T")
-
-
-@dataclasses.dataclass(frozen=True)
-class Plan:
-    """The options of a run. Rates per second (0: no limit), ``timeout`` in seconds."""
-
-    source: Endpoint
-    target: Endpoint
-    selection: Selection
-    strategy: str = "auto"
-    existing_keys: str = "update"
-    prune: bool = False
-    max_keys_per_second: float = 0
-    max_bytes_per_second: float = 0
-    timeout: float = 60
-    ttl_tolerance_ms: int = 10
-    # Keys that take more memory than this are moved in pieces whatever the strategy (0: none).
-    large_key_bytes: int = LARGE_KEY_BYTES
-    check_mode: bool = False
-
-
-@dataclasses.dataclass
-class Progress:
-    """How far a run has come; plain data between slices."""
-
-    # Tells the run, all its slices, from others.
-    run: str = dataclasses.field(default_factory=lambda: secrets.token_hex(8))
-    choice: Choice | None = None
-    pairs: list[tuple[int, int]] = dataclasses.field(default_factory=list)
-    position: int = 0
-    cursor: bytes = b"0"
-    pruning: bool = False
-    fresh: bool | None = None
-    # Source databases whose target was empty when they were begun: whatever is there later, this run has written.
-    begun_fresh: list[int] = dataclasses.field(default_factory=list)
-    # After an end came back as another process everything is looked at again, by comparison.
-    distrust: bool = False
-    restarts: int = 0
-    # How many keys the source held when the run began.
-    held: int = 0
-    reconnects: int = 0
-    run_ids: tuple[str, str] = ("", "")
-    counters: dict[int, Counters] = dataclasses.field(default_factory=dict)
-    # Copied or updated before such a restart: what of it is found unchanged afterwards counts as moved.
-    moved_before: dict[int, Counters] = dataclasses.field(default_factory=dict)
-    failures: list[Failure] = dataclasses.field(default_factory=list)
-    changes: list[Change] = dataclasses.field(default_factory=list)
-    # What the source had counted when the look at its keys began, and what came of the comparison at the end.
-    activity: dict[str, t.Any] | None = None
-    source_writes: int | None = None
-    drift: bool = False
-    # Why it could not be seen whether another run writes to the same target, if so.
-    blind: str | None = None
-    elapsed: float = 0.0
-    finished: bool = False
-    # Keys that were sent when the run failed and are not counted: they may have arrived or not.
-    in_doubt: int = 0
-
-    @property
-    def totals(self) -> Counters:
-        totals = Counters()
-        for counters in self.counters.values():
-            totals.add(counters)
-        return totals
 
 
 class _EndRestarted(Exception):

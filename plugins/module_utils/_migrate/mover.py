@@ -9,13 +9,14 @@ import typing as t
 
 from .._compare.comparer import Comparer
 from .._compare.verdict import Gone, Verdict
-from .._existence import absent
-from .._keys.name import listable, printable
-from .._pipeline.flow import Job, Sleep
+from .._keys.listing import LISTED, Failure, listable
+from .._keys.name import printable
+from .._pipeline.end import absent
+from .._pipeline.job import Job, Sleep
 from .._pipeline.scan import Chunk
 from .._pipeline.throttle import Throttle
 from .._transfer.strategy import Lane, Moved, Occupied, Refused, Strategy, Vanished
-from .counters import LISTED, Change, Counters, Failure
+from .counters import Change, Counters
 
 # Keys that take more memory than this are compared in chunks.
 LARGE_BYTES = 1024 * 1024

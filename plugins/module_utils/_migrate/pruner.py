@@ -8,12 +8,13 @@ from __future__ import annotations
 import typing as t
 
 from .._connection.commands import one
-from .._existence import absent
+from .._keys.listing import LISTED
 from .._keys.name import printable
-from .._pipeline.flow import Job
+from .._pipeline.end import absent
+from .._pipeline.job import Job
 from .._pipeline.scan import Chunk
 from .._transfer.strategy import Lane
-from .counters import LISTED, Change, Counters
+from .counters import Change, Counters
 
 
 class Pruner:

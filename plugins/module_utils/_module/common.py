@@ -6,8 +6,12 @@
 from __future__ import annotations
 
 import typing as t
+from collections.abc import Callable
+
+from ansible.module_utils.basic import AnsibleModule
 
 from .._connection.endpoint import Endpoint
+from .._errors import RedisMigrationError
 
 
 def warn_unverified(module: t.Any, *endpoints: Endpoint) -> None:
@@ -23,3 +27,18 @@ def warn_unverified(module: t.Any, *endpoints: Endpoint) -> None:
 def per_second(amount: int, seconds: float) -> float:
     """A rate, rounded for people."""
     return round(amount / seconds, 1) if seconds > 0 else 0.0
+
+
+def run(module: AnsibleModule, work: Callable[[AnsibleModule], dict[str, t.Any]]) -> t.NoReturn:
+    """Do the work of a module; its result or its error ends the module."""
+    failure: RedisMigrationError | None = None
+    result: dict[str, t.Any] = {}
+    try:
+        result = work(module)
+    except RedisMigrationError as exc:
+        failure = exc
+    # Outside of the handler, so that no traceback is attached to what is only a sentence.
+    if failure is not None:
+        module.fail_json(msg=str(failure))
+    module.exit_json(**result)
+    raise AssertionError("unreachable")

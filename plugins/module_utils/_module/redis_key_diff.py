@@ -8,7 +8,8 @@ from __future__ import annotations
 import dataclasses
 import typing as t
 
-from .._compare.key_diff import DiffPlan, DiffProgress, KeyDiff
+from .._compare.diff_progress import DiffPlan, DiffProgress
+from .._compare.key_diff import KeyDiff
 from .._connection.endpoint import parse_endpoint
 from .._errors import RedisMigrationError
 from .._keys.selection import parse_selection

@@ -12,7 +12,8 @@ from .._errors import RedisMigrationError
 from .._keys.name import printable
 from .._keys.selection import parse_selection
 from .._migrate.counters import Change
-from .._migrate.migration import Migration, Plan, Progress
+from .._migrate.migration import Migration
+from .._migrate.progress import Plan, Progress
 from .._server.activity import Drift
 from .common import per_second, warn_unverified
 from .resume import migration_progress, migration_token

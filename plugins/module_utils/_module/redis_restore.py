@@ -10,7 +10,8 @@ import typing as t
 
 from .._backup import openssl
 from .._backup.file import checksum_beside, sha256_of
-from .._backup.restore import Restore, RestorePlan, RestoreResult
+from .._backup.restore import Restore
+from .._backup.restore_plan import RestorePlan, RestoreResult
 from .._connection.endpoint import parse_endpoint
 from .._errors import RedisMigrationError
 from .._keys.name import printable

@@ -11,12 +11,13 @@ import json
 import typing as t
 import zlib
 
-from .._compare.key_diff import DatabaseDiff, DiffProgress, Found
+from .._compare.diff_progress import DatabaseDiff, DiffProgress, Found
 from .._compare.verdict import Difference
 from .._errors import RedisMigrationError
+from .._keys.listing import Failure
 from .._migrate.choose import Choice
-from .._migrate.counters import Change, Counters, Failure
-from .._migrate.migration import Progress
+from .._migrate.counters import Change, Counters
+from .._migrate.progress import Progress
 
 
 def _text(value: bytes) -> str:

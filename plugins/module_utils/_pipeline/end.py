@@ -7,14 +7,18 @@ from __future__ import annotations
 
 import typing as t
 
+from .._connection.commands import each, one
 from .._connection.connect import CLIENT_NAME
 from .._connection.endpoint import Endpoint
 from .._connection.explain import explain_reply, is_transient
+from .._connection.replies import any_error, is_error
 from .._errors import RedisMigrationError
 from .._server.info import Server
 from .expiry import ExpiryReader
-from .flow import Flow, Unsteady
-from .pipe import DEFAULT_REPLY_LIMIT, Call, Pipe, RawPipe, any_error, is_error
+from .flow import Flow
+from .job import Job, Unsteady
+from .pipe import DEFAULT_REPLY_LIMIT, Call, Pipe
+from .raw_pipe import RawPipe
 
 
 class End:
@@ -54,3 +58,16 @@ class End:
                 if is_transient(str(reply)):
                     raise Unsteady(self.pipe, error)
                 raise error
+
+
+def absent(end: End, names: list[bytes]) -> Job:
+    """Those of ``names`` that ``end`` does not have: one EXISTS for all, and one each only where some are missing."""
+    if not names:
+        return []
+    (count,) = yield end.call(one(b"EXISTS", *names), 1)
+    end.check([count], "EXISTS")
+    if count == len(names):
+        return []
+    there = yield end.call(each(b"EXISTS", names), len(names))
+    end.check(there, "EXISTS")
+    return [name for name, found in zip(names, there) if not found]

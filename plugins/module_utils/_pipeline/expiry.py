@@ -12,11 +12,12 @@ from __future__ import annotations
 
 import typing as t
 
-from .._connection.commands import each
+from .._connection.commands import each, pack
 from .._connection.explain import explain_reply
+from .._connection.replies import any_error, is_error
 from .._server.info import Server, parse_info, parse_keyspace
-from .flow import Job
-from .pipe import Call, Pipe, any_error, is_error, pack
+from .job import Job
+from .pipe import Call, Pipe
 
 # A key that does not exist (any more), and one that never expires.
 GONE = -2
@@ -126,8 +127,3 @@ def _clock(replies: t.Sequence[t.Any]) -> tuple[int, int]:
     """The first TIME in milliseconds and how much later the last one was."""
     first, last = (int(reply[0]) * 1000 + int(reply[1]) // 1000 for reply in (replies[0], replies[-1]))
     return first, last - first
-
-
-def clock_ms(reply: t.Sequence[bytes]) -> int:
-    """The reply to TIME in milliseconds since 1970."""
-    return int(reply[0]) * 1000 + int(reply[1]) // 1000

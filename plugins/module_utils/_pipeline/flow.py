@@ -23,68 +23,14 @@ import time
 import typing as t
 
 from .._errors import ConnectError, RedisMigrationError
+from .job import Gate, Job, Reconnected, Reopen, Sleep, Take, Unsteady
 from .pipe import Call, Pipe, PipeLost, ReplyTooLarge
-
-Job = t.Generator[t.Any, t.Any, t.Any]
 
 _FIRST_BACKOFF = 0.1
 _LONGEST_BACKOFF = 3.0
 
 # A connection that has served so long since it was opened, in seconds, is no longer in trouble.
 _STEADY = 5.0
-
-# Errors that are further apart than this, in seconds, have nothing to do with each other.
-_APART = 30.0
-
-
-class Reconnected(Exception):
-    """Thrown into a job whose call was lost with its connection; the pipe is open again."""
-
-
-class Unsteady(Exception):
-    """Raised by a job: an end answered with an error that time may cure (READONLY, LOADING, …); reconnect and retry."""
-
-    def __init__(self, pipe: Pipe, error: RedisMigrationError) -> None:
-        super().__init__(str(error))
-        self.pipe = pipe
-        self.error = error
-
-
-class Gate:
-    """An amount that may be in use at once; whoever wants more waits in order. A single taker is always let in."""
-
-    __slots__ = ("limit", "_used", "_takers", "waiting")
-
-    def __init__(self, limit: float) -> None:
-        self.limit = limit
-        self._used = 0.0
-        self._takers = 0
-        self.waiting: collections.deque[tuple[float, t.Any]] = collections.deque()
-
-    def fits(self, amount: float) -> bool:
-        return not self._takers or self._used + amount <= self.limit
-
-    def take(self, amount: float) -> None:
-        self._takers += 1
-        self._used += amount
-
-    def give(self, amount: float) -> None:
-        self._takers -= 1
-        # What is left of fractions must not keep the last waiting one out.
-        self._used = self._used - amount if self._takers else 0.0
-
-
-class Take(t.NamedTuple):
-    """Wait for ``amount`` of ``gate``; give it back with :meth:`Flow.give`."""
-
-    gate: Gate
-    amount: float
-
-
-class Sleep(t.NamedTuple):
-    """Wait for ``seconds``."""
-
-    seconds: float
 
 
 class _Task:
@@ -196,7 +142,7 @@ class Flow:
                 self._ready.append((task, None, None))
             else:
                 wanted.gate.waiting.append((wanted.amount, task))
-        elif isinstance(wanted, tuple) and not isinstance(wanted, (Sleep, _Reopen)):
+        elif isinstance(wanted, tuple) and not isinstance(wanted, (Sleep, Reopen)):
             task.calls, task.single, task.missing = wanted, False, len(wanted)
             for call in wanted:
                 self._submit(task, call)
@@ -348,30 +294,3 @@ class _Trouble:
     def __init__(self, since: float) -> None:
         self.since = self.reopened = since
         self.finished = 0
-
-
-class _Reopen(t.NamedTuple):
-    pipe: Pipe
-    error: RedisMigrationError
-    since: float
-
-
-def restarting(make: t.Callable[[int], Job]) -> Job:
-    """A job that runs ``make(attempt)`` and starts it again after a connection was lost. ``attempt`` counts from 0."""
-    attempt = 0
-    unsteady_since = unsteady_last = float("-inf")
-    while True:
-        try:
-            return (yield from make(attempt))
-        except Reconnected:
-            attempt += 1
-        except Unsteady as unsteady:
-            attempt += 1
-            now = time.monotonic()
-            if now - unsteady_last > _APART:
-                unsteady_since = now
-            unsteady_last = now
-            try:
-                yield _Reopen(unsteady.pipe, unsteady.error, unsteady_since)
-            except Reconnected:
-                continue

@@ -9,7 +9,7 @@ time that the server itself needed for the ones before (its TIME around them), p
 
 from __future__ import annotations
 
-from .flow import Gate
+from .job import Gate
 
 # Other clients shall not wait longer than this behind our commands, in microseconds.
 QUEUE_US = 4000.0
@@ -45,8 +45,3 @@ class Pace:
         guess = keys * _KEY_US + size * _BYTE_US
         if guess > 50:
             self._factor += _SMOOTHING * (min(20.0, max(0.1, microseconds / guess)) - self._factor)
-
-
-def between_us(first: list[bytes], last: list[bytes]) -> float:
-    """Microseconds between two replies to TIME."""
-    return (int(last[0]) - int(first[0])) * 1e6 + int(last[1]) - int(first[1])

@@ -11,7 +11,6 @@ from __future__ import annotations
 
 import collections
 import itertools
-import secrets
 import ssl
 import time
 import typing as t
@@ -20,10 +19,10 @@ from .._connection.connect import CLIENT_NAME, connect, socket_of
 from .._connection.endpoint import Endpoint
 from .._connection.explain import explain
 from .._errors import RedisMigrationError
-from .._imports import hiredis, redis
+from .._imports import hiredis
 
 # What hiredis answers while a reply is incomplete. Equal to no reply, as its default, False, is to 0.
-_NOTHING_YET = object()
+NOTHING_YET = object()
 
 _RECEIVE_BYTES = 256 * 1024
 
@@ -86,7 +85,7 @@ class Pipe:
         self._connection = connect(self.endpoint, self.database, self._name)
         self._socket = socket_of(self._connection)
         self._socket.setblocking(False)
-        self._reader = hiredis.Reader(notEnoughData=_NOTHING_YET)
+        self._reader = hiredis.Reader(notEnoughData=NOTHING_YET)
         self.openings += 1
         self.last_progress = time.monotonic()
 
@@ -171,7 +170,7 @@ class Pipe:
         try:
             while waiting:
                 call = waiting[0]
-                got = list(itertools.islice(iter(gets, _NOTHING_YET), call.left))
+                got = list(itertools.islice(iter(gets, NOTHING_YET), call.left))
                 if got:
                     self._partial = 0
                     call.replies = call.replies + got if call.replies else got
@@ -188,77 +187,3 @@ class Pipe:
             self._partial = 0
         except hiredis.ProtocolError as exc:
             raise PipeLost(explain(ConnectionError(f"Protocol Error: {exc}"), self.endpoint)) from None
-
-
-class _RawReader:
-    """Stands in for hiredis' reader: hands out the bytes up to each terminator, unparsed."""
-
-    def __init__(self, terminator: bytes) -> None:
-        self._terminator = terminator
-        self._data = bytearray()
-        self._looked_at = 0
-
-    def feed(self, buffer: bytearray, offset: int, count: int) -> None:
-        self._data += memoryview(buffer)[offset : offset + count]
-
-    def gets(self) -> t.Any:
-        found = self._data.find(self._terminator, self._looked_at)
-        if found < 0:
-            self._looked_at = max(0, len(self._data) - len(self._terminator))
-            return _NOTHING_YET
-        reply = bytes(memoryview(self._data)[:found])
-        del self._data[: found + len(self._terminator)]
-        self._looked_at = 0
-        return reply
-
-
-class RawPipe(Pipe):
-    """A pipe whose replies stay the bytes that they are.
-
-    Two servers that answer the same commands with the same bytes hold the same; nothing needs to be taken apart then.
-    """
-
-    def open(self) -> None:
-        super().open()
-        # Replies are told apart by an ECHO behind the commands; nobody's data contains these random digits.
-        nonce = secrets.token_hex(16).encode("ascii")
-        self._echo = pack(b"ECHO", nonce)
-        self._reader = _RawReader(b"$%d\r\n%b\r\n" % (len(nonce), nonce))
-        self._try_echo(nonce)
-
-    def _try_echo(self, nonce: bytes) -> None:
-        """Replies would never end for a user who may not use ECHO. Raises :class:`RedisMigrationError`."""
-        self._socket.settimeout(self.endpoint.timeout)
-        try:
-            self._connection.send_command("ECHO", nonce)
-            self._connection.read_response()
-        except (redis.RedisError, OSError) as exc:
-            self.close()
-            raise explain(exc, self.endpoint, command=("ECHO",), database=self.database) from None
-        self._socket.setblocking(False)
-
-    def ask(self, *batches: bytes, limit: int = DEFAULT_REPLY_LIMIT) -> Call:
-        """A call with one reply per batch of commands: all that the server answered to it."""
-        return Call(self, b"".join([batch + self._echo for batch in batches]), len(batches), limit)
-
-
-def parse_raw(raw: bytes, count: int) -> list[t.Any]:
-    """The ``count`` replies in what a :class:`RawPipe` gave."""
-    reader = hiredis.Reader()
-    reader.feed(raw)
-    return [reader.gets() for _reply in range(count)]
-
-
-def pack(*args: bytes | str | int) -> bytes:
-    """One command as it goes over the wire."""
-    return hiredis.pack_command(args)
-
-
-def any_error(replies: t.Iterable[t.Any]) -> bool:
-    """Whether there is an error reply among ``replies``; cheap for many of them."""
-    return hiredis.ReplyError in set(map(type, replies))
-
-
-def is_error(reply: t.Any) -> bool:
-    """Whether ``reply`` is an error reply of the server."""
-    return isinstance(reply, hiredis.ReplyError)

@@ -11,13 +11,15 @@ from __future__ import annotations
 import math
 import typing as t
 
-from .._connection.commands import each
+from .._connection.commands import each, pack
+from .._connection.replies import any_error, is_error
 from .._keys.selection import Selection
 from .._keys.temporary import without_temporary
 from .end import End
-from .flow import Flow, Gate, Job, Take, restarting
+from .flow import Flow
+from .job import Gate, Job, Take, restarting
 from .pace import Pace
-from .pipe import ReplyTooLarge, any_error, is_error, pack
+from .pipe import ReplyTooLarge
 
 # Names in flight, counting what Python needs around each.
 _NAME_BYTES = 12 * 1024 * 1024

@@ -41,3 +41,7 @@ class Stride:
             return False
         self.elements = self._most = max(1, self.elements // 10)
         return True
+
+
+# The limit of a reply that holds a single element: it can only be read whole.
+LARGEST_ELEMENT = 1024 * 1024 * 1024

@@ -7,39 +7,8 @@ from __future__ import annotations
 
 import typing as t
 
+from .._server.dry_run import FALLBACK, HELPFUL, KEY, REQUIRED, Need
 from .._server.info import Server
-
-# Stands for the name of a key in an example.
-KEY = b"\0key"
-
-Word: t.TypeAlias = "str | bytes"
-
-
-REQUIRED, FALLBACK, HELPFUL = "required", "fallback", "helpful"
-
-
-class Need(t.NamedTuple):
-    """A command that a run needs. ``example``: arguments with which a server checks the permission without doing harm.
-
-    ``part`` is what it is needed for. ``level``: REQUIRED; FALLBACK, for keys that the strategy itself cannot move; or
-    HELPFUL, without which less is known.
-    """
-
-    command: str
-    part: str
-    example: tuple[Word, ...] = ()
-    writes: bool = False
-    level: str = REQUIRED
-    exists: t.Callable[[Server], bool] = lambda _server: True
-
-    @property
-    def acl_rule(self) -> str:
-        """What permits it: ``+dump``, ``+memory|usage``."""
-        return "+" + self.command.lower().replace(" ", "|")
-
-    def words(self, key: bytes) -> list[Word]:
-        """The whole example for ``key``."""
-        return [*self.command.split(" "), *(key if word == KEY else word for word in self.example)]
 
 
 def _has_pexpiretime(server: Server) -> bool:

@@ -13,11 +13,10 @@ import dataclasses
 import typing as t
 
 from .._errors import RedisMigrationError
-from .._keys.selection import database_pairs
 from .._migrate.choose import choose
 from .._server.clients import foreign_clients
-from .checks import pair as fit
-from .checks import server as ends
+from .._server.databases import database_pairs
+from .checks import features, keys, memory, pair, permissions, server, traffic
 from .finding import FAIL, WARN, Finding, Verdict, accepted, failed, listed, plural
 from .situation import Question, Side, Situation
 
@@ -192,40 +191,40 @@ def _of_target(look: t.Callable[[Situation, Side], Verdict]) -> t.Callable[[Situ
 _BOTH = ("source", "target")
 
 CHECKS: tuple[_Check, ...] = (
-    _Check("source_reachable", (), _of_source(ends.reachable)),
-    _Check("target_reachable", (), _of_target(ends.reachable)),
-    _Check("source_certificate", ("source_endpoint",), _of_source(ends.certificate)),
-    _Check("target_certificate", ("target_endpoint",), _of_target(ends.certificate)),
-    _Check("source_version", ("source",), _of_source(ends.version)),
-    _Check("target_version", ("target",), _of_target(ends.version)),
-    _Check("source_mode", ("source",), _of_source(ends.mode)),
-    _Check("target_mode", ("target",), _of_target(ends.mode)),
-    _Check("source_role", ("source",), _of_source(ends.role)),
-    _Check("target_role", ("target",), _of_target(ends.role)),
-    _Check("source_state", ("source",), _of_source(ends.state)),
-    _Check("target_state", ("target",), _of_target(ends.state)),
-    _Check("target_writable", ("target",), _of_target(ends.writable)),
-    _Check("same_server", _BOTH, fit.same_server),
-    _Check("formats", _BOTH, fit.formats),
-    _Check("databases", _BOTH, fit.databases),
-    _Check("source_permissions", ("source",), _of_source(ends.permissions)),
-    _Check("target_permissions", ("target",), _of_target(ends.permissions)),
-    _Check("source_keys", _BOTH, fit.source_keys),
-    _Check("other_runs", _BOTH, fit.other_runs),
-    _Check("target_keys", _BOTH, fit.target_keys),
-    _Check("large_keys", _BOTH, fit.large_keys),
-    _Check("target_memory", _BOTH, fit.target_memory),
-    _Check("target_eviction", _BOTH, fit.target_eviction),
-    _Check("modules", _BOTH, fit.modules),
-    _Check("functions", _BOTH, fit.functions),
-    _Check("settings", _BOTH, fit.settings),
-    _Check("backend", _BOTH, fit.backend),
-    _Check("clocks", _BOTH, fit.clocks),
-    _Check("source_clients", ("source",), _of_source(ends.clients)),
-    _Check("source_connections", ("source",), _of_source(ends.connections)),
-    _Check("target_connections", ("target",), _of_target(ends.connections)),
-    _Check("target_replicas", ("target",), _of_target(ends.replicas)),
-    _Check("source_writes", ("source",), _of_source(ends.writes)),
+    _Check("source_reachable", (), _of_source(server.reachable)),
+    _Check("target_reachable", (), _of_target(server.reachable)),
+    _Check("source_certificate", ("source_endpoint",), _of_source(server.certificate)),
+    _Check("target_certificate", ("target_endpoint",), _of_target(server.certificate)),
+    _Check("source_version", ("source",), _of_source(server.version)),
+    _Check("target_version", ("target",), _of_target(server.version)),
+    _Check("source_mode", ("source",), _of_source(server.mode)),
+    _Check("target_mode", ("target",), _of_target(server.mode)),
+    _Check("source_role", ("source",), _of_source(server.role)),
+    _Check("target_role", ("target",), _of_target(server.role)),
+    _Check("source_state", ("source",), _of_source(server.state)),
+    _Check("target_state", ("target",), _of_target(server.state)),
+    _Check("target_writable", ("target",), _of_target(traffic.writable)),
+    _Check("same_server", _BOTH, pair.same_server),
+    _Check("formats", _BOTH, pair.formats),
+    _Check("databases", _BOTH, pair.databases),
+    _Check("source_permissions", ("source",), _of_source(permissions.permissions)),
+    _Check("target_permissions", ("target",), _of_target(permissions.permissions)),
+    _Check("source_keys", _BOTH, keys.source_keys),
+    _Check("other_runs", _BOTH, pair.other_runs),
+    _Check("target_keys", _BOTH, keys.target_keys),
+    _Check("large_keys", _BOTH, keys.large_keys),
+    _Check("target_memory", _BOTH, memory.target_memory),
+    _Check("target_eviction", _BOTH, memory.target_eviction),
+    _Check("modules", _BOTH, features.modules),
+    _Check("functions", _BOTH, features.functions),
+    _Check("settings", _BOTH, features.settings),
+    _Check("backend", _BOTH, pair.backend),
+    _Check("clocks", _BOTH, pair.clocks),
+    _Check("source_clients", ("source",), _of_source(traffic.clients)),
+    _Check("source_connections", ("source",), _of_source(server.connections)),
+    _Check("target_connections", ("target",), _of_target(server.connections)),
+    _Check("target_replicas", ("target",), _of_target(server.replicas)),
+    _Check("source_writes", ("source",), _of_source(traffic.writes)),
 )
 
 NAMES: tuple[str, ...] = tuple(check.name for check in CHECKS)

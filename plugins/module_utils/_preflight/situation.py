@@ -161,3 +161,40 @@ class Situation:
 def parse_modules(text: str) -> dict[str, int]:
     """Names and versions of the modules in INFO."""
     return {name: int(version) for name, version in re.findall(r"^module:name=([^,\s]+),ver=(\d+)", text, re.MULTILINE)}
+
+
+def both_servers(situation: Situation) -> tuple[Server, Server]:
+    return t.cast(Server, situation.source.server), t.cast(Server, situation.target.server)
+
+
+def both_endpoints(situation: Situation) -> tuple[Endpoint, Endpoint]:
+    return t.cast(Endpoint, situation.source.endpoint), t.cast(Endpoint, situation.target.endpoint)
+
+
+# Keys of each database whose size is asked.
+_SAMPLE = 1000
+
+
+def sampled_sizes(situation: Situation) -> list[tuple[int, int, bytes]]:
+    """Size in bytes, database and name of some keys of each chosen database; asked once.
+
+    Raises :class:`RedisMigrationError`.
+    """
+    if situation.sizes is None:
+        situation.sizes = _ask(situation)
+    return situation.sizes
+
+
+def _ask(situation: Situation) -> list[tuple[int, int, bytes]]:
+    sizes: list[tuple[int, int, bytes]] = []
+    chosen = situation.question.selection.chooser()
+    for here, _there in situation.pairs:
+        with client(t.cast(Endpoint, situation.source.endpoint), here) as redis_client:
+            names = [one for one in redis_client.scan(0, count=_SAMPLE)[1] if chosen is None or chosen(one)]
+            pipeline = redis_client.pipeline(transaction=False)
+            for name in names:
+                pipeline.memory_usage(name)
+            # A user may be barred from some keys, which is another finding; others expire in between.
+            replies = pipeline.execute(raise_on_error=False)
+        sizes += [(size, here, name) for size, name in zip(replies, names) if isinstance(size, int)]
+    return sizes

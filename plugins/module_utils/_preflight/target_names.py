@@ -10,11 +10,11 @@ import time
 import typing as t
 
 from .._connection.endpoint import Endpoint
-from .._existence import absent
 from .._keys.name import printable
 from .._keys.selection import Selection
-from .._pipeline.end import End
-from .._pipeline.flow import Flow, Job
+from .._pipeline.end import End, absent
+from .._pipeline.flow import Flow
+from .._pipeline.job import Job
 from .._pipeline.pace import Pace
 from .._pipeline.scan import Chunk, Scan
 from .._server.info import Server

@@ -7,6 +7,8 @@ from __future__ import annotations
 
 import typing as t
 
+from .stream_id import parse_id
+
 Entry = tuple[bytes, list[bytes]]
 """The ID as a server says it, and field, value, field, value, …"""
 
@@ -43,12 +45,6 @@ def _listpack(parts: list[bytes], count: int) -> bytes:
     body = b"".join(parts)
     size = _HEADER_BYTES + len(body) + len(_END)
     return size.to_bytes(4, "little") + min(count, _COUNT_UNKNOWN).to_bytes(2, "little") + body + _END
-
-
-def parse_id(name: bytes) -> tuple[int, int]:
-    """Both numbers of an ID."""
-    milliseconds, _dash, sequence = name.partition(b"-")
-    return int(milliseconds), int(sequence)
 
 
 def _signed(number: int) -> int:

@@ -17,7 +17,7 @@ from .._connection.endpoint import Endpoint
 from .._connection.explain import explain, reply_text
 from .._errors import ConnectError, RedisMigrationError
 from .._imports import redis
-from .._preflight.permissions import Need
+from .info import Server
 
 # A server whose writes are paused (CLIENT PAUSE) answers nothing to a write; no reason to wait for long.
 _PATIENCE_SECONDS = 2.0
@@ -136,3 +136,35 @@ def _reply(connection: t.Any) -> t.Any:
         return connection.read_response()
     except redis.ResponseError as exc:
         return exc
+
+
+# Stands for the name of a key in an example.
+KEY = b"\0key"
+
+Word: t.TypeAlias = "str | bytes"
+
+REQUIRED, FALLBACK, HELPFUL = "required", "fallback", "helpful"
+
+
+class Need(t.NamedTuple):
+    """A command that a run needs. ``example``: arguments with which a server checks the permission without doing harm.
+
+    ``part`` is what it is needed for. ``level``: REQUIRED; FALLBACK, for keys that the strategy itself cannot move; or
+    HELPFUL, without which less is known.
+    """
+
+    command: str
+    part: str
+    example: tuple[Word, ...] = ()
+    writes: bool = False
+    level: str = REQUIRED
+    exists: t.Callable[[Server], bool] = lambda _server: True
+
+    @property
+    def acl_rule(self) -> str:
+        """What permits it: ``+dump``, ``+memory|usage``."""
+        return "+" + self.command.lower().replace(" ", "|")
+
+    def words(self, key: bytes) -> list[Word]:
+        """The whole example for ``key``."""
+        return [*self.command.split(" "), *(key if word == KEY else word for word in self.example)]

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import dataclasses
 import re
+import time
 import typing as t
 
 from .._connection.connect import client
@@ -139,3 +140,29 @@ def server_of(redis_client: t.Any, endpoint: Endpoint) -> Server:
         expired_keys=int(info.get("expired_keys", 0)),
         databases=parse_keyspace(info),
     )
+
+
+ASK_FIELD_EXPIRY = b"*2\r\n$4\r\nINFO\r\n$8\r\nkeyspace\r\n"
+
+
+def none_expires(info: bytes, database: int) -> bool:
+    """Whether the reply to :data:`ASK_FIELD_EXPIRY` says that no field of ``database`` expires."""
+    line = parse_info(info).get(f"db{database}", "")
+    counts = dict(item.split("=", 1) for item in line.split(",") if "=" in item)
+    # Hashes with such fields are counted as subexpiry by Redis, as keys_with_volatile_items by Valkey.
+    return line == "" or counts.get("subexpiry", counts.get("keys_with_volatile_items")) == "0"
+
+
+_PING_TRIES = 5
+
+
+def measure(endpoint: Endpoint) -> tuple[Server, float]:
+    """The server at ``endpoint``, and the round trip to it in milliseconds (the best of a few)."""
+    with client(endpoint) as redis_client:
+        server = server_of(redis_client, endpoint)
+        best = float("inf")
+        for _try in range(_PING_TRIES):
+            start = time.perf_counter()
+            redis_client.ping()
+            best = min(best, time.perf_counter() - start)
+    return server, best * 1000

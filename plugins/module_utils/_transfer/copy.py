@@ -12,10 +12,10 @@ import typing as t
 
 from .._connection.commands import each, one, restores
 from .._connection.explain import is_transient, reply_hint, reply_text
-from .._pipeline.expiry import GONE, NEVER, Expiry, clock_ms, is_over
-from .._pipeline.flow import Job, Take, Unsteady
-from .._pipeline.pace import between_us
-from .._pipeline.pipe import DEFAULT_REPLY_LIMIT, is_error
+from .._connection.replies import between_us, clock_ms, is_error
+from .._pipeline.expiry import GONE, NEVER, Expiry, is_over
+from .._pipeline.job import Job, Take, Unsteady
+from .._pipeline.pipe import DEFAULT_REPLY_LIMIT
 from .._pipeline.scan import Chunk
 from .._rdb.payload import type_of
 from .plain_strings import MSETNX_OK, SET_OK, SET_PXAT_SINCE, Item, writes

@@ -15,14 +15,13 @@ import typing as t
 
 from .._compare.comparer import Comparer
 from .._compare.verdict import Gone
-from .._connection.commands import each, one
+from .._connection.commands import each, one, pack
 from .._connection.explain import reply_text
+from .._connection.replies import between_us, is_error
 from .._errors import CommandRefused
-from .._existence import absent
+from .._pipeline.end import absent
 from .._pipeline.expiry import GONE, NEVER, Expiry
-from .._pipeline.flow import Gate, Job, Take, Unsteady
-from .._pipeline.pace import between_us
-from .._pipeline.pipe import is_error, pack
+from .._pipeline.job import Gate, Job, Take, Unsteady
 from .._pipeline.scan import Chunk
 from . import backend
 from .strategy import Lane, Moved, Occupied, Outcome, Refused, Vanished

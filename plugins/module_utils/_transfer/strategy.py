@@ -9,7 +9,8 @@ import dataclasses
 import typing as t
 
 from .._pipeline.end import End
-from .._pipeline.flow import Flow, Gate, Job
+from .._pipeline.flow import Flow
+from .._pipeline.job import Gate, Job
 from .._pipeline.pace import Pace
 from .._pipeline.scan import Chunk
 

@@ -16,7 +16,7 @@ from dataclasses import dataclass
 
 from .._cloud_foundry.apps import Apps, described
 from .._cloud_foundry.errors import CloudFoundryError
-from .._cloud_foundry.lookup import App
+from .._cloud_foundry.resources import App
 from .._cloud_foundry.session import CloudFoundrySession
 from .._waiting import Deadline
 

@@ -24,7 +24,7 @@ import typing as t
 
 from .._cloud_foundry.errors import CloudFoundryError
 from .._cloud_foundry.login import LoginOptions, connect
-from .._cloud_foundry.lookup import App, app_of
+from .._cloud_foundry.resources import App, app_of
 from .._cloud_foundry.session import CloudFoundrySession
 from .._connection.endpoint import parse_endpoint
 from .._errors import RedisMigrationError

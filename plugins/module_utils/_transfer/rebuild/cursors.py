@@ -7,10 +7,11 @@ from __future__ import annotations
 
 import typing as t
 
-from ... import _field_expiry
-from ..._pipeline.flow import Job
-from ..._pipeline.pipe import ReplyTooLarge, pack
+from ..._connection.commands import pack
+from ..._pipeline.job import Job
+from ..._pipeline.pipe import ReplyTooLarge
 from ..._pipeline.stride import Stride
+from ..._server.info import ASK_FIELD_EXPIRY
 from .field_ttls import FieldTtls
 from .key_build import KeyBuild, Write, piece
 
@@ -20,7 +21,7 @@ _SCAN = {"set": b"SSCAN", "hash": b"HSCAN", "zset": b"ZSCAN"}
 def scanned_in_pieces(build: KeyBuild, kind: str, length: int, ttls: FieldTtls) -> Job:
     """Write all elements to the temporary key. Whether any fields of the database expire."""
     stride = Stride(build.size, length)
-    proof = _field_expiry.ASK if kind == "hash" and ttls.possible else b""
+    proof = ASK_FIELD_EXPIRY if kind == "hash" and ttls.possible else b""
     write: Write | None = None
     cursor = b"0"
     timed = False

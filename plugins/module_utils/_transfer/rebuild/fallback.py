@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-from ..._pipeline.flow import Job
+from ..._pipeline.job import Job
 from ..._pipeline.pipe import ReplyTooLarge
 from ..._pipeline.scan import Chunk
 from ..strategy import Moved, Outcome, Refused, Strategy

@@ -7,9 +7,9 @@ from __future__ import annotations
 
 import typing as t
 
-from ..._field_expiry import none_expires
-from ..._pipeline.flow import Job
-from ..._pipeline.pipe import pack
+from ..._connection.commands import pack
+from ..._pipeline.job import Job
+from ..._server.info import none_expires
 from ..strategy import Lane
 from .key_build import KeyBuild, KeyRefused, Read
 
@@ -22,7 +22,7 @@ class FieldTtls:
         self.possible = lane.source.server.supports_field_ttl()
 
     def none(self, info: bytes) -> bool:
-        """Whether the reply to :data:`_field_expiry.ASK` says that no field of the database expires."""
+        """Whether the reply to :data:`ASK_FIELD_EXPIRY` says that no field of the database expires."""
         return none_expires(info, self._lane.source.database)
 
     def in_pieces(self, build: KeyBuild, fields: t.Sequence[bytes]) -> Job:

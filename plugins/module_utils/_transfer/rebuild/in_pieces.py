@@ -8,10 +8,12 @@ from __future__ import annotations
 import typing as t
 
 from ..._compare.chunks import same_in_chunks
+from ..._connection.commands import pack
+from ..._connection.replies import is_error
 from ..._keys.temporary import TemporaryNames
 from ..._pipeline.expiry import GONE, NEVER
-from ..._pipeline.flow import Job, Reconnected, Take
-from ..._pipeline.pipe import ReplyTooLarge, is_error, pack
+from ..._pipeline.job import Job, Reconnected, Take
+from ..._pipeline.pipe import ReplyTooLarge
 from ..strategy import Lane, Occupied, Outcome, Refused, Vanished
 from .cursors import scanned_in_pieces
 from .field_ttls import FieldTtls

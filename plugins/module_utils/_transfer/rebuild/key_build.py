@@ -13,14 +13,14 @@ from __future__ import annotations
 import time
 import typing as t
 
-from ..._compare.both_ends import LARGEST_ELEMENT
+from ..._connection.commands import pack
 from ..._connection.explain import is_transient, reply_hint, reply_text
+from ..._connection.replies import any_error, between_us, is_error
 from ..._keys.temporary import LIFETIME_MS, TemporaryNames
 from ..._pipeline.end import End
-from ..._pipeline.flow import Job, Reconnected, Sleep, Take, Unsteady
-from ..._pipeline.pace import between_us
-from ..._pipeline.pipe import DEFAULT_REPLY_LIMIT, Call, ReplyTooLarge, any_error, is_error, pack
-from ..._pipeline.stride import Stride
+from ..._pipeline.job import Job, Reconnected, Sleep, Take, Unsteady
+from ..._pipeline.pipe import DEFAULT_REPLY_LIMIT, Call, ReplyTooLarge
+from ..._pipeline.stride import LARGEST_ELEMENT, Stride
 from ..strategy import Lane
 
 _TIME = b"*1\r\n$4\r\nTIME\r\n"

@@ -5,11 +5,10 @@
 
 from __future__ import annotations
 
-from ..._connection.commands import one
+from ..._connection.commands import one, pack
 from ..._keys.temporary import PREFIX, TemporaryNames, is_temporary
 from ..._pipeline.end import End
-from ..._pipeline.flow import Job
-from ..._pipeline.pipe import pack
+from ..._pipeline.job import Job
 
 _PAGE = 2000
 

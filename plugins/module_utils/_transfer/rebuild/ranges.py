@@ -5,8 +5,9 @@
 
 from __future__ import annotations
 
-from ..._pipeline.flow import Job
-from ..._pipeline.pipe import ReplyTooLarge, pack
+from ..._connection.commands import pack
+from ..._pipeline.job import Job
+from ..._pipeline.pipe import ReplyTooLarge
 from ..._pipeline.stride import PIECE_BYTES, Stride
 from .key_build import KeyBuild, Length, Read, Write, piece
 

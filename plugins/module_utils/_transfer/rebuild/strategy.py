@@ -11,10 +11,10 @@ from __future__ import annotations
 
 import typing as t
 
-from ..._connection.commands import each
+from ..._connection.commands import each, pack
 from ..._keys.temporary import TemporaryNames
-from ..._pipeline.flow import Job
-from ..._pipeline.pipe import ReplyTooLarge, pack
+from ..._pipeline.job import Job
+from ..._pipeline.pipe import ReplyTooLarge
 from ..._pipeline.scan import Chunk
 from ..._server.compatibility import can_restore
 from ..copy import CopyStrategy

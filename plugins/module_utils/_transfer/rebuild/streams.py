@@ -14,12 +14,12 @@ import functools
 import itertools
 import typing as t
 
-from ..._compare.stream_chunks import after, fields_of
-from ..._connection.commands import one
-from ..._pipeline.expiry import clock_ms
-from ..._pipeline.flow import Job
-from ..._pipeline.pipe import ReplyTooLarge, pack
+from ..._connection.commands import one, pack
+from ..._connection.replies import clock_ms, fields_of
+from ..._pipeline.job import Job
+from ..._pipeline.pipe import ReplyTooLarge
 from ..._pipeline.stride import Stride
+from ..._rdb.stream_id import after
 from .key_build import BeginningLost, Changed, KeyBuild, Read, Write, piece
 
 _PENDING = 200

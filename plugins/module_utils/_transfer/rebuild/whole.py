@@ -10,14 +10,14 @@ from __future__ import annotations
 
 import typing as t
 
-from ... import _field_expiry
+from ..._connection.commands import pack
 from ..._connection.explain import is_transient, reply_hint, reply_text
+from ..._connection.replies import any_error, between_us, clock_ms, is_error
 from ..._keys.temporary import TemporaryNames
-from ..._pipeline.expiry import GONE, NEVER, Expiry, clock_ms, is_over
-from ..._pipeline.flow import Job, Take, Unsteady
-from ..._pipeline.pace import between_us
-from ..._pipeline.pipe import any_error, is_error, pack
+from ..._pipeline.expiry import GONE, NEVER, Expiry, is_over
+from ..._pipeline.job import Job, Take, Unsteady
 from ..._pipeline.scan import Chunk
+from ..._server.info import ASK_FIELD_EXPIRY
 from ..strategy import Lane, Occupied, Outcome, Refused, Vanished
 from .field_ttls import FieldTtls
 from .key_build import SYSTEMIC, KeyRefused
@@ -65,7 +65,7 @@ class Whole:
             commands.append(command)
             counts.append(count)
         total = sum(counts)
-        proof = _field_expiry.ASK if self._ttls.possible and b"hash" in kinds else b""
+        proof = ASK_FIELD_EXPIRY if self._ttls.possible and b"hash" in kinds else b""
         expiry_commands, expiry_count = source.expiries.commands(names)
         cost = lane.pace.cost(total * 2, chunk.size)
         yield Take(lane.pace.gate, cost)

@@ -8,10 +8,13 @@ WATCH writes nothing. It belongs to a connection, so every key that is read in p
 
 from __future__ import annotations
 
+from ..._connection.commands import pack
+from ..._connection.replies import is_error
 from ..._errors import ConnectError
 from ..._pipeline.end import End
-from ..._pipeline.flow import Flow, Gate, Job, Reconnected
-from ..._pipeline.pipe import Call, Pipe, is_error, pack
+from ..._pipeline.flow import Flow
+from ..._pipeline.job import Gate, Job, Reconnected
+from ..._pipeline.pipe import Call, Pipe
 
 # Keys that are read in pieces at the same time.
 CONCURRENT_KEYS = 4

@@ -15,7 +15,6 @@ from pathlib import Path
 
 import pytest
 
-from ansible_collections.dataservices.redis_migration.plugins.module_utils._cf_retry import retry_after
 from ansible_collections.dataservices.redis_migration.plugins.module_utils._cloud_foundry.cli_config import CliConfig
 from ansible_collections.dataservices.redis_migration.plugins.module_utils._cloud_foundry.discovery import (
     normal_api_url,
@@ -23,6 +22,7 @@ from ansible_collections.dataservices.redis_migration.plugins.module_utils._clou
 from ansible_collections.dataservices.redis_migration.plugins.module_utils._cloud_foundry.errors import (
     CloudFoundryError,
 )
+from ansible_collections.dataservices.redis_migration.plugins.module_utils._cloud_foundry.http import retry_after
 from ansible_collections.dataservices.redis_migration.plugins.module_utils._cloud_foundry.login import LoginOptions
 from ansible_collections.dataservices.redis_migration.plugins.module_utils._cloud_foundry.lookup import nearest
 from ansible_collections.dataservices.redis_migration.plugins.module_utils._cloud_foundry.uaa import identity_in

@@ -4,7 +4,8 @@
 
 from __future__ import annotations
 
-from ansible_collections.dataservices.redis_migration.plugins.module_utils._pipeline.flow import Flow, Gate, Job, Take
+from ansible_collections.dataservices.redis_migration.plugins.module_utils._pipeline.flow import Flow
+from ansible_collections.dataservices.redis_migration.plugins.module_utils._pipeline.job import Gate, Job, Take
 
 
 def test_a_gate_given_back_in_fractions_lets_the_next_one_in() -> None:

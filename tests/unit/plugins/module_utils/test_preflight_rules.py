@@ -19,7 +19,7 @@ from cryptography.x509.oid import NameOID
 from ansible_collections.dataservices.redis_migration.plugins.module_utils._connection.endpoint import parse_endpoint
 from ansible_collections.dataservices.redis_migration.plugins.module_utils._keys.selection import Selection
 from ansible_collections.dataservices.redis_migration.plugins.module_utils._preflight.certificate import validity_end
-from ansible_collections.dataservices.redis_migration.plugins.module_utils._preflight.checks import pair as fit
+from ansible_collections.dataservices.redis_migration.plugins.module_utils._preflight.checks import features, pair
 from ansible_collections.dataservices.redis_migration.plugins.module_utils._preflight.checks import server as ends
 from ansible_collections.dataservices.redis_migration.plugins.module_utils._preflight.finding import (
     Finding,
@@ -32,9 +32,6 @@ from ansible_collections.dataservices.redis_migration.plugins.module_utils._pref
     warn,
 )
 from ansible_collections.dataservices.redis_migration.plugins.module_utils._preflight.permissions import (
-    FALLBACK,
-    HELPFUL,
-    REQUIRED,
     acl_rules,
     needs,
 )
@@ -43,6 +40,11 @@ from ansible_collections.dataservices.redis_migration.plugins.module_utils._pref
     Side,
     Situation,
     parse_modules,
+)
+from ansible_collections.dataservices.redis_migration.plugins.module_utils._server.dry_run import (
+    FALLBACK,
+    HELPFUL,
+    REQUIRED,
 )
 from ansible_collections.dataservices.redis_migration.plugins.module_utils._server.eligibility import mode_problem
 from ansible_collections.dataservices.redis_migration.plugins.module_utils._server.info import Server, parse_info
@@ -88,14 +90,14 @@ def test_a_sentinel_is_no_server() -> None:
 def test_modules() -> None:
     known = situation()
     known.source.modules = {"ReJSON": 20_008, "vectorset": 1}
-    verdict = fit.modules(known)
+    verdict = features.modules(known)
     assert verdict.status == "fail"
     assert "ReJSON" in verdict.message
     assert "vectorset" not in verdict.message
     known.target.modules = {"ReJSON": 10_007, "vectorset": 1}
-    assert fit.modules(known).status == "warn"
+    assert features.modules(known).status == "warn"
     known.target.modules = {"ReJSON": 20_008}
-    assert fit.modules(known).status == "ok"
+    assert features.modules(known).status == "ok"
 
 
 def test_modules_are_read_from_info() -> None:
@@ -115,7 +117,7 @@ def test_modules_are_read_from_info() -> None:
 def test_clocks(source: float, target: float, status: str, words: str) -> None:
     known = situation()
     known.source.clock_ahead_ms, known.target.clock_ahead_ms = source, target
-    verdict = fit.clocks(known)
+    verdict = pair.clocks(known)
     assert verdict.status == status
     assert words in verdict.message
 
@@ -123,7 +125,7 @@ def test_clocks(source: float, target: float, status: str, words: str) -> None:
 def test_a_long_way_makes_no_skewed_clock() -> None:
     known = situation()
     known.target.clock_ahead_ms, known.target.round_trip_ms = 1100, 400
-    assert fit.clocks(known).status == "ok"
+    assert pair.clocks(known).status == "ok"
 
 
 def test_trouble_with_a_disk() -> None:

@@ -11,8 +11,6 @@ from collections.abc import Iterator
 
 import pytest
 
-from ansible_collections.dataservices.redis_migration.plugins.module_utils._compare.stream_chunks import after
-from ansible_collections.dataservices.redis_migration.plugins.module_utils._field_expiry import none_expires
 from ansible_collections.dataservices.redis_migration.plugins.module_utils._keys.temporary import (
     PREFIX,
     TemporaryNames,
@@ -21,6 +19,8 @@ from ansible_collections.dataservices.redis_migration.plugins.module_utils._keys
 )
 from ansible_collections.dataservices.redis_migration.plugins.module_utils._pipeline.scan import Chunk
 from ansible_collections.dataservices.redis_migration.plugins.module_utils._pipeline.stride import PIECE_BYTES, Stride
+from ansible_collections.dataservices.redis_migration.plugins.module_utils._rdb.stream_id import after
+from ansible_collections.dataservices.redis_migration.plugins.module_utils._server.info import none_expires
 from ansible_collections.dataservices.redis_migration.plugins.module_utils._transfer.rebuild.fallback import WithRebuild
 from ansible_collections.dataservices.redis_migration.plugins.module_utils._transfer.strategy import (
     Moved,

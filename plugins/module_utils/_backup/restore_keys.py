@@ -1,0 +1,261 @@
+# Copyright (c) 2026 dataservices.redis_migration contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""TODO"""
+
+from __future__ import annotations
+
+import time
+import typing as t
+
+from .._connection.commands import restores
+from .._connection.connect import CLIENT_NAME, client
+from .._connection.explain import is_transient, reply_hint, reply_text
+from .._connection.replies import clock_ms, is_error
+from .._errors import ConnectError
+from .._keys.listing import LISTED, Failure, listable
+from .._keys.selection import Selection
+from .._pipeline.end import End, absent
+from .._pipeline.expiry import is_over
+from .._pipeline.flow import Flow
+from .._pipeline.job import Gate, Job, Take, Unsteady, restarting
+from .._pipeline.pipe import Pipe
+from .._rdb import format as rdb
+from .._rdb.crc64 import crc64_each
+from .._rdb.payload import type_of
+from .._rdb.reader import Entry, RdbReader
+from .._server.claim import Claim
+from .._server.info import Server, run_id_of
+from .large_values import LargeValues, TooLarge, largest_payload
+from .restore_plan import Contents, Restored, RestorePlan, RestoreResult
+from .source import BackupSource
+
+_TIME = b"*1\r\n$4\r\nTIME\r\n"
+
+_BATCH_KEYS = 500
+
+_BATCH_BYTES = 1024 * 1024
+
+_IN_FLIGHT_BYTES = 16 * 1024 * 1024
+
+# What Python needs around a key in flight.
+_OVERHEAD = 200
+
+
+def chooser(selection: Selection) -> t.Callable[[int, bytes], bool]:
+    named, numbers = selection.chooser(), selection.databases
+
+    def chosen(database: int, key: bytes) -> bool:
+        return (numbers is None or database in numbers) and (named is None or named(key))
+
+    return chosen
+
+
+_Items: t.TypeAlias = "list[tuple[bytes, int | None, bytes]]"
+"""Keys with expiry and payload."""
+
+
+class _Batch:
+    """Keys that are sent together. ``versions``: the RDB version to claim in a payload, by type."""
+
+    def __init__(self, versions: t.Mapping[int, bytes]) -> None:
+        self._versions = versions
+        self._keys: list[tuple[bytes, int | None]] = []
+        self._bodies: list[bytes] = []
+        self.size = 0
+
+    def add(self, entry: Entry, value: bytes) -> None:
+        self._keys.append((entry.key, entry.expiry))
+        self._bodies.append(b"%c%b%b" % (entry.kind, value, self._versions[entry.kind]))
+        self.size += len(entry.key) + len(value) + _OVERHEAD
+
+    @property
+    def full(self) -> bool:
+        return len(self._keys) >= _BATCH_KEYS or self.size >= _BATCH_BYTES
+
+    def items(self) -> _Items:
+        """Every key with its expiry and payload."""
+        return [
+            (key, expiry, body + checksum.to_bytes(8, "little"))
+            for (key, expiry), body, checksum in zip(self._keys, self._bodies, crc64_each(self._bodies))
+        ]
+
+
+class KeysOfFile:
+    """The second reading."""
+
+    def __init__(self, plan: RestorePlan, server: Server, result: RestoreResult, claim: Claim) -> None:
+        self._plan = plan
+        self._server = server
+        self._claim = claim
+        # What only looks must not be taken for one that writes.
+        self._name = CLIENT_NAME if plan.check_mode else claim.name
+        self._result = result
+        self._version = t.cast(Contents, result.contents).version
+        self._versions = {
+            kind: rdb.oldest_version(kind, self._version).to_bytes(2, "little") for kind in range(rdb.SLOT_INFO)
+        }
+        self._flow = Flow(plan.timeout, on_reconnect=self._check_identity)
+        self._gate = Gate(_IN_FLIGHT_BYTES)
+        self._ends: dict[int, End] = {}
+        self._largest: int | None = None
+
+    def run(self) -> None:
+        try:
+            for number, there in self._result.places.items():
+                self._ends[number] = End(self._plan.endpoint, self._server, there, self._name)
+                self._flow.add_pipe(self._ends[number].pipe)
+            with BackupSource(self._plan.src, self._plan.password) as source:
+                reader = RdbReader(source.read, f"The backup {self._plan.src}", chooser(self._plan.selection))
+                self._flow.spawn(self._produce(reader))
+                self._flow.run()
+        finally:
+            self._flow.close()
+
+    def _check_identity(self, pipe: Pipe) -> None:
+        with client(pipe.endpoint) as redis_client:
+            if run_id_of(redis_client) != self._server.run_id:
+                raise ConnectError(
+                    f"The {pipe.endpoint} was restarted, or another took its place: keys restored before may be lost.",
+                    hint="Run again with existing_keys 'skip' (or empty the server and restore anew).",
+                )
+            if not self._plan.check_mode:
+                # Another run may have begun while this one was cut off.
+                self._claim.check(redis_client)
+
+    def _produce(self, reader: RdbReader) -> Job:
+        """Read on while there is room for more in flight."""
+        batches: dict[int, _Batch] = {}
+        for entry in reader.entries():
+            if entry.value is None:
+                continue
+            batch = batches.setdefault(entry.database, _Batch(self._versions))
+            if isinstance(entry.value, bytes):
+                batch.add(entry, entry.value)
+                if not batch.full:
+                    continue
+            del batches[entry.database]
+            yield from self._send(entry.database, batch)
+            if not isinstance(entry.value, bytes):
+                # Alone on the way, since nothing else is looked after meanwhile.
+                yield Take(self._gate, self._gate.limit)
+                self._large(entry)
+                self._flow.give(self._gate, self._gate.limit)
+        for number, batch in batches.items():
+            yield from self._send(number, batch)
+
+    def _send(self, number: int, batch: _Batch) -> Job:
+        items = batch.items()
+        if items:
+            yield Take(self._gate, batch.size)
+            self._flow.spawn(self._write(number, items, batch.size))
+
+    def _write(self, number: int, items: _Items, size: int) -> Job:
+        counted, failures = yield from restarting(lambda attempt: self._write_once(number, items, again=attempt > 0))
+        self._flow.give(self._gate, size)
+        self._result.databases[number].add(counted)
+        self._note(failures)
+
+    def _note(self, failures: list[Failure]) -> None:
+        self._result.failures.extend(listable(self._result.failures, failures, LISTED))
+
+    def _write_once(self, number: int, items: _Items, *, again: bool) -> Job:
+        plan, end = self._plan, self._ends[number]
+        counted = Restored(scanned=len(items))
+        failures: list[Failure] = []
+        if plan.check_mode:
+            there = set()
+            if plan.existing_keys == "skip":
+                names = [item[0] for item in items]
+                there = set(names) - set((yield from absent(end, names)))
+            (clock,) = yield end.call(_TIME, 1)
+            replies: list[t.Any] = ["BUSYKEY" if item[0] in there else b"OK" for item in items] + [clock]
+        else:
+            # The database was empty: what is there after a lost connection was written by this run.
+            replace = plan.existing_keys == "replace" or (again and plan.existing_keys == "fail")
+            replies = yield end.call(restores(items, replace=replace) + _TIME, len(items) + 1)
+        end.check(replies[-1:], "TIME")
+        now = clock_ms(replies[-1])
+        for (key, expiry, payload), reply in zip(items, replies):
+            if reply == b"OK":
+                # RESTORE says OK to what has expired and stores nothing.
+                if is_over(expiry, now):
+                    counted.expired += 1
+                else:
+                    counted.restored += 1
+            else:
+                self._refused(number, key, payload[0], reply, counted, failures)
+        return counted, failures
+
+    def _refused(
+        self, number: int, key: bytes, kind: int, reply: t.Any, counted: Restored, failures: list[Failure]
+    ) -> None:
+        end, text = self._ends[number], reply_text(reply)
+        if text.startswith("BUSYKEY") and self._plan.existing_keys == "skip":
+            counted.skipped += 1
+            return
+        if is_error(reply) and is_transient(text):
+            raise Unsteady(end.pipe, end.refusal(reply, "RESTORE"))
+        if text.startswith(("OOM", "NOPERM", "NOAUTH", "MOVED", "ASK")) or "unknown command" in text:
+            raise end.refusal(reply, "RESTORE")
+        hint = reply_hint(text, end.endpoint)
+        if text.startswith("BUSYKEY"):
+            hint = "Somebody else writes to the server: keep applications away, empty it, and restore again."
+        elif "payload version or checksum" in text or text.startswith("ERR Bad data format"):
+            hint = (
+                f"{end.server.product} does not understand how the backup encodes this key: load the backup into a "
+                "server of the version that wrote it, and move the keys from there with redis_migrate_keys."
+            )
+        counted.failed += 1
+        failures.append(Failure(number, key, type_of(bytes((kind,))), text, hint))
+
+    def _large(self, entry: Entry) -> None:
+        plan, end = self._plan, self._ends[entry.database]
+        value = t.cast("t.IO[bytes]", entry.value)
+        counted = Restored(scanned=1)
+        failures: list[Failure] = []
+        with value, client(plan.endpoint, end.database) as redis_client:
+            seconds, _microseconds = redis_client.time()
+            if is_over(entry.expiry, int(seconds) * 1000):
+                counted.expired += 1
+            elif plan.check_mode:
+                if plan.existing_keys == "skip" and redis_client.exists(entry.key):
+                    counted.skipped += 1
+                else:
+                    counted.restored += 1
+            else:
+                self._write_large(entry, value, counted, failures)
+        self._result.databases[entry.database].add(counted)
+        self._note(failures)
+
+    def _write_large(self, entry: Entry, value: t.IO[bytes], counted: Restored, failures: list[Failure]) -> None:
+        plan, end = self._plan, self._ends[entry.database]
+        if self._largest is None:
+            self._largest = largest_payload(plan.endpoint)
+        writer = LargeValues(plan.endpoint, end.database, self._version, self._largest, self._name)
+        replace = plan.existing_keys == "replace"
+        failing_since: float | None = None
+        while True:
+            try:
+                reply = writer.restore(entry.key, entry.expiry, entry.kind, value, replace=replace)
+                break
+            except TooLarge:
+                kind = type_of(bytes((entry.kind,)))
+                hint = "Load the backup into a server of the version that wrote it, and move the keys from there."
+                failures.append(
+                    Failure(entry.database, entry.key, kind, "its value is larger than RESTORE takes", hint)
+                )
+                counted.failed += 1
+                return
+            except ConnectError as exc:
+                now = time.monotonic()
+                failing_since = failing_since or now
+                if not exc.transient or now - failing_since > plan.timeout:
+                    raise
+                time.sleep(0.5)
+                self._check_identity(end.pipe)
+                replace = replace or plan.existing_keys == "fail"
+        if reply == "OK":
+            counted.restored += 1
+        else:
+            self._refused(entry.database, entry.key, entry.kind, reply, counted, failures)

@@ -1,0 +1,79 @@
+# Copyright (c) 2026 dataservices.redis_migration contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""TODO"""
+
+from __future__ import annotations
+
+import dataclasses
+
+from .._connection.endpoint import Endpoint
+from .._keys.listing import Failure
+from .._keys.selection import Selection
+from .._server.functions import Outcome
+
+
+@dataclasses.dataclass(frozen=True)
+class RestorePlan:
+    """The options of a restore. ``timeout`` in seconds."""
+
+    src: str
+    endpoint: Endpoint
+    selection: Selection
+    password: bytes | None = None
+    existing_keys: str = "fail"
+    functions: bool = True
+    timeout: float = 60
+    check_mode: bool = False
+
+
+@dataclasses.dataclass
+class Restored:
+    """What became of the keys of a logical database of the file. ``scanned`` is the sum of the others."""
+
+    scanned: int = 0
+    restored: int = 0
+    skipped: int = 0
+    expired: int = 0
+    failed: int = 0
+
+    def add(self, other: Restored) -> None:
+        for field in dataclasses.fields(self):
+            setattr(self, field.name, getattr(self, field.name) + getattr(other, field.name))
+
+
+@dataclasses.dataclass
+class Contents:
+    """What is in the file. ``databases``: keys by number, the chosen ones only."""
+
+    kind: str
+    version: int
+    databases: dict[int, int]
+    functions: list[bytes]
+    module_data: bool
+    checked: bool
+
+
+@dataclasses.dataclass
+class RestoreResult:
+    """What was done."""
+
+    contents: Contents | None = None
+    places: dict[int, int] = dataclasses.field(default_factory=dict)
+    databases: dict[int, Restored] = dataclasses.field(default_factory=dict)
+    functions: Outcome = dataclasses.field(default_factory=Outcome)
+    failures: list[Failure] = dataclasses.field(default_factory=list)
+    # Why it could not be seen whether another run writes to the same databases, if so.
+    blind: str | None = None
+    elapsed: float = 0.0
+
+    @property
+    def totals(self) -> Restored:
+        totals = Restored()
+        for restored in self.databases.values():
+            totals.add(restored)
+        return totals
+
+    @property
+    def changed(self) -> bool:
+        return self.totals.restored > 0 or self.functions.changed

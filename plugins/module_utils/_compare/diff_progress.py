@@ -1,0 +1,87 @@
+# Copyright (c) 2026 dataservices.redis_migration contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""TODO"""
+
+from __future__ import annotations
+
+import dataclasses
+import typing as t
+
+from .._connection.endpoint import Endpoint
+from .._keys.name import key_fields
+from .._keys.selection import Selection
+from .verdict import Difference
+
+LEVELS = ("keys", "metadata", "values")
+
+
+@dataclasses.dataclass
+class DatabaseDiff:
+    """Counts of one logical database: keys looked at on each side, and differences of each kind."""
+
+    source_keys: int = 0
+    target_keys: int = 0
+    missing: int = 0
+    extra: int = 0
+    different: int = 0
+
+    def add(self, other: DatabaseDiff) -> None:
+        for field in dataclasses.fields(self):
+            setattr(self, field.name, getattr(self, field.name) + getattr(other, field.name))
+
+    @property
+    def identical(self) -> bool:
+        return not (self.missing or self.extra or self.different)
+
+
+class Found(t.NamedTuple):
+    """A difference of one key; ``database`` is the number at the source."""
+
+    database: int
+    key: bytes
+    difference: Difference
+
+    def as_dict(self) -> dict[str, t.Any]:
+        return {
+            "database": self.database,
+            **key_fields(self.key),
+            "kind": self.difference.kind,
+            "type": self.difference.type or "unknown",
+            "detail": self.difference.detail,
+        }
+
+
+@dataclasses.dataclass(frozen=True)
+class DiffPlan:
+    """The options of a run."""
+
+    source: Endpoint
+    target: Endpoint
+    selection: Selection
+    level: str = "values"
+    ttl_tolerance_ms: int = 10
+    max_differences: int = 100
+    timeout: float = 60
+
+
+@dataclasses.dataclass
+class DiffProgress:
+    """How far a run has come; plain data between slices."""
+
+    pairs: list[tuple[int, int]] | None = None
+    position: int = 0
+    reverse: bool = False
+    cursor: bytes = b"0"
+    run_ids: tuple[str, str] = ("", "")
+    databases: dict[int, DatabaseDiff] = dataclasses.field(default_factory=dict)
+    differences: list[Found] = dataclasses.field(default_factory=list)
+    elapsed: float = 0.0
+    finished: bool = False
+
+    @property
+    def totals(self) -> DatabaseDiff:
+        totals = DatabaseDiff()
+        for database in self.databases.values():
+            totals.add(database)
+        return totals

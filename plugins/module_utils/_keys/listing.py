@@ -1,0 +1,69 @@
+# Copyright (c) 2026 dataservices.redis_migration contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""TODO"""
+
+from __future__ import annotations
+
+import dataclasses
+import typing as t
+
+from .name import key_fields
+
+# How many failures and changes are listed one by one; the counters count all of them.
+LISTED = 1000
+
+
+@dataclasses.dataclass(frozen=True)
+class Failure:
+    """A key that was not moved: why (the server's words) and what to do about it."""
+
+    database: int
+    key: bytes
+    type: str | None
+    reason: str
+    hint: str | None = None
+
+    def as_dict(self) -> dict[str, t.Any]:
+        return {
+            "database": self.database,
+            **key_fields(self.key),
+            "type": self.type or "unknown",
+            "reason": self.reason,
+            "hint": self.hint or "",
+        }
+
+
+# Of what is listed one by one (failures, differences), the long names together take no more than this: a thousand names
+# of a megabyte each would be a result of a gigabyte.
+_LONG_BYTES = 1024
+
+_LISTED_BYTES = 2 * 1024 * 1024
+
+
+class _Named(t.Protocol):
+    @property
+    def key(self) -> bytes: ...
+
+
+_Any = t.TypeVar("_Any", bound=_Named)
+
+
+def listable(listed: t.Sequence[_Any], more: t.Iterable[_Any], most: int) -> list[_Any]:
+    """Those of ``more`` to be listed behind ``listed``: ``most`` in all, and of long names only the first ones.
+
+    The very first is listed however long its name is.
+    """
+    chosen: list[_Any] = []
+    for one in more:
+        if len(listed) + len(chosen) >= most:
+            break
+        long = sum(_if_long(other) for other in (*listed, *chosen, one)) if _if_long(one) else 0
+        if long <= max(_LISTED_BYTES, 0 if listed or chosen else long):
+            chosen.append(one)
+    return chosen
+
+
+def _if_long(named: _Named) -> int:
+    size = len(named.key)
+    return size if size > _LONG_BYTES else 0

@@ -1,0 +1,104 @@
+# Copyright (c) 2026 dataservices.redis_migration contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""TODO"""
+
+from __future__ import annotations
+
+from ..._keys.name import printable
+from ..._server.eligibility import prune_problem
+from ..finding import Verdict, fail, failed, human, listed, ok, plural, warn
+from ..situation import Situation, both_endpoints, both_servers, sampled_sizes
+from ..target_names import compare_names
+
+
+def source_keys(situation: Situation) -> Verdict:
+    source, target = both_servers(situation)
+    if situation.question.prune:
+        problem = prune_problem(*both_endpoints(situation), source, target)
+        if problem:
+            return failed(problem)
+    keys = situation.chosen_keys
+    if not keys:
+        return warn(
+            f"The source holds no keys in the chosen databases (and {source.keys} in all).",
+            "Check that this is the source you mean and that 'databases' is right.",
+        )
+    expires = sum(source.databases[here].expires for here, _there in situation.pairs if here in source.databases)
+    return ok(
+        f"The source holds {plural(keys, 'key')}, {expires} of them with an expiry time, in"
+        f" {plural(len([here for here, _there in situation.pairs if here in source.databases]), 'database')};"
+        f" about {human(situation.chosen_bytes)} of memory."
+    )
+
+
+def target_keys(situation: Situation) -> Verdict:
+    source, target = both_servers(situation)
+    question = situation.question
+    held = sum(target.databases[there].keys for _here, there in situation.pairs if there in target.databases)
+    if not held:
+        situation.names = None
+        return ok("The target holds no keys in the databases of the run.")
+    endpoints = both_endpoints(situation)
+    names = compare_names(
+        (endpoints[0], source),
+        (endpoints[1], target),
+        situation.pairs,
+        question.selection,
+        seconds=question.scan_seconds,
+        round_trip_ms=situation.source.round_trip_ms + situation.target.round_trip_ms,
+    )
+    situation.names = names
+    looked = (
+        "" if names.complete else f" (only {names.looked} of {held} could be looked at in {question.scan_seconds:g} s)"
+    )
+    if names.extra and not question.prune:
+        return fail(
+            f"The target holds {plural(names.extra, 'key')} that the source does not have{looked}, such as"
+            f" {listed(names.examples)}.",
+            "Check that this is the target you mean. Empty it, set prune to delete exactly these keys, or ignore this"
+            " finding to keep them.",
+        )
+    if names.extra:
+        return warn(
+            f"prune will delete {plural(names.extra, 'key')} of the target that the source does not have{looked}, such"
+            " as"
+            f" {listed(names.examples)}.",
+            "Check that these may go; redis_migrate_keys in check and diff mode lists them.",
+        )
+    if question.existing_keys == "fail" and names.both:
+        return fail(
+            f"{plural(names.both, 'key')} of the target bear names of keys of the source{looked}, and existing_keys is"
+            " 'fail'.",
+            "Empty the target, or set existing_keys to 'update'.",
+        )
+    if not names.complete:
+        return warn(
+            f"The keys of the target are, as far as looked at, keys of an earlier run{looked}.",
+            "Raise scan_seconds to have all of them looked at.",
+        )
+    if question.existing_keys == "skip" and names.both:
+        return warn(
+            f"{plural(names.both, 'key')} of the target bear names of keys of the source and stay as they are, because"
+            " existing_keys is 'skip'.",
+            "Set existing_keys to 'update' to have those that differ written anew.",
+        )
+    if not names.looked:
+        return ok(f"The target holds {plural(held, 'key')}, none of which the run concerns.")
+    anew = "All of them are" if question.existing_keys == "replace" else "What differs is"
+    return ok(
+        f"The target holds {plural(names.both, 'key')}, all of which the source has: this continues an earlier run."
+        f" {anew} written anew."
+    )
+
+
+def large_keys(situation: Situation) -> Verdict:
+    sizes = sampled_sizes(situation)
+    if not sizes:
+        return ok("There are no keys to be large.")
+    size, database, name = max(sizes)
+    largest = f"takes {human(size)}: '{printable(name)}' in database {database}"
+    limit = situation.question.large_key_bytes
+    large = len([one for one in sizes if limit and one[0] > limit])
+    pieces = f"; {large} above {human(limit)} (large_key_bytes) will move in pieces" if large else ""
+    return ok(f"The largest of {plural(len(sizes), 'sampled key')} {largest}{pieces}.")

@@ -1,0 +1,76 @@
+# Copyright (c) 2026 dataservices.redis_migration contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""TODO"""
+
+from __future__ import annotations
+
+from ..finding import Verdict, fail, human, ok, warn
+from ..situation import Situation, both_servers
+
+# Versions and allocators differ in what a key takes; so much more must be free for the run to be safe.
+_HEADROOM = 0.25
+
+
+def _missing_bytes(situation: Situation) -> int:
+    """About how much memory the keys take that the target does not have yet."""
+    chosen, keys = situation.chosen_bytes, situation.chosen_keys
+    if not situation.names or not keys:
+        return chosen
+    return chosen * max(0, keys - situation.names.both) // keys
+
+
+def target_memory(situation: Situation) -> Verdict:
+    target = situation.target
+    needed = _missing_bytes(situation)
+    used = max(0, target.number("used_memory") - target.number("mem_not_counted_for_evict"))
+    limit = target.number("maxmemory")
+    what = f"About {human(needed)} of keys are to be moved"
+    if not limit:
+        total = target.number("total_system_memory")
+        left = total - target.number("used_memory_rss", used)
+        if total and needed > left:
+            return warn(
+                f"{what}; the target sets itself no limit, and the machine it runs on has about {human(left)} of"
+                f" {human(total)} left.",
+                "Make sure that the machine has the memory, and set maxmemory.",
+            )
+        return ok(f"{what}; the target sets itself no limit and uses {human(used)}.")
+    free = limit - used
+    numbers = (
+        f"{what}; the target has {human(max(0, free))} free of {human(limit)} (maxmemory), {human(used)} being used"
+    )
+    if needed > free:
+        return fail(
+            f"{numbers}: {human(needed - free)} too little.",
+            f"Use a larger plan or raise maxmemory to {human(used + needed * (1 + _HEADROOM))} or more, or move less.",
+        )
+    if needed * (1 + _HEADROOM) > free:
+        return warn(
+            f"{numbers}: it should just fit, with less than {_HEADROOM:.0%} to spare (keys may take more there than"
+            " here).",
+            "Use a larger plan or raise maxmemory to be safe.",
+        )
+    return ok(f"{numbers}.")
+
+
+def target_eviction(situation: Situation) -> Verdict:
+    source, target = both_servers(situation)
+    policy = target.maxmemory_policy or "noeviction"
+    if policy == "noeviction":
+        return ok("The target evicts nothing when it is full (noeviction).")
+    same = ", as does the source" if source.maxmemory_policy == policy else f"; the source: {source.maxmemory_policy}"
+    if not target.maxmemory:
+        return ok(f"The target would evict keys when full ({policy}{same}); it sets itself no limit, so it will not.")
+    which = "keys that have an expiry time" if policy.startswith("volatile-") else "any keys"
+    used = max(0, situation.target.number("used_memory") - situation.target.number("mem_not_counted_for_evict"))
+    message = f"The target evicts {which} when it is full ({policy}{same})"
+    if _missing_bytes(situation) * (1 + _HEADROOM) > target.maxmemory - used:
+        return fail(
+            f"{message}, and its memory is tight: keys that were moved could disappear without a word.",
+            "Give the target more memory, or set maxmemory-policy to noeviction for the time of the migration.",
+        )
+    return warn(
+        f"{message}; there is enough memory now, but what is evicted later is gone without a word.",
+        "Set maxmemory-policy to noeviction at least until the migration is verified.",
+    )

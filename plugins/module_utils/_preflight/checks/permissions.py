@@ -1,0 +1,113 @@
+# Copyright (c) 2026 dataservices.redis_migration contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""TODO"""
+
+from __future__ import annotations
+
+import contextlib
+import typing as t
+
+from ..._connection.endpoint import Endpoint
+from ..._errors import RedisMigrationError
+from ..._server import dry_run
+from ..._server.compatibility import can_restore
+from ..._server.dry_run import FALLBACK, REQUIRED, Need
+from ..._server.info import Server
+from ..finding import Verdict, fail, listed, ok, plural, warn
+from ..permissions import needs
+from ..situation import Side, Situation, sampled_sizes
+
+_KEYS_ASKED = 10
+
+# Whatever is rebuilt takes its place in a transaction.
+_TRANSACTION = ("MULTI", "EXEC")
+
+
+def permissions(situation: Situation, side: Side) -> Verdict:
+    endpoint, server = t.cast(Endpoint, side.endpoint), t.cast(Server, side.server)
+    # Which one 'auto' takes is not known while an end does not answer.
+    strategy = "copy" if situation.strategy == "auto" else situation.strategy
+    wanted = needs(side.role, server, strategy=strategy, prune=situation.question.prune)
+    if _rebuilds(situation):
+        wanted = [need._replace(level=REQUIRED) if need.command in _TRANSACTION else need for need in wanted]
+    answers = dry_run.ask(side.client, endpoint, wanted, _some_keys(situation))
+    who = f"User '{endpoint.user}' of the {side.role}"
+    denied = [need for need in wanted if answers[need].permitted is False]
+    unknown = [need for need in wanted if answers[need].permitted is None and need.level == REQUIRED]
+    missing = [need for need in denied if need.level == REQUIRED]
+    barred = [need for need in missing if "permissions to access" in answers[need].words]
+    if barred and barred == missing:
+        return fail(
+            f"{who} may use the commands that are needed, but not for every key. The server's words to"
+            f" {barred[0].command}: {answers[barred[0]].words}.",
+            "Give this user all keys (~*), or choose the keys that it may use with 'match'.",
+        )
+    begin = next((need for need in denied if need.command == "MULTI" and unknown), None)
+    if begin:
+        purpose = (
+            f"strategy '{strategy}'"
+            if strategy == "rebuild"
+            else "rebuilding keys (large ones, or what RESTORE refuses)"
+        )
+        return (fail if begin.level == REQUIRED else warn)(
+            f"{who} may not use MULTI, which {purpose} needs together with EXEC. The server's words:"
+            f" {answers[begin].words}. Without MULTI the other commands cannot be asked about.",
+            "Give this user +multi +exec, then run the preflight again: it checks the other commands then.",
+        )
+    if missing:
+        return fail(
+            f"{who} may not use {plural(len(missing), 'command')} that strategy '{strategy}' or the comparison needs:"
+            f" {_commands(missing)}. The server's words: {answers[missing[0]].words}.",
+            f"Give this user {_rules(missing)} and the keys concerned, or use another user.",
+        )
+    if unknown:
+        return warn(
+            f"Whether {who[0].lower()}{who[1:]} may use {_commands(unknown)} cannot be asked:"
+            f" {answers[unknown[0]].words}",
+            "End the pause of writes (CLIENT UNPAUSE), then run the preflight again: it checks these commands then.",
+        )
+    fallback = [need for need in denied if need.level == FALLBACK]
+    if fallback:
+        return warn(
+            f"{who} may not use {_commands(fallback)}, which large keys and keys that RESTORE refuses need.",
+            f"Give this user {_rules(fallback)}, or see whether the run reports such keys as failed.",
+        )
+    count = len([need for need in wanted if need.level == REQUIRED])
+    if denied:
+        return ok(f"{who} may use all {count} commands that are needed; only helpful, and denied: {_commands(denied)}.")
+    return ok(f"{who} may use all {count} commands that are needed.")
+
+
+def _rebuilds(situation: Situation) -> bool:
+    """Whether it is already known that some key will be rebuilt, whatever the strategy."""
+    source, target, limit = situation.source.server, situation.target.server, situation.question.large_key_bytes
+    if source is None or target is None or not situation.chosen_keys:
+        return False
+    if not can_restore(source, target):
+        return True
+    with contextlib.suppress(RedisMigrationError):
+        return bool(limit) and any(size > limit for size, _database, _name in sampled_sizes(situation))
+    return False
+
+
+def _rules(denied: t.Sequence[Need]) -> str:
+    return " ".join(need.acl_rule for need in denied)
+
+
+def _commands(needed: t.Sequence[Need]) -> str:
+    return listed([need.command for need in needed], 12)
+
+
+def _some_keys(situation: Situation) -> list[bytes]:
+    """Names that really occur, for users who may use some keys only."""
+    source = situation.source
+    names: list[bytes] = []
+    if source.client is not None and not source.problem:
+        try:
+            names = list(source.client.scan(0, count=_KEYS_ASKED)[1])
+        except RedisMigrationError:
+            names = []
+    chosen = situation.question.selection.chooser()
+    wanted = [name for name in names if chosen is None or chosen(name)]
+    return wanted[:_KEYS_ASKED] or [b"dataservices.redis_migration"]

@@ -1,0 +1,81 @@
+# Copyright (c) 2026 dataservices.redis_migration contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""TODO"""
+
+from __future__ import annotations
+
+import time
+import typing as t
+
+from ..._connection.endpoint import Endpoint
+from ..._connection.explain import reply_hint, reply_text
+from ..._errors import ConnectError, RedisMigrationError
+from ..._server import dry_run
+from ..._server.activity import Watcher, between
+from ..._server.clients import foreign_clients
+from ..finding import Verdict, fail, failed, listed, ok, plural, warn
+from ..situation import Side, Situation
+
+# How long writes are watched for at least.
+_WATCHED_SECONDS = 0.5
+
+
+def writable(situation: Situation, side: Side) -> Verdict:
+    """The target's own word on whether it would take a write now; nothing is written."""
+    endpoint = t.cast(Endpoint, side.endpoint)
+    try:
+        replies = dry_run.queue(endpoint, [("RESTORE", b"dataservices.redis_migration", "0", "x")])
+    except dry_run.HeldBack as exc:
+        return failed(exc)
+    if isinstance(replies, str):
+        return ok(
+            "Whether the target takes writes now cannot be asked (MULTI is not permitted); its role and memory are"
+            " checked."
+        )
+    (reply,) = replies
+    if isinstance(reply, Exception) and not dry_run.denied(reply):
+        text = reply_text(reply)
+        return fail(
+            f"The {endpoint} takes no writes now: {text}.", reply_hint(text, endpoint) or "See the server's words."
+        )
+    return ok("The target takes writes.")
+
+
+def clients(situation: Situation, side: Side) -> Verdict:
+    try:
+        found = foreign_clients(side.client)
+    except RedisMigrationError as exc:
+        if isinstance(exc, ConnectError):
+            raise
+        used = side.number("connected_clients")
+        return warn(
+            f"Who is connected to the {side.role} cannot be asked (CLIENT LIST is not permitted); it counts"
+            f" {plural(used, 'connection')}, of which at least one is this check's.",
+            "Make sure by other means that no application writes to the source during the run.",
+        )
+    if not found:
+        return ok(f"No application is connected to the {side.role}.")
+    return warn(
+        f"{plural(len(found), 'client')} of applications or people {'is' if len(found) == 1 else 'are'} connected to"
+        " the"
+        f" {side.role}: {listed([str(one) for one in found])}.",
+        "Stop or unbind them before the run (the phase 'isolate' does), so that nothing is written meanwhile.",
+    )
+
+
+def writes(situation: Situation, side: Side) -> Verdict:
+    """Whether others write to the server, from its own statistics since this check began."""
+    time.sleep(max(0.0, side.looked_at + _WATCHED_SECONDS - time.monotonic()))
+    watched = time.monotonic() - side.looked_at
+    seen = between(side.activity, t.cast(Watcher, side.watcher).look())
+    next_step = "Stop the applications that write before the run (the phase 'isolate' waits until none does)."
+    if seen.writes:
+        return warn(
+            f"{plural(seen.writes, 'write command')} reached the {side.role} within {watched:.1f} s.", next_step
+        )
+    if seen.changed:
+        return warn(f"Data of the {side.role} changed within {watched:.1f} s.", next_step)
+    if seen.writes is None:
+        return ok(f"The data of the {side.role} did not change within {watched:.1f} s; writes cannot be counted.")
+    return ok(f"No write reached the {side.role} within {watched:.1f} s.")

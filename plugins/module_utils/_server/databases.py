@@ -1,0 +1,90 @@
+# Copyright (c) 2026 dataservices.redis_migration contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""TODO"""
+
+from __future__ import annotations
+
+import typing as t
+
+from .._connection.connect import client, connect
+from .._connection.endpoint import Endpoint
+from .._errors import RedisMigrationError
+from .._keys.selection import Selection
+from .info import Server
+
+
+def database_pairs(
+    selection: Selection, source: Server, target: Server | None = None, *, include_target: bool = False
+) -> list[tuple[int, int]]:
+    """The pairs (source database, target database) of a run, in order.
+
+    Without ``databases`` these are all that hold keys at the source; ``include_target`` adds those that hold keys at
+    the target only (where something may have to be pruned, or is extra).
+    Raises :class:`RedisMigrationError` when two source databases would land in one.
+    """
+    if selection.databases is not None:
+        numbers = set(selection.databases)
+    else:
+        numbers = set(source.databases)
+        if include_target and target is not None:
+            back = {there: here for here, there in selection.database_map.items()}
+            numbers |= {
+                back.get(number, number)
+                for number in target.databases
+                if number in back or number not in selection.database_map
+            }
+    pairs = [(number, selection.database_map.get(number, number)) for number in sorted(numbers)]
+    landed: dict[int, int] = {}
+    for here, there in pairs:
+        if there in landed:
+            raise RedisMigrationError(
+                f"Databases {landed[there]} and {here} of the source would both go to database {there} of the target.",
+                hint="Change 'database_map' (or 'databases') so that every source database has one of its own.",
+            )
+        landed[there] = here
+    return pairs
+
+
+def check_same_server(pairs: t.Sequence[tuple[int, int]], source: Server, target: Server) -> None:
+    """Refuse to copy a database onto itself, or into another one that is copied as well."""
+    if not source.run_id or source.run_id != target.run_id:
+        return
+    for here, there in pairs:
+        if here == there:
+            raise RedisMigrationError(
+                f"Source and target are the same server, and database {here} would be copied onto itself.",
+                hint="Check the two endpoints (two names can lead to one server); within one server, map the "
+                "database to another number with 'database_map'.",
+            )
+    both = sorted({here for here, _there in pairs} & {there for _here, there in pairs})
+    if both:
+        raise RedisMigrationError(
+            f"Source and target are the same server, and database {both[0]} would be read and written in one run.",
+            hint="A source is never written to: choose with 'databases' what to copy, and map it to unused numbers.",
+        )
+
+
+def check_databases(pairs: t.Sequence[tuple[int, int]], source: Endpoint, target: Endpoint | None) -> None:
+    """SELECT every database of the run at both ends, so that a wrong number is known before anything is written."""
+    for endpoint, numbers in ((source, [pair[0] for pair in pairs]), (target, [pair[1] for pair in pairs])):
+        if endpoint is None or not numbers:
+            continue
+        try:
+            connect(endpoint, max(numbers)).disconnect()
+        except RedisMigrationError as exc:
+            if "out of range" not in exc.message:
+                raise
+            raise RedisMigrationError(
+                f"The {endpoint} has no logical database {max(numbers)}{_how_many(endpoint)}.",
+                hint="Choose with 'databases', or send it to another number with 'database_map'.",
+            ) from None
+
+
+def _how_many(endpoint: Endpoint) -> str:
+    try:
+        with client(endpoint) as redis_client:
+            count = int(redis_client.config_get("databases")["databases"])
+    except (RedisMigrationError, KeyError, ValueError):
+        return ""
+    return f" (it has {count}: 0 to {count - 1})"
