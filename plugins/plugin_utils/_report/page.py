@@ -12,7 +12,7 @@ import jinja2
 
 from ansible_collections.dataservices.redis_migration.plugins.plugin_utils._report import humanize
 
-_TEMPLATES = pathlib.Path(__file__).resolve().parents[2] / "roles" / "report" / "templates"
+_TEMPLATES = pathlib.Path(__file__).resolve().parents[3] / "roles" / "report" / "templates"
 
 
 def render_page(report: t.Mapping[str, t.Any]) -> str:
