@@ -1,7 +1,7 @@
 # Copyright (c) 2026 dataservices.redis_migration contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""TODO"""
+"""What the API says of a resource, as plain data: organization and space, service instance, app, last operation."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
 # Copyright (c) 2026 dataservices.redis_migration contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""TODO"""
+"""A job: what it may yield and what may be thrown into it. The event loop that drives jobs is in flow.py."""
 
 from __future__ import annotations
 
