@@ -17,6 +17,7 @@ options:
       url:
         description:
           - A C(redis://), C(rediss://) (TLS) or C(unix://) URL with the user name and password in it, percent-encoded where needed.
+            C(valkey://) and C(valkeys://) mean the same.
           - As in C(redis-cli), what stands before the C(@) without a colon is the password.
           - Fields given beside it win over the same part of the URL.
         type: str
@@ -33,7 +34,7 @@ options:
         description: Password of the user, or of the server.
         type: str
       tls:
-        description: Whether to use TLS. A C(rediss://) URL means V(true).
+        description: Whether to use TLS. A C(rediss://) or C(valkeys://) URL means V(true).
         type: bool
       validate_certs:
         description: Whether the server's certificate must verify. Turn it off for tests only.

@@ -15,7 +15,8 @@ description:
   - A key whose creation failed is deleted and created again. A key that is being created or deleted is waited for.
   - The credentials are also returned as an endpoint dictionary for the other modules of this collection. It is
     recognised for a9s Redis 6 and 7, a9s KeyValue, Tanzu for Valkey and Redis, the csb brokers, and every other broker
-    that gives host and port, or a C(redis://) or C(rediss://) URI. O(endpoint_query) maps everything else.
+    that gives host and port, or a C(redis://), C(rediss://), C(valkey://) or C(valkeys://) URI. O(endpoint_query) maps
+    everything else.
   - Of a user-provided service instance, which has no keys, the credentials of the instance itself are returned.
 author:
   - dataservices.redis_migration contributors (@dataservices)
@@ -215,7 +216,7 @@ def _foreseen(
 
 def _mapped(module: AnsibleModule, credentials: dict[str, t.Any]) -> dict[str, t.Any]:
     register_secrets(secrets_in(credentials))
-    endpoint = endpoint_from_credentials(credentials, module.params["endpoint_query"])
+    endpoint = endpoint_from_credentials(credentials, module.params["endpoint_query"], module.warn)
     return {"credentials": credentials, "endpoint": endpoint}
 
 

@@ -14,7 +14,10 @@ from .._errors import EndpointError
 DEFAULT_PORT = 6379
 DEFAULT_TIMEOUT = 15.0
 
-_SCHEMES = ("redis", "rediss", "unix")
+# Valkey's own names for the same two.
+_PLAIN_SCHEMES = ("redis", "valkey")
+_TLS_SCHEMES = ("rediss", "valkeys")
+_SCHEMES = (*_PLAIN_SCHEMES, *_TLS_SCHEMES, "unix")
 
 
 @dataclasses.dataclass(frozen=True)
@@ -83,7 +86,9 @@ def parse_endpoint(options: t.Mapping[str, t.Any] | None, role: str) -> Endpoint
     if fields.get("unix_socket") and given.get("tls"):
         raise EndpointError(f"The {role} endpoint has a unix:// url and tls: true.", hint="A unix socket knows no TLS.")
     if fields.get("tls") and given.get("tls") is False:
-        raise EndpointError(f"The {role} endpoint has a rediss:// url and tls: false.", hint="Give one of them.")
+        raise EndpointError(
+            f"The {role} endpoint has a {_scheme(str(url))}:// url and tls: false.", hint="Give one of them."
+        )
     fields.update(given)
     if not fields.get("host") and not fields.get("unix_socket"):
         raise EndpointError(f"The {role} endpoint has neither a url nor a host.", hint=f"Give '{role}' one of them.")
@@ -119,6 +124,19 @@ def parse_endpoint(options: t.Mapping[str, t.Any] | None, role: str) -> Endpoint
     return Endpoint(role=role, backend=_parse_backend(backend, role), **fields)
 
 
+def is_url(text: str) -> bool:
+    """Whether C(text) is the URL of a Redis that is reached by its address."""
+    return "://" in text and _scheme(text) in (*_PLAIN_SCHEMES, *_TLS_SCHEMES)
+
+
+def is_tls_url(text: str) -> bool:
+    return "://" in text and _scheme(text) in _TLS_SCHEMES
+
+
+def _scheme(url: str) -> str:
+    return url.strip().partition("://")[0].lower()
+
+
 def _parse_backend(options: t.Mapping[str, t.Any] | None, role: str) -> Backend | None:
     if not options:
         return None
@@ -150,13 +168,15 @@ def _port(value: t.Any, name: str) -> int:
 
 
 def _parse_url(url: str, role: str) -> dict[str, t.Any]:
-    """The fields in a redis://, rediss:// or unix:// URL. No message repeats any part of it but the scheme."""
+    """The fields in a URL of a Redis. No message repeats any part of it but the scheme."""
     name = f"{role}.url"
     scheme, found, rest = url.strip().partition("://")
     scheme = scheme.lower()
     if not found or scheme not in _SCHEMES:
         raise EndpointError(
-            f"{name} is not a Redis URL.", hint="It starts with redis://, rediss:// (TLS) or unix:// and names a host."
+            f"{name} is not a Redis URL.",
+            hint="It starts with redis:// or valkey://, with rediss:// or valkeys:// (TLS), or with unix://, "
+            "and names a host.",
         )
     try:
         parts = urlsplit(f"{scheme}://{rest}")
@@ -179,7 +199,7 @@ def _parse_url(url: str, role: str) -> dict[str, t.Any]:
         )
     fields = _parse_userinfo(userinfo, name)
     host, port = _split_location(location, name)
-    fields.update(host=host, port=port, tls=scheme == "rediss")
+    fields.update(host=host, port=port, tls=scheme in _TLS_SCHEMES)
     return fields
 
 

@@ -34,6 +34,8 @@ def parsed(**options: Any) -> Endpoint:
         ("redis://db.example:7000/", {"host": "db.example", "port": 7000}),
         ("redis://db.example:7000/0", {"host": "db.example", "port": 7000}),
         ("REDISS://db.example", {"host": "db.example", "tls": True}),
+        ("valkey://user:SECRET@db.example", {"host": "db.example", "port": 6379, "tls": False, "username": "user"}),
+        ("Valkeys://SECRET@db.example:1", {"username": None, "password": "SECRET", "port": 1, "tls": True}),
         ("rediss://SECRET@db.example:1", {"username": None, "password": "SECRET", "port": 1, "tls": True}),
         ("rediss://:SECRET@db.example", {"username": None, "password": "SECRET"}),
         ("redis://user:SECRET@db.example", {"username": "user", "password": "SECRET"}),
