@@ -10,13 +10,11 @@ Modules import everywhere (documentation, tests of the sources), so a missing li
 from __future__ import annotations
 
 import traceback
-import typing as t
 
-from ansible.module_utils.basic import missing_required_lib
+from ansible.module_utils.basic import AnsibleModule, missing_required_lib
 
 REDIS_IMPORT_ERROR: str | None = None
 HIREDIS_IMPORT_ERROR: str | None = None
-JMESPATH_IMPORT_ERROR: str | None = None
 
 try:
     import redis
@@ -32,20 +30,11 @@ except ImportError:
     HIREDIS_IMPORT_ERROR = traceback.format_exc()
     hiredis = None  # type: ignore[assignment]
 
-try:
-    import jmespath
-except ImportError:
-    JMESPATH_IMPORT_ERROR = traceback.format_exc()
-    jmespath = None  # type: ignore[assignment]
-
-__all__ = ["Connection", "UnixDomainSocketConnection", "hiredis", "jmespath", "redis", "require_libraries"]
+__all__ = ["Connection", "UnixDomainSocketConnection", "hiredis", "redis", "require_libraries"]
 
 
-def require_libraries(module: t.Any, *, needs_jmespath: bool = False) -> None:
-    """End ``module`` with a clear message when redis-py or hiredis (or jmespath, if asked for) cannot be imported."""
-    missing = [("redis", REDIS_IMPORT_ERROR), ("hiredis", HIREDIS_IMPORT_ERROR)]
-    if needs_jmespath:
-        missing.append(("jmespath", JMESPATH_IMPORT_ERROR))
-    for name, error in missing:
+def require_libraries(module: AnsibleModule) -> None:
+    """End ``module`` with a clear message when redis-py or hiredis cannot be imported."""
+    for name, error in (("redis", REDIS_IMPORT_ERROR), ("hiredis", HIREDIS_IMPORT_ERROR)):
         if error:
             module.fail_json(msg=missing_required_lib(name), exception=error)

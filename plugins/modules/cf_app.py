@@ -104,53 +104,14 @@ apps:
       returned: always
 """
 
-import typing as t
-
 from ansible.module_utils.basic import AnsibleModule
 
-from ansible_collections.dataservices.redis_migration.plugins.module_utils._cloud_foundry.apps import Apps
 from ansible_collections.dataservices.redis_migration.plugins.module_utils._cloud_foundry.argspec import (
     cloud_foundry_spec,
     wait_spec,
 )
-from ansible_collections.dataservices.redis_migration.plugins.module_utils._cloud_foundry.concurrently import for_each
-from ansible_collections.dataservices.redis_migration.plugins.module_utils._cloud_foundry.context import (
-    Context,
-    open_context,
-)
-from ansible_collections.dataservices.redis_migration.plugins.module_utils._cloud_foundry.lookup import find_apps
-from ansible_collections.dataservices.redis_migration.plugins.module_utils._cloud_foundry.resources import App
+from ansible_collections.dataservices.redis_migration.plugins.module_utils._module.cf_app import work
 from ansible_collections.dataservices.redis_migration.plugins.module_utils._module.common import run
-
-
-def work(module: AnsibleModule) -> dict[str, t.Any]:
-    context = open_context(module)
-    apps = find_apps(context.session, context.place, module.params["apps"])
-    wish = module.params["state"]
-    outcome = for_each(apps, lambda app: _bring(module, context, app), module.params["concurrency"])
-    outcome.raise_errors(f"{len(outcome.results)} of {len(apps)} apps are {'restarted' if wish == 'rolling' else wish}")
-    return {
-        "changed": any(result["changed"] for result in outcome.results),
-        "apps": outcome.results,
-        "diff": {
-            "before": {app.name: app.state for app in apps},
-            "after": {
-                result["name"]: f"{result['state']}, again" if _again(result, wish) else result["state"]
-                for result in outcome.results
-            },
-        },
-    }
-
-
-def _again(result: dict[str, t.Any], wish: str) -> bool:
-    return result["changed"] and wish not in ("started", "stopped")
-
-
-def _bring(module: AnsibleModule, context: Context, app: App) -> dict[str, t.Any]:
-    apps = Apps(context.session, context.deadline(), wait=module.params["wait"])
-    if module.check_mode:
-        return apps.foreseen(app, module.params["state"])
-    return apps.bring(app, module.params["state"])
 
 
 def main() -> None:
@@ -165,7 +126,7 @@ def main() -> None:
         "wait": {"type": "bool", "default": True},
         "concurrency": {"type": "int", "default": 8},
     }
-    run(AnsibleModule(spec, supports_check_mode=True), work)
+    run(AnsibleModule(spec, supports_check_mode=True), work, needs_redis=False)
 
 
 if __name__ == "__main__":

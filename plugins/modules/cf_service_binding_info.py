@@ -136,44 +136,19 @@ service_instance:
       returned: always
 """
 
-import dataclasses
-import typing as t
-
 from ansible.module_utils.basic import AnsibleModule
 
 from ansible_collections.dataservices.redis_migration.plugins.module_utils._cloud_foundry.argspec import (
     cloud_foundry_spec,
 )
-from ansible_collections.dataservices.redis_migration.plugins.module_utils._cloud_foundry.bindings import Bindings
-from ansible_collections.dataservices.redis_migration.plugins.module_utils._cloud_foundry.context import open_context
-from ansible_collections.dataservices.redis_migration.plugins.module_utils._cloud_foundry.isolation_record import (
-    IsolationRecord,
-)
-from ansible_collections.dataservices.redis_migration.plugins.module_utils._cloud_foundry.lookup import visible_apps
+from ansible_collections.dataservices.redis_migration.plugins.module_utils._module.cf_service_binding_info import work
 from ansible_collections.dataservices.redis_migration.plugins.module_utils._module.common import run
-
-
-def work(module: AnsibleModule) -> dict[str, t.Any]:
-    context = open_context(module)
-    instance = context.service_instance(module.params["service_instance"])
-    bindings = Bindings(context.session, instance, context.deadline()).all()
-    record = IsolationRecord(context.session, instance, context.place.developer, context.deadline())
-    entries = record.read()
-    return {
-        "changed": False,
-        "service_instance": {"guid": instance.guid, "name": instance.name},
-        "bindings": [binding.as_result() for binding in bindings],
-        "apps": [binding.app.name for binding in bindings],
-        "record": [dataclasses.asdict(entry) for entry in entries],
-        "app_guids": [app.guid for app in visible_apps(context.session, [entry.app_guid for entry in entries])],
-        "moved_to": record.moved_to(),
-    }
 
 
 def main() -> None:
     spec = cloud_foundry_spec()
     spec |= {"service_instance": {"type": "str", "required": True}}
-    run(AnsibleModule(spec, supports_check_mode=True), work)
+    run(AnsibleModule(spec, supports_check_mode=True), work, needs_redis=False)
 
 
 if __name__ == "__main__":

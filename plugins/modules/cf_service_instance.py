@@ -152,54 +152,14 @@ service_instance:
       returned: always
 """
 
-import typing as t
-
 from ansible.module_utils.basic import AnsibleModule
 
 from ansible_collections.dataservices.redis_migration.plugins.module_utils._cloud_foundry.argspec import (
     cloud_foundry_spec,
     wait_spec,
 )
-from ansible_collections.dataservices.redis_migration.plugins.module_utils._cloud_foundry.context import open_context
-from ansible_collections.dataservices.redis_migration.plugins.module_utils._cloud_foundry.service_instances import (
-    Provisioning,
-    describe_instance,
-)
+from ansible_collections.dataservices.redis_migration.plugins.module_utils._module.cf_service_instance import work
 from ansible_collections.dataservices.redis_migration.plugins.module_utils._module.common import run
-
-
-def work(module: AnsibleModule) -> dict[str, t.Any]:
-    context = open_context(module)
-    params = module.params
-    name = params["service_instance"]
-    provisioning = Provisioning(context.session, context.place, context.deadline())
-    instance = provisioning.existing(name)
-    changed = instance is None
-    planned = {"name": name, "offering": params["offering"], "plan": params["plan"]}
-    if instance is None:
-        plan_guid = provisioning.find_plan(params["offering"], params["plan"], params["broker"])
-        if module.check_mode:
-            return {"changed": True, "service_instance": planned, "diff": {"before": {}, "after": planned}}
-        instance = provisioning.create(name, plan_guid, params["parameters"], params["tags"])
-    elif not module.check_mode:
-        instance = provisioning.ready(instance)
-    described = describe_instance(context.session, instance, context.deadline())
-    there = {key: described[key] for key in planned}
-    if instance.managed and not _same(there, planned):
-        module.warn(
-            f'The service instance "{name}" is there with the plan "{there["plan"]}" of "{there["offering"]}", not '
-            f'with "{planned["plan"]}" of "{planned["offering"]}", and is left as it is.'
-        )
-    return {
-        "changed": changed,
-        "service_instance": described,
-        "diff": {"before": {} if changed else there, "after": there},
-    }
-
-
-def _same(there: dict[str, t.Any], planned: dict[str, t.Any]) -> bool:
-    """Cloud Foundry does not tell upper and lower case in names of offerings and plans apart."""
-    return all(there[key] is None or there[key].lower() == planned[key].lower() for key in ("offering", "plan"))
 
 
 def main() -> None:
@@ -213,7 +173,7 @@ def main() -> None:
         "tags": {"type": "list", "elements": "str"},
         "state": {"type": "str", "choices": ["present"], "default": "present"},
     }
-    run(AnsibleModule(spec, supports_check_mode=True), work)
+    run(AnsibleModule(spec, supports_check_mode=True), work, needs_redis=False)
 
 
 if __name__ == "__main__":

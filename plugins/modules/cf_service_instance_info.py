@@ -118,30 +118,19 @@ service_instance:
       returned: always
 """
 
-import typing as t
-
 from ansible.module_utils.basic import AnsibleModule
 
 from ansible_collections.dataservices.redis_migration.plugins.module_utils._cloud_foundry.argspec import (
     cloud_foundry_spec,
 )
-from ansible_collections.dataservices.redis_migration.plugins.module_utils._cloud_foundry.context import open_context
-from ansible_collections.dataservices.redis_migration.plugins.module_utils._cloud_foundry.service_instances import (
-    describe_instance,
-)
+from ansible_collections.dataservices.redis_migration.plugins.module_utils._module.cf_service_instance_info import work
 from ansible_collections.dataservices.redis_migration.plugins.module_utils._module.common import run
-
-
-def work(module: AnsibleModule) -> dict[str, t.Any]:
-    context = open_context(module)
-    instance = context.service_instance(module.params["service_instance"])
-    return {"changed": False, "service_instance": describe_instance(context.session, instance, context.deadline())}
 
 
 def main() -> None:
     spec = cloud_foundry_spec()
     spec |= {"service_instance": {"type": "str", "required": True}}
-    run(AnsibleModule(spec, supports_check_mode=True), work)
+    run(AnsibleModule(spec, supports_check_mode=True), work, needs_redis=False)
 
 
 if __name__ == "__main__":

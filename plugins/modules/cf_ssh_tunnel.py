@@ -192,8 +192,6 @@ reopened:
   type: int
 """
 
-import typing as t
-
 from ansible.module_utils.basic import AnsibleModule
 
 from ansible_collections.dataservices.redis_migration.plugins.module_utils._argspec import endpoint_spec
@@ -201,66 +199,8 @@ from ansible_collections.dataservices.redis_migration.plugins.module_utils._clou
     cloud_foundry_spec,
     wait_spec,
 )
-from ansible_collections.dataservices.redis_migration.plugins.module_utils._cloud_foundry.context import (
-    open_context,
-    target_names,
-)
-from ansible_collections.dataservices.redis_migration.plugins.module_utils._cloud_foundry.login import LoginOptions
-from ansible_collections.dataservices.redis_migration.plugins.module_utils._cloud_foundry.lookup import find_apps
-from ansible_collections.dataservices.redis_migration.plugins.module_utils._connection.endpoint import parse_endpoint
+from ansible_collections.dataservices.redis_migration.plugins.module_utils._module.cf_ssh_tunnel import work
 from ansible_collections.dataservices.redis_migration.plugins.module_utils._module.common import run
-from ansible_collections.dataservices.redis_migration.plugins.module_utils._process import is_alive
-from ansible_collections.dataservices.redis_migration.plugins.module_utils._tunnel.files import Holder, TunnelSpec
-from ansible_collections.dataservices.redis_migration.plugins.module_utils._tunnel.ssh import find_target
-from ansible_collections.dataservices.redis_migration.plugins.module_utils._tunnel.tunnel import Tunnel, local_endpoint
-
-
-def work(module: AnsibleModule) -> dict[str, t.Any]:
-    params = module.params
-    endpoint = parse_endpoint(params["endpoint"], "endpoint")
-    api_url, organization, space = target_names(params)
-    spec = TunnelSpec(
-        api_url=api_url,
-        organization=organization or "",
-        space=space or "",
-        app=params["app"],
-        process=params["process"],
-        instance=params["instance"],
-        host=endpoint.host,
-        port=endpoint.port,
-    )
-    tunnel = Tunnel(spec, endpoint)
-    holder = _holder(params["owner"])
-    if params["state"] == "absent":
-        return {"changed": tunnel.would_close(holder) if module.check_mode else tunnel.close(holder)}
-    state = tunnel.existing()
-    changed = state is None
-    if state is None or not module.check_mode:
-        context = open_context(module)
-        app = find_apps(context.session, context.place, [params["app"]])[0]
-        if module.check_mode:
-            find_target(context.session, app, spec.process, spec.instance, params["host_key_fingerprint"])
-        else:
-            options = {
-                "fingerprint": params["host_key_fingerprint"],
-                "local_port": params["local_port"],
-                "max_lifetime": params["max_lifetime"],
-            }
-            login = LoginOptions.from_params(params)
-            state, changed = tunnel.open(login, app.guid, options, context.deadline(), holder)
-    result: dict[str, t.Any] = {"changed": changed, "endpoint": None}
-    if state is not None:
-        result |= {"endpoint": local_endpoint(endpoint, state.local_port), "reopened": state.reopened}
-    return result
-
-
-def _holder(owner: dict[str, t.Any] | None) -> Holder:
-    """The process counts only where it can be seen: not on a worker that is another machine."""
-    if owner is None:
-        return Holder()
-    if is_alive(owner["pid"], owner["identity"]):
-        return Holder(owner["pid"], owner["identity"], owner["name"])
-    return Holder(name=owner["name"])
 
 
 def main() -> None:
@@ -283,7 +223,7 @@ def main() -> None:
             },
         },
     }
-    run(AnsibleModule(spec, supports_check_mode=True), work)
+    run(AnsibleModule(spec, supports_check_mode=True), work, needs_redis=False)
 
 
 if __name__ == "__main__":

@@ -88,16 +88,13 @@ only_at_target:
 from ansible.module_utils.basic import AnsibleModule
 
 from ansible_collections.dataservices.redis_migration.plugins.module_utils._argspec import source_target_spec
-from ansible_collections.dataservices.redis_migration.plugins.module_utils._imports import require_libraries
-from ansible_collections.dataservices.redis_migration.plugins.module_utils._module.redis_config_compare_info import (
-    run_module,
-)
+from ansible_collections.dataservices.redis_migration.plugins.module_utils._module.common import run
+from ansible_collections.dataservices.redis_migration.plugins.module_utils._module.redis_config_compare_info import work
 
 
 def main() -> None:
     module = AnsibleModule(argument_spec=source_target_spec(), supports_check_mode=True)
-    require_libraries(module)
-    run_module(module)
+    run(module, work)
 
 
 if __name__ == "__main__":

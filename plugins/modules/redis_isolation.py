@@ -237,8 +237,8 @@ waited_seconds:
 from ansible.module_utils.basic import AnsibleModule
 
 from ansible_collections.dataservices.redis_migration.plugins.module_utils._argspec import endpoint_spec
-from ansible_collections.dataservices.redis_migration.plugins.module_utils._imports import require_libraries
-from ansible_collections.dataservices.redis_migration.plugins.module_utils._module.redis_isolation import run_module
+from ansible_collections.dataservices.redis_migration.plugins.module_utils._module.common import run
+from ansible_collections.dataservices.redis_migration.plugins.module_utils._module.redis_isolation import work
 
 
 def main() -> None:
@@ -263,8 +263,7 @@ def main() -> None:
         },
         supports_check_mode=True,
     )
-    require_libraries(module)
-    run_module(module)
+    run(module, work)
 
 
 if __name__ == "__main__":

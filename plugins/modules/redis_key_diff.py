@@ -176,8 +176,8 @@ from ansible_collections.dataservices.redis_migration.plugins.module_utils._args
     slice_spec,
     source_target_spec,
 )
-from ansible_collections.dataservices.redis_migration.plugins.module_utils._imports import require_libraries
-from ansible_collections.dataservices.redis_migration.plugins.module_utils._module.redis_key_diff import run_module
+from ansible_collections.dataservices.redis_migration.plugins.module_utils._module.common import run
+from ansible_collections.dataservices.redis_migration.plugins.module_utils._module.redis_key_diff import work
 
 
 def main() -> None:
@@ -193,8 +193,7 @@ def main() -> None:
         },
         supports_check_mode=True,
     )
-    require_libraries(module)
-    run_module(module)
+    run(module, work)
 
 
 if __name__ == "__main__":

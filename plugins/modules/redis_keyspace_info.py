@@ -101,24 +101,15 @@ sample:
 from ansible.module_utils.basic import AnsibleModule
 
 from ansible_collections.dataservices.redis_migration.plugins.module_utils._argspec import endpoint_spec
-from ansible_collections.dataservices.redis_migration.plugins.module_utils._connection.endpoint import parse_endpoint
-from ansible_collections.dataservices.redis_migration.plugins.module_utils._errors import RedisMigrationError
-from ansible_collections.dataservices.redis_migration.plugins.module_utils._imports import require_libraries
-from ansible_collections.dataservices.redis_migration.plugins.module_utils._module.common import warn_unverified
-from ansible_collections.dataservices.redis_migration.plugins.module_utils._server.keyspace import keyspace_info
+from ansible_collections.dataservices.redis_migration.plugins.module_utils._module.common import run
+from ansible_collections.dataservices.redis_migration.plugins.module_utils._module.redis_keyspace_info import work
 
 
 def main() -> None:
     module = AnsibleModule(
         argument_spec={**endpoint_spec(), "sample": {"type": "int", "default": 0}}, supports_check_mode=True
     )
-    require_libraries(module)
-    try:
-        endpoint = parse_endpoint(module.params["endpoint"], "endpoint")
-        warn_unverified(module, endpoint)
-        module.exit_json(changed=False, **keyspace_info(endpoint, module.params["sample"]))
-    except RedisMigrationError as exc:
-        module.fail_json(msg=str(exc))
+    run(module, work)
 
 
 if __name__ == "__main__":

@@ -198,10 +198,8 @@ from ansible_collections.dataservices.redis_migration.plugins.module_utils._args
     selection_spec,
     source_target_spec,
 )
-from ansible_collections.dataservices.redis_migration.plugins.module_utils._imports import require_libraries
-from ansible_collections.dataservices.redis_migration.plugins.module_utils._module.redis_preflight_info import (
-    run_module,
-)
+from ansible_collections.dataservices.redis_migration.plugins.module_utils._module.common import run
+from ansible_collections.dataservices.redis_migration.plugins.module_utils._module.redis_preflight_info import work
 
 
 def main() -> None:
@@ -220,8 +218,7 @@ def main() -> None:
         },
         supports_check_mode=True,
     )
-    require_libraries(module)
-    run_module(module)
+    run(module, work)
 
 
 if __name__ == "__main__":

@@ -10,6 +10,7 @@ import base64
 import json
 import time
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -212,3 +213,26 @@ def test_an_unverified_certificate_is_said_loudly(server_pair: Pair, tls_fronten
     )
     assert run.ok["totals"]["copied"] == 1
     assert "NOT verified" in json.dumps(run.result["warnings"])
+
+
+@pytest.mark.parametrize(
+    ("module", "options"),
+    [
+        ("redis_migrate_keys", ("timeout", "slice_seconds")),
+        ("redis_key_diff", ("timeout", "slice_seconds")),
+        ("redis_backup", ("timeout",)),
+        ("redis_restore", ("timeout",)),
+    ],
+)
+def test_what_is_no_number_of_seconds_is_refused(module: str, options: tuple[str, ...], tmp_path: Path) -> None:
+    end = {"host": "127.0.0.1", "port": 1}
+    ends = {
+        "redis_backup": {"endpoint": end, "dest": str(tmp_path / "dump.rdb")},
+        "redis_restore": {"endpoint": end, "src": str(tmp_path / "dump.rdb")},
+    }.get(module, {"source": end, "target": end})
+    for option in options:
+        for seconds in ("nan", "-1"):
+            assert (
+                f"{option} is {float(seconds)}; it must be 0 or more."
+                in run_module(module, **ends, **{option: seconds}).message
+            )

@@ -12,9 +12,10 @@ from ansible.module_utils.basic import AnsibleModule
 
 from .._connection.endpoint import Endpoint
 from .._errors import RedisMigrationError
+from .._imports import require_libraries
 
 
-def warn_unverified(module: t.Any, *endpoints: Endpoint) -> None:
+def warn_unverified(module: AnsibleModule, *endpoints: Endpoint) -> None:
     """Say loudly that an endpoint's certificate is not verified."""
     for endpoint in endpoints:
         if endpoint.tls and not endpoint.validate_certs:
@@ -29,8 +30,28 @@ def per_second(amount: int, seconds: float) -> float:
     return round(amount / seconds, 1) if seconds > 0 else 0.0
 
 
-def run(module: AnsibleModule, work: Callable[[AnsibleModule], dict[str, t.Any]]) -> t.NoReturn:
-    """Do the work of a module; its result or its error ends the module."""
+def check_not_negative(params: t.Mapping[str, t.Any], *names: str) -> None:
+    """Raises :class:`RedisMigrationError` for the first of these options that is below 0."""
+    for name in names:
+        # Nor is nan a number to wait for.
+        if not params[name] >= 0:
+            raise RedisMigrationError(f"{name} is {params[name]}; it must be 0 or more.")
+
+
+class Failed(RedisMigrationError):
+    """The work failed, and this is what had been done by then."""
+
+    def __init__(self, message: str, result: dict[str, t.Any]) -> None:
+        super().__init__(message)
+        self.result = result
+
+
+def run(
+    module: AnsibleModule, work: Callable[[AnsibleModule], dict[str, t.Any]], *, needs_redis: bool = True
+) -> t.NoReturn:
+    """Do the work of a module; its result or its error ends the module. ``needs_redis``: whether it talks to a Redis."""
+    if needs_redis:
+        require_libraries(module)
     failure: RedisMigrationError | None = None
     result: dict[str, t.Any] = {}
     try:
@@ -39,6 +60,6 @@ def run(module: AnsibleModule, work: Callable[[AnsibleModule], dict[str, t.Any]]
         failure = exc
     # Outside of the handler, so that no traceback is attached to what is only a sentence.
     if failure is not None:
-        module.fail_json(msg=str(failure))
+        module.fail_json(msg=str(failure), **(failure.result if isinstance(failure, Failed) else {}))
     module.exit_json(**result)
     raise AssertionError("unreachable")

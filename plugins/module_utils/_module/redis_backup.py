@@ -12,6 +12,8 @@ import shlex
 import signal
 import typing as t
 
+from ansible.module_utils.basic import AnsibleModule
+
 from .._backup import openssl
 from .._backup.backup import Backup, BackupPlan, BackupResult
 from .._backup.file import BackupFile, check_place, checksum_beside, sha256_of
@@ -19,19 +21,14 @@ from .._connection.endpoint import parse_endpoint
 from .._errors import RedisMigrationError
 from .._keys.name import printable
 from .._keys.selection import parse_selection
-from .common import per_second, warn_unverified
+from .common import Failed, check_not_negative, per_second, warn_unverified
 
 
 def plan_of(params: t.Mapping[str, t.Any]) -> BackupPlan:
     """The plan in a module's parameters. Raises :class:`RedisMigrationError`."""
-    for name, least in (
-        ("timeout", 0),
-        ("large_key_bytes", 1),
-        ("max_keys_per_second", 0),
-        ("max_bytes_per_second", 0),
-    ):
-        if params[name] < least:
-            raise RedisMigrationError(f"{name} is {params[name]}; it must be at least {least}.")
+    check_not_negative(params, "timeout", "max_keys_per_second", "max_bytes_per_second")
+    if params["large_key_bytes"] < 1:
+        raise RedisMigrationError(f"large_key_bytes is {params['large_key_bytes']}; it must be at least 1.")
     return BackupPlan(
         endpoint=parse_endpoint(params["endpoint"], "endpoint"),
         selection=parse_selection(params),
@@ -80,8 +77,7 @@ def result_of(result: BackupResult, file: BackupFile, *, changed: bool = False, 
     }
 
 
-def run_module(module: t.Any) -> t.NoReturn:
-    """Do what the module's parameters say, and exit."""
+def work(module: AnsibleModule) -> dict[str, t.Any]:
     params = module.params
     dest = params["dest"]
     backup: Backup | None = None
@@ -101,7 +97,7 @@ def run_module(module: t.Any) -> t.NoReturn:
         if not params["force"]:
             existing = existing_backup(dest)
             if existing:
-                module.exit_json(msg="The backup is there already; 'force' replaces it by a new one.", **existing)
+                return {"msg": "The backup is there already; 'force' replaces it by a new one.", **existing}
         file = BackupFile(dest, replace=params["force"], password=password, dry=module.check_mode)
         backup = Backup(plan, file)
         with _cleaned_up(file):
@@ -110,14 +106,14 @@ def run_module(module: t.Any) -> t.NoReturn:
                 raise RedisMigrationError(_incomplete(result))
             checksum = file.commit(beside=params["checksum"])
     except RedisMigrationError as exc:
-        module.fail_json(msg=str(exc), **(result_of(backup.result, backup.file) if backup else {}))
+        raise Failed(str(exc), result_of(backup.result, backup.file) if backup else {}) from None
     # What only would be written has another checksum the next time: the clock is in it.
     found = result_of(result, file, changed=True, checksum="" if module.check_mode else checksum)
     if password:
         found["decrypt_command"] = openssl.command(
             openssl.WRITTEN, f"-in {shlex.quote(dest)} -out {shlex.quote(_plain_name(dest))}"
         )
-    module.exit_json(**found)
+    return found
 
 
 def _plain_name(dest: str) -> str:

@@ -7,18 +7,14 @@ from __future__ import annotations
 
 import typing as t
 
+from ansible.module_utils.basic import AnsibleModule
+
 from .._connection.endpoint import parse_endpoint
-from .._errors import RedisMigrationError
 from .._server.settings import compare_settings
 from .common import warn_unverified
 
 
-def run_module(module: t.Any) -> t.NoReturn:
-    """Do what the module's parameters say, and exit."""
-    try:
-        source, target = (parse_endpoint(module.params[role], role) for role in ("source", "target"))
-        warn_unverified(module, source, target)
-        found = compare_settings(source, target)
-    except RedisMigrationError as exc:
-        module.fail_json(msg=str(exc))
-    module.exit_json(changed=False, **found)
+def work(module: AnsibleModule) -> dict[str, t.Any]:
+    source, target = (parse_endpoint(module.params[role], role) for role in ("source", "target"))
+    warn_unverified(module, source, target)
+    return {"changed": False, **compare_settings(source, target)}

@@ -7,15 +7,16 @@ from __future__ import annotations
 
 import typing as t
 
+from ansible.module_utils.basic import AnsibleModule
+
 from .._connection.endpoint import parse_endpoint
 from .._errors import RedisMigrationError
 from .._keys.name import printable
 from .._server.functions import Libraries, Outcome, read_libraries, write_libraries
-from .common import warn_unverified
+from .common import Failed, warn_unverified
 
 
-def run_module(module: t.Any) -> t.NoReturn:
-    """Do what the module's parameters say, and exit."""
+def work(module: AnsibleModule) -> dict[str, t.Any]:
     params = module.params
     outcome = Outcome()
     wanted: Libraries = {}
@@ -40,11 +41,11 @@ def run_module(module: t.Any) -> t.NoReturn:
             told = "1 library was refused:" if count == 1 else f"{count} libraries were refused, first"
             raise RedisMigrationError(f"{told} '{printable(name)}': {reason}")
     except RedisMigrationError as exc:
-        module.fail_json(msg=str(exc), changed=outcome.changed, libraries=outcome.as_dict())
+        raise Failed(str(exc), {"changed": outcome.changed, "libraries": outcome.as_dict()}) from None
     result: dict[str, t.Any] = {"changed": outcome.changed, "libraries": outcome.as_dict()}
     if module._diff:
         result["diff"] = _diff(outcome, there, wanted)
-    module.exit_json(**result)
+    return result
 
 
 def _diff(outcome: Outcome, before: Libraries, wanted: Libraries) -> list[dict[str, str]]:

@@ -7,6 +7,8 @@ from __future__ import annotations
 
 import typing as t
 
+from ansible.module_utils.basic import AnsibleModule
+
 from .._connection.connect import client
 from .._connection.endpoint import Endpoint, parse_endpoint
 from .._errors import RedisMigrationError
@@ -15,31 +17,24 @@ from .._isolation.isolation import Isolation
 from .._isolation.pause import is_paused, pause_writes, release_writes
 from .._server.clients import Client, Rule
 from .._server.info import server_of
-from .common import warn_unverified
+from .common import Failed, check_not_negative, warn_unverified
 
 # Seconds. Who forgets a pause should not find the applications blocked for weeks.
 _LONGEST_PAUSE = 86_400
 
 
-def run_module(module: t.Any) -> t.NoReturn:
-    """Do what the module's parameters say, and exit."""
-    try:
-        endpoint = parse_endpoint(module.params["endpoint"], "endpoint")
-        _check_times(module.params)
-        warn_unverified(module, endpoint)
-        with client(endpoint) as redis_client:
-            run = _Run(module, redis_client, endpoint)
-            {"isolated": run.isolate, "paused": run.pause, "released": run.release}[module.params["state"]]()
-    except RedisMigrationError as exc:
-        module.fail_json(msg=str(exc))
-    module.exit_json(**run.result)
+def work(module: AnsibleModule) -> dict[str, t.Any]:
+    endpoint = parse_endpoint(module.params["endpoint"], "endpoint")
+    _check_times(module.params)
+    warn_unverified(module, endpoint)
+    with client(endpoint) as redis_client:
+        run = _Run(module, redis_client, endpoint)
+        {"isolated": run.isolate, "paused": run.pause, "released": run.release}[module.params["state"]]()
+    return run.result
 
 
 def _check_times(params: t.Mapping[str, t.Any]) -> None:
-    for name in ("timeout", "quiet_seconds"):
-        # Nor is nan a number to wait for.
-        if not params[name] >= 0:
-            raise RedisMigrationError(f"{name} is {params[name]}; it must be 0 or more.")
+    check_not_negative(params, "timeout", "quiet_seconds")
     if not 1 <= params["pause_seconds"] <= _LONGEST_PAUSE:
         raise RedisMigrationError(
             f"pause_seconds is {params['pause_seconds']:.15g}; it must be from 1 to {_LONGEST_PAUSE} (a day).",
@@ -60,7 +55,7 @@ def _rules(params: t.Mapping[str, t.Any], option: str) -> list[Rule]:
 class _Run:
     """One call of the module."""
 
-    def __init__(self, module: t.Any, redis_client: t.Any, endpoint: Endpoint) -> None:
+    def __init__(self, module: AnsibleModule, redis_client: t.Any, endpoint: Endpoint) -> None:
         self._module = module
         self._params = module.params
         self._client = redis_client
@@ -104,7 +99,7 @@ class _Run:
                 " the server's count of changes was used instead."
             )
         if not sight.isolated:
-            self._module.fail_json(msg=str(self._isolation.obstacle(sight)), **self.result)
+            raise Failed(str(self._isolation.obstacle(sight)), self.result)
 
     def pause(self) -> None:
         """Hold back writes, from now for the time given."""

@@ -8,23 +8,21 @@ from __future__ import annotations
 import dataclasses
 import typing as t
 
+from ansible.module_utils.basic import AnsibleModule
+
 from .._compare.diff_progress import DiffPlan, DiffProgress
 from .._compare.key_diff import KeyDiff
 from .._connection.endpoint import parse_endpoint
-from .._errors import RedisMigrationError
 from .._keys.selection import parse_selection
 from .._server.functions import compare_libraries
 from .._server.keyspace import keyspace_info
-from .common import per_second, warn_unverified
+from .common import check_not_negative, per_second, warn_unverified
 from .resume import diff_progress, diff_token
 
 
 def plan_of(params: t.Mapping[str, t.Any]) -> DiffPlan:
     """The plan in a module's parameters. Raises :class:`RedisMigrationError`."""
-    for name in ("ttl_tolerance_ms", "max_differences", "timeout"):
-        # Nor is nan a number to wait for.
-        if not params[name] >= 0:
-            raise RedisMigrationError(f"{name} is {params[name]}; it must be 0 or more.")
+    check_not_negative(params, "ttl_tolerance_ms", "max_differences", "timeout", "slice_seconds")
     return DiffPlan(
         source=parse_endpoint(params["source"], "source"),
         target=parse_endpoint(params["target"], "target"),
@@ -72,16 +70,12 @@ def around_keys(plan: DiffPlan) -> dict[str, t.Any]:
     }
 
 
-def run_module(module: t.Any) -> t.NoReturn:
-    """Do what the module's parameters say, and exit."""
-    try:
-        plan = plan_of(module.params)
-        warn_unverified(module, plan.source, plan.target)
-        resume = module.params["resume"]
-        progress = KeyDiff(plan, diff_progress(resume) if resume else None).run(module.params["slice_seconds"] or None)
-        result = result_of(progress)
-        if progress.finished:
-            result.update(around_keys(plan))
-    except RedisMigrationError as exc:
-        module.fail_json(msg=str(exc))
-    module.exit_json(**result)
+def work(module: AnsibleModule) -> dict[str, t.Any]:
+    plan = plan_of(module.params)
+    warn_unverified(module, plan.source, plan.target)
+    resume = module.params["resume"]
+    progress = KeyDiff(plan, diff_progress(resume) if resume else None).run(module.params["slice_seconds"] or None)
+    result = result_of(progress)
+    if progress.finished:
+        result.update(around_keys(plan))
+    return result

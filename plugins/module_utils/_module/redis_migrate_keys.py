@@ -7,6 +7,8 @@ from __future__ import annotations
 
 import typing as t
 
+from ansible.module_utils.basic import AnsibleModule
+
 from .._connection.endpoint import parse_endpoint
 from .._errors import RedisMigrationError
 from .._keys.name import printable
@@ -15,23 +17,22 @@ from .._migrate.counters import Change
 from .._migrate.migration import Migration
 from .._migrate.progress import Plan, Progress
 from .._server.activity import Drift
-from .common import per_second, warn_unverified
+from .common import Failed, check_not_negative, per_second, warn_unverified
 from .resume import migration_progress, migration_token
 
 
 def plan_of(params: t.Mapping[str, t.Any], *, check_mode: bool) -> Plan:
     """The plan in a module's parameters. Raises :class:`RedisMigrationError`."""
-    for name in (
+    check_not_negative(
+        params,
         "max_keys_per_second",
         "max_bytes_per_second",
         "max_failures",
         "ttl_tolerance_ms",
         "large_key_bytes",
         "timeout",
-    ):
-        # Nor is nan a number to wait for.
-        if not params[name] >= 0:
-            raise RedisMigrationError(f"{name} is {params[name]}; it must be 0 or more.")
+        "slice_seconds",
+    )
     return Plan(
         source=parse_endpoint(params["source"], "source"),
         target=parse_endpoint(params["target"], "target"),
@@ -96,8 +97,7 @@ def diff_of(changes: t.Sequence[Change]) -> dict[str, str]:
     }
 
 
-def run_module(module: t.Any) -> t.NoReturn:
-    """Do what the module's parameters say, and exit."""
+def work(module: AnsibleModule) -> dict[str, t.Any]:
     migration: Migration | None = None
     try:
         plan = plan_of(module.params, check_mode=module.check_mode)
@@ -109,7 +109,7 @@ def run_module(module: t.Any) -> t.NoReturn:
         partial = result_of(migration.progress) if migration else {}
         doubt = partial.get("in_doubt")
         more = f" Under way then: {doubt} keys, which may have arrived or not; the next run finds out." if doubt else ""
-        module.fail_json(msg=f"{exc}{more}", **partial)
+        raise Failed(f"{exc}{more}", partial) from None
     result = result_of(progress)
     if module._diff:
         result["diff"] = diff_of(progress.changes)
@@ -133,10 +133,10 @@ def run_module(module: t.Any) -> t.NoReturn:
             if first
             else ""
         )
-        module.fail_json(
-            msg=f"{failed} of {progress.totals.scanned} keys could not be moved; the others were.{example} See 'failures'"
+        raise Failed(
+            f"{failed} of {progress.totals.scanned} keys could not be moved; the others were.{example} See 'failures'"
             + (f", which lists {len(progress.failures)} of them." if len(progress.failures) < failed else ".")
             + (f" {first.hint}" if first and first.hint else ""),
-            **result,
+            result,
         )
-    module.exit_json(**result)
+    return result

@@ -7,16 +7,17 @@ from __future__ import annotations
 
 import typing as t
 
-from .._errors import RedisMigrationError
+from ansible.module_utils.basic import AnsibleModule
+
 from .._keys.selection import parse_selection
 from .._preflight.preflight import Report, preflight
 from .._preflight.situation import Question
+from .common import check_not_negative
 
 
 def question_of(params: t.Mapping[str, t.Any]) -> Question:
     """The question in a module's parameters. Raises :class:`RedisMigrationError`."""
-    if not params["scan_seconds"] >= 0:
-        raise RedisMigrationError(f"scan_seconds is {params['scan_seconds']}; it must be 0 or more.")
+    check_not_negative(params, "scan_seconds", "large_key_bytes")
     return Question(
         source=params["source"],
         target=params["target"],
@@ -44,10 +45,5 @@ def result_of(report: Report) -> dict[str, t.Any]:
     }
 
 
-def run_module(module: t.Any) -> t.NoReturn:
-    """Do what the module's parameters say, and exit."""
-    try:
-        report = preflight(question_of(module.params))
-    except RedisMigrationError as exc:
-        module.fail_json(msg=str(exc))
-    module.exit_json(**result_of(report))
+def work(module: AnsibleModule) -> dict[str, t.Any]:
+    return result_of(preflight(question_of(module.params)))

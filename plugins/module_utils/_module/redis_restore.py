@@ -8,6 +8,8 @@ from __future__ import annotations
 import dataclasses
 import typing as t
 
+from ansible.module_utils.basic import AnsibleModule
+
 from .._backup import openssl
 from .._backup.file import checksum_beside, sha256_of
 from .._backup.restore import Restore
@@ -16,13 +18,12 @@ from .._connection.endpoint import parse_endpoint
 from .._errors import RedisMigrationError
 from .._keys.name import printable
 from .._keys.selection import parse_selection
-from .common import per_second, warn_unverified
+from .common import Failed, check_not_negative, per_second, warn_unverified
 
 
 def plan_of(params: t.Mapping[str, t.Any], *, check_mode: bool) -> RestorePlan:
     """The plan in a module's parameters. Raises :class:`RedisMigrationError`."""
-    if params["timeout"] < 0:
-        raise RedisMigrationError(f"timeout is {params['timeout']}; it cannot be negative.")
+    check_not_negative(params, "timeout")
     password = params["encryption_password"]
     return RestorePlan(
         src=params["src"],
@@ -77,8 +78,7 @@ def result_of(result: RestoreResult) -> dict[str, t.Any]:
     return found
 
 
-def run_module(module: t.Any) -> t.NoReturn:
-    """Do what the module's parameters say, and exit."""
+def work(module: AnsibleModule) -> dict[str, t.Any]:
     restore: Restore | None = None
     try:
         plan = plan_of(module.params, check_mode=module.check_mode)
@@ -89,7 +89,7 @@ def run_module(module: t.Any) -> t.NoReturn:
         restore = Restore(plan)
         result = restore.run()
     except RedisMigrationError as exc:
-        module.fail_json(msg=str(exc), **(result_of(restore.result) if restore else {}))
+        raise Failed(str(exc), result_of(restore.result) if restore else {}) from None
     if result.contents and result.contents.module_data:
         module.warn(
             "The backup holds data that modules of the server keep outside of keys. It was left out: only a server "
@@ -103,16 +103,16 @@ def run_module(module: t.Any) -> t.NoReturn:
     refused = result.functions.failed
     if result.totals.failed:
         first = result.failures[0]
-        module.fail_json(
-            msg=f"{result.totals.failed} of {result.totals.scanned} keys could not be restored; the others were. "
+        raise Failed(
+            f"{result.totals.failed} of {result.totals.scanned} keys could not be restored; the others were. "
             f"The first: '{printable(first.key)}' in database {first.database}: {first.reason.rstrip('.')}. See 'failures'."
             + (f" {first.hint}" if first.hint else ""),
-            **found,
+            found,
         )
     if refused:
-        module.fail_json(
-            msg=f"The keys were restored, but not {len(refused)} libraries of functions. The first: "
+        raise Failed(
+            f"The keys were restored, but not {len(refused)} libraries of functions. The first: "
             f"'{printable(refused[0][0])}': {refused[0][1]}",
-            **found,
+            found,
         )
-    module.exit_json(**found)
+    return found
