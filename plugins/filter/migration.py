@@ -20,6 +20,7 @@ from ansible_collections.dataservices.redis_migration.plugins.plugin_utils._repo
     findings_lines,
     verification_findings,
 )
+from ansible_collections.dataservices.redis_migration.plugins.plugin_utils._strategies import write_at_source
 
 
 class FilterModule:
@@ -34,4 +35,5 @@ class FilterModule:
             "verification_findings": verification_findings,
             "findings_lines": findings_lines,
             "findings_failure": findings_failure,
+            "write_at_source": write_at_source,
         }

@@ -268,6 +268,7 @@ from ansible_collections.dataservices.redis_migration.plugins.module_utils._args
 )
 from ansible_collections.dataservices.redis_migration.plugins.module_utils._module.common import run
 from ansible_collections.dataservices.redis_migration.plugins.module_utils._module.redis_migrate_keys import work
+from ansible_collections.dataservices.redis_migration.plugins.module_utils._transfer.strategies import AUTO, choices
 
 
 def main() -> None:
@@ -276,7 +277,7 @@ def main() -> None:
             **source_target_spec(),
             **selection_spec(types=True),
             **slice_spec(),
-            "strategy": {"type": "str", "choices": ["auto", "copy", "migrate", "rebuild"], "default": "auto"},
+            "strategy": {"type": "str", "choices": choices(), "default": AUTO},
             "existing_keys": {"type": "str", "choices": ["update", "replace", "skip", "fail"], "default": "update"},
             "prune": {"type": "bool", "default": False},
             "max_keys_per_second": {"type": "int", "default": 0, "no_log": False},

@@ -200,6 +200,7 @@ from ansible_collections.dataservices.redis_migration.plugins.module_utils._args
 )
 from ansible_collections.dataservices.redis_migration.plugins.module_utils._module.common import run
 from ansible_collections.dataservices.redis_migration.plugins.module_utils._module.redis_preflight_info import work
+from ansible_collections.dataservices.redis_migration.plugins.module_utils._transfer.strategies import AUTO, choices
 
 
 def main() -> None:
@@ -207,7 +208,7 @@ def main() -> None:
         argument_spec={
             **source_target_spec(),
             **selection_spec(types=True),
-            "strategy": {"type": "str", "choices": ["auto", "copy", "migrate", "rebuild"], "default": "auto"},
+            "strategy": {"type": "str", "choices": choices(), "default": AUTO},
             "existing_keys": {"type": "str", "choices": ["update", "replace", "skip", "fail"], "default": "update"},
             "prune": {"type": "bool", "default": False},
             "ignore": {"type": "list", "elements": "str", "default": []},

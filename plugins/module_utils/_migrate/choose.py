@@ -1,29 +1,20 @@
 # Copyright (c) 2026 dataservices.redis_migration contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The table of strategies, and how ``auto`` picks one: by evidence, which it states."""
+"""How ``auto`` picks a strategy: by evidence, which it states."""
 
 from __future__ import annotations
 
 import typing as t
 
-from .._connection.endpoint import Endpoint
-from .._connection.explain import reply_text
+from .._errors import RedisMigrationError
 from .._server.compatibility import can_restore
-from .._server.dry_run import HeldBack, denied, queue
-from .._server.info import Server
-from .._transfer import backend as _backend
 from .._transfer.copy import CopyStrategy
 from .._transfer.rebuild.fallback import WithRebuild
 from .._transfer.rebuild.strategy import RebuildStrategy
 from .._transfer.server_side import MigrateStrategy
-from .._transfer.strategy import Lane, Strategy
-
-STRATEGIES: dict[str, t.Callable[[Lane], Strategy]] = {
-    "copy": CopyStrategy,
-    "migrate": MigrateStrategy,
-    "rebuild": RebuildStrategy,
-}
+from .._transfer.strategies import AUTO, STRATEGIES
+from .._transfer.strategy import Ends, Lane, Strategy, Transfer
 
 # Measured: the DUMP of a key of this size keeps its server from other clients for a few milliseconds.
 LARGE_KEY_BYTES = 2 * 1024 * 1024
@@ -39,46 +30,49 @@ class Choice(t.NamedTuple):
     reason: str
 
 
-def strategy_of(choice: Choice, lane: Lane, rebuild: RebuildStrategy, large_key_bytes: int) -> Strategy:
+def strategy_class(choice: Choice | None, wanted: str) -> type[Strategy]:
+    """The strategy of a run; before it is chosen the one wanted, or the one that ``auto`` mostly takes."""
+    if choice is not None:
+        return STRATEGIES[choice.strategy]
+    return STRATEGIES.get(wanted, CopyStrategy)
+
+
+def strategy_of(choice: Choice, lane: Lane, rebuild: RebuildStrategy, large_key_bytes: int) -> Transfer:
     """The strategy chosen; ``rebuild`` also takes what another one cannot move."""
-    if choice.strategy == "rebuild":
+    strategy = STRATEGIES[choice.strategy]
+    if strategy is RebuildStrategy:
         return rebuild
-    return WithRebuild(STRATEGIES[choice.strategy](lane), rebuild, large_key_bytes)
+    return WithRebuild(strategy(lane), rebuild, large_key_bytes)
 
 
-def choose(
-    wanted: str, source: Endpoint, target: Endpoint, source_server: Server, target_server: Server, round_trip_ms: float
-) -> Choice:
-    """The strategy to use. ``round_trip_ms``: to both ends together."""
-    products = f"{source_server.product} to {target_server.product}"
-    if wanted != "auto":
-        return Choice(wanted, "as told")
-    if not can_restore(source_server, target_server):
-        return Choice("rebuild", f"{products}: the target does not read what the source's DUMP writes")
-    if target.backend is None:
-        return Choice("copy", "the target names no backend that the source could send to")
-    if round_trip_ms < FAR_MS:
-        return Choice(
-            "copy", f"both ends are near (round trips of {round_trip_ms:.1f} ms together), where copy is faster"
-        )
-    obstacle = _migrate_obstacle(source, target, source_server)
-    if obstacle:
-        return Choice("copy", f"MIGRATE cannot be used: {obstacle}")
-    return Choice(
-        "migrate", f"the ends are far (round trips of {round_trip_ms:.1f} ms together) and MIGRATE is permitted"
-    )
+def prepared(choice: Choice, wanted: str, ends: Ends) -> Choice:
+    """``choice``, prepared for the first key; where ``auto`` chose MIGRATE and it cannot be prepared, ``copy`` instead.
 
-
-def _migrate_obstacle(source: Endpoint, target: Endpoint, source_server: Server) -> str | None:
-    if source_server.role != "master":
-        return "the source is a replica"
-    backend = _backend.backend_of(target)
-    if _backend.is_exposed_frontend(backend.host):
-        return f"the backend {backend} is an exposed frontend"
+    Raises :class:`RedisMigrationError`.
+    """
     try:
-        replies = queue(source, [("MIGRATE", backend.host, str(backend.port), "key", "0", "1000", "COPY")])
-    except HeldBack as exc:
-        return exc.message
-    if isinstance(replies, str):
-        return f"whether user '{source.user}' may use it cannot be found out"
-    return reply_text(replies[0]) if denied(replies[0]) else None
+        STRATEGIES[choice.strategy].prepare(ends)
+    except RedisMigrationError as exc:
+        if wanted != AUTO or choice.strategy != MigrateStrategy.name:
+            raise
+        return Choice(CopyStrategy.name, f"MIGRATE cannot be used: {exc.message}")
+    return choice
+
+
+def choose(wanted: str, ends: Ends, round_trip_ms: float) -> Choice:
+    """The strategy to use. ``round_trip_ms``: to both ends together."""
+    if wanted != AUTO:
+        return Choice(wanted, "as told")
+    source, target = ends.source_server, ends.target_server
+    if not can_restore(source, target):
+        products = f"{source.product} to {target.product}"
+        return Choice(RebuildStrategy.name, f"{products}: the target does not read what the source's DUMP writes")
+    if ends.target.backend is None:
+        return Choice(CopyStrategy.name, "the target names no backend that the source could send to")
+    round_trips = f"round trips of {round_trip_ms:.1f} ms together"
+    if round_trip_ms < FAR_MS:
+        return Choice(CopyStrategy.name, f"both ends are near ({round_trips}), where copy is faster")
+    obstacle = MigrateStrategy.obstacle(ends)
+    if obstacle:
+        return Choice(CopyStrategy.name, f"MIGRATE cannot be used: {obstacle}")
+    return Choice(MigrateStrategy.name, f"the ends are far ({round_trips}) and MIGRATE is permitted")

@@ -27,10 +27,9 @@ from .._server.claim import Claim
 from .._server.databases import check_databases, check_same_server, database_pairs
 from .._server.eligibility import mode_problem, prune_problem, target_role_problem
 from .._server.info import Server, measure, run_id_of
-from .._transfer import backend
 from .._transfer.rebuild.strategy import RebuildStrategy
-from .._transfer.strategy import Lane
-from .choose import Choice, choose, strategy_of
+from .._transfer.strategy import Ends, Lane
+from .choose import Choice, choose, prepared, strategy_of
 from .counters import Counters
 from .mover import Mover
 from .progress import Plan, Progress
@@ -124,26 +123,22 @@ class Migration:
             progress.pairs = database_pairs(plan.selection, self._source, self._target, include_target=plan.prune)
             check_same_server(progress.pairs, self._source, self._target)
             check_databases(progress.pairs, plan.source, plan.target)
-            progress.choice = choose(
-                plan.strategy, plan.source, plan.target, self._source, self._target, source_ms + target_ms
+            ends = Ends(
+                plan.source,
+                plan.target,
+                self._source,
+                self._target,
+                tuple(there for _here, there in progress.pairs),
             )
+            choice = choose(plan.strategy, ends, source_ms + target_ms)
+            progress.choice = prepared(choice, plan.strategy, ends)
             progress.run_ids = (self._source.run_id, self._target.run_id)
             progress.held = self._source.keys
             progress.counters = {here: Counters() for here, _there in progress.pairs}
-            if progress.choice.strategy == "migrate":
-                self._check_backend()
             self._begin_watch()
             self._begun = True
         elif progress.run_ids != (self._source.run_id, self._target.run_id):
             self._start_over()
-
-    def _check_backend(self) -> None:
-        try:
-            backend.check_backend(self._plan.target, [there for _here, there in self.progress.pairs])
-        except RedisMigrationError as exc:
-            if self._plan.strategy != "auto":
-                raise
-            self.progress.choice = Choice("copy", f"MIGRATE cannot be used: {exc.message}")
 
     def _begin_watch(self) -> None:
         activity = _drift.read_activity(self._plan.source)

@@ -15,7 +15,7 @@ from .._pipeline.end import absent
 from .._pipeline.job import Job, Sleep
 from .._pipeline.scan import Chunk
 from .._pipeline.throttle import Throttle
-from .._transfer.strategy import Lane, Moved, Occupied, Refused, Strategy, Vanished
+from .._transfer.strategy import Lane, Moved, Occupied, Refused, Transfer, Vanished
 from .counters import Change, Counters
 
 # Keys that take more memory than this are compared in chunks.
@@ -36,7 +36,7 @@ class Mover:
     def __init__(
         self,
         lane: Lane,
-        strategy: Strategy,
+        strategy: Transfer,
         policy: str,
         *,
         fresh: bool,

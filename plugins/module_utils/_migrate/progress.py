@@ -12,6 +12,7 @@ import typing as t
 from .._connection.endpoint import Endpoint
 from .._keys.listing import Failure
 from .._keys.selection import Selection
+from .._transfer.strategies import AUTO
 from .choose import LARGE_KEY_BYTES, Choice
 from .counters import Change, Counters
 
@@ -23,7 +24,7 @@ class Plan:
     source: Endpoint
     target: Endpoint
     selection: Selection
-    strategy: str = "auto"
+    strategy: str = AUTO
     existing_keys: str = "update"
     prune: bool = False
     max_keys_per_second: float = 0

@@ -1,31 +1,17 @@
 # Copyright (c) 2026 dataservices.redis_migration contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Which commands a run needs at each end: the one table, from which preflight checks and the documentation is made."""
+"""Which commands a run needs at each end: its own, those of its strategy and those of the comparison."""
 
 from __future__ import annotations
 
 import typing as t
 
+from .._compare.needs import COMPARE_SOURCE, COMPARE_TARGET
 from .._server.dry_run import FALLBACK, HELPFUL, KEY, REQUIRED, Need
 from .._server.info import Server
-
-
-def _has_pexpiretime(server: Server) -> bool:
-    return server.supports_pexpiretime()
-
-
-def _has_field_ttl(server: Server) -> bool:
-    return server.supports_field_ttl()
-
-
-def _since_6_2(server: Server) -> bool:
-    return server.version_tuple >= (6, 2)
-
-
-def _before_6_2(server: Server) -> bool:
-    return not _since_6_2(server)
-
+from .._transfer.rebuild import needs as rebuild
+from .._transfer.strategies import STRATEGIES
 
 _CONNECT = (
     Need("INFO", "connect"),
@@ -35,50 +21,8 @@ _CONNECT = (
 )
 
 _EXPIRY = (
-    Need("PEXPIRETIME", "expiry times", (KEY,), exists=_has_pexpiretime),
-    Need("PTTL", "expiry times", (KEY,), exists=lambda server: not _has_pexpiretime(server)),
-)
-
-_READ_VALUES = (
-    Need("ECHO", "compare", ("x",)),
-    Need("TYPE", "compare", (KEY,)),
-    Need("MGET", "compare", (KEY,)),
-    Need("DUMP", "compare", (KEY,)),
-    Need("GET", "compare", (KEY,)),
-    Need("STRLEN", "compare", (KEY,)),
-    Need("GETRANGE", "compare", (KEY, "0", "0")),
-    Need("LLEN", "compare", (KEY,)),
-    Need("LRANGE", "compare", (KEY, "0", "0")),
-    Need("SCARD", "compare", (KEY,)),
-    Need("SMEMBERS", "compare", (KEY,)),
-    Need("ZCARD", "compare", (KEY,)),
-    Need("ZRANGE", "compare", (KEY, "0", "0")),
-    Need("HLEN", "compare", (KEY,)),
-    Need("HGETALL", "compare", (KEY,)),
-    Need("HPEXPIRETIME", "compare", (KEY, "FIELDS", "1", "f"), exists=_has_field_ttl),
-    Need("XINFO STREAM", "compare", (KEY,)),
-    Need("XINFO GROUPS", "compare", (KEY,)),
-    Need("XINFO CONSUMERS", "compare", (KEY, "g")),
-    Need("XRANGE", "compare", (KEY, "-", "+")),
-    Need("XPENDING", "compare", (KEY, "g")),
-)
-
-_COMPARE_SOURCE = (
-    *_READ_VALUES,
-    Need("HSCAN", "compare", (KEY, "0")),
-    Need("SSCAN", "compare", (KEY, "0")),
-    Need("ZSCAN", "compare", (KEY, "0")),
-)
-
-_COMPARE_TARGET = (
-    *_READ_VALUES,
-    Need("SCAN", "compare", ("0",)),
-    Need("EXISTS", "compare", (KEY,)),
-    Need("HMGET", "compare", (KEY, "f")),
-    Need("SMISMEMBER", "compare", (KEY, "m"), exists=_since_6_2),
-    Need("SISMEMBER", "compare", (KEY, "m"), exists=_before_6_2),
-    Need("ZMSCORE", "compare", (KEY, "m"), exists=_since_6_2),
-    Need("ZSCORE", "compare", (KEY, "m"), exists=_before_6_2),
+    Need("PEXPIRETIME", "expiry times", (KEY,), exists=Server.supports_pexpiretime),
+    Need("PTTL", "expiry times", (KEY,), exists=lambda server: not server.supports_pexpiretime()),
 )
 
 _HELPFUL = (
@@ -91,7 +35,7 @@ _HELPFUL = (
 
 _SOURCE_HELPFUL = (
     Need("MODULE LIST", "know the modules in use", level=HELPFUL),
-    Need("FUNCTION LIST", "know the functions in use", level=HELPFUL, exists=_has_pexpiretime),
+    Need("FUNCTION LIST", "know the functions in use", level=HELPFUL, exists=Server.supports_pexpiretime),
 )
 
 _SCAN = (
@@ -107,68 +51,6 @@ _EVERY_TARGET = (
     Need("EXISTS", "confirm", (KEY,)),
 )
 
-# Strategy rebuild, and what the others use for keys that they cannot move: too large, or refused by RESTORE.
-_REBUILD_SOURCE = (
-    *_READ_VALUES,
-    Need("HSCAN", "rebuild", (KEY, "0")),
-    Need("SSCAN", "rebuild", (KEY, "0")),
-    Need("ZSCAN", "rebuild", (KEY, "0")),
-    Need("XLEN", "rebuild", (KEY,)),
-    Need("MULTI", "rebuild"),
-    Need("EXEC", "rebuild"),
-    Need("WATCH", "rebuild", (KEY,)),
-    Need("UNWATCH", "rebuild"),
-)
-
-_REBUILD_TARGET = (
-    *(Need(command, "rebuild", (KEY,)) for command in ("TYPE", "STRLEN", "LLEN", "SCARD", "ZCARD", "HLEN", "XLEN")),
-    Need("MULTI", "rebuild"),
-    Need("EXEC", "rebuild"),
-    Need("SET", "rebuild", (KEY, "v"), writes=True),
-    Need("SETRANGE", "rebuild", (KEY, "0", "v"), writes=True),
-    Need("RPUSH", "rebuild", (KEY, "v"), writes=True),
-    Need("SADD", "rebuild", (KEY, "m"), writes=True),
-    Need("ZADD", "rebuild", (KEY, "0", "m"), writes=True),
-    Need("HSET", "rebuild", (KEY, "f", "v"), writes=True),
-    Need("HPEXPIREAT", "rebuild", (KEY, "1", "FIELDS", "1", "f"), writes=True, exists=_has_field_ttl),
-    Need("XADD", "rebuild", (KEY, "*", "f", "v"), writes=True),
-    Need("XTRIM", "rebuild", (KEY, "MAXLEN", "0"), writes=True),
-    Need("XSETID", "rebuild", (KEY, "1-1"), writes=True),
-    Need("XGROUP CREATE", "rebuild", (KEY, "g", "0"), writes=True),
-    Need("XGROUP CREATECONSUMER", "rebuild", (KEY, "g", "c"), writes=True, exists=_since_6_2),
-    Need("XGROUP SETID", "rebuild", (KEY, "g", "0"), writes=True),
-    Need("XGROUP DESTROY", "rebuild", (KEY, "g"), writes=True),
-    Need("XCLAIM", "rebuild", (KEY, "g", "c", "0", "1-1"), writes=True),
-    Need("PEXPIRE", "rebuild", (KEY, "1"), writes=True),
-    Need("PEXPIREAT", "rebuild", (KEY, "1"), writes=True),
-    Need("PERSIST", "rebuild", (KEY,), writes=True),
-    Need("RENAME", "rebuild", (KEY, KEY), writes=True),
-    Need("RENAMENX", "rebuild", (KEY, KEY), writes=True),
-    Need("UNLINK", "rebuild", (KEY,), writes=True),
-)
-
-# What a strategy needs at the source and at the target.
-_STRATEGY: dict[str, tuple[tuple[Need, ...], tuple[Need, ...]]] = {
-    "copy": (
-        (Need("DUMP", "copy", (KEY,)), Need("MGET", "copy", (KEY,))),
-        (
-            Need("RESTORE", "copy", (KEY, "0", "x"), writes=True),
-            Need("SET", "copy", (KEY, "v"), writes=True),
-            Need("MSET", "copy", (KEY, "v"), writes=True),
-            Need("MSETNX", "copy", (KEY, "v"), writes=True),
-        ),
-    ),
-    "migrate": (
-        (Need("MIGRATE", "migrate", ("127.0.0.1", "1", KEY, "0", "1", "COPY"), writes=True),),
-        (
-            Need("RESTORE", "migrate", (KEY, "0", "x"), writes=True),
-            Need("PEXPIREAT", "migrate", (KEY, "1"), writes=True),
-            Need("DEL", "migrate", (KEY,), writes=True),
-        ),
-    ),
-    "rebuild": (_REBUILD_SOURCE, _REBUILD_TARGET),
-}
-
 _PRUNE_TARGET = (
     Need("SCAN", "prune", ("0",)),
     Need("UNLINK", "prune", (KEY,), writes=True),
@@ -182,12 +64,13 @@ def needs(role: str, server: Server, *, strategy: str, prune: bool = False, comp
     """
     at_source = role == "source"
     wanted = [*_CONNECT, *_EXPIRY, *(_SCAN if at_source else _EVERY_TARGET)]
-    wanted += _STRATEGY[strategy][0 if at_source else 1]
+    taken = STRATEGIES[strategy]
+    wanted += taken.needs_at_source if at_source else taken.needs_at_target
     if prune and not at_source:
         wanted += _PRUNE_TARGET
     if compare:
-        wanted += _COMPARE_SOURCE if at_source else _COMPARE_TARGET
-    wanted += [need._replace(level=FALLBACK) for need in (_REBUILD_SOURCE if at_source else _REBUILD_TARGET)]
+        wanted += COMPARE_SOURCE if at_source else COMPARE_TARGET
+    wanted += [need._replace(level=FALLBACK) for need in (rebuild.AT_SOURCE if at_source else rebuild.AT_TARGET)]
     wanted += _HELPFUL
     if at_source:
         wanted += _SOURCE_HELPFUL

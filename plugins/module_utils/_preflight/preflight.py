@@ -18,7 +18,7 @@ from .._server.clients import foreign_clients
 from .._server.databases import database_pairs
 from .checks import features, keys, memory, pair, permissions, server, traffic
 from .finding import FAIL, WARN, Finding, Verdict, accepted, failed, listed, plural
-from .situation import Question, Side, Situation
+from .situation import Question, Side, Situation, both_ends
 
 
 @dataclasses.dataclass
@@ -113,14 +113,8 @@ def _work_out(situation: Situation) -> None:
     except RedisMigrationError as exc:
         situation.pairs_problem = exc
     try:
-        situation.choice = choose(
-            question.strategy,
-            source.endpoint,
-            target.endpoint,
-            source.server,
-            target.server,
-            source.round_trip_ms + target.round_trip_ms,
-        )
+        ends = both_ends(situation)
+        situation.choice = choose(question.strategy, ends, source.round_trip_ms + target.round_trip_ms)
     except RedisMigrationError as exc:
         situation.choice_problem = exc
 

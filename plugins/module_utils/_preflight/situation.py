@@ -15,10 +15,12 @@ from .._connection.connect import client
 from .._connection.endpoint import Endpoint, parse_endpoint
 from .._errors import RedisMigrationError
 from .._keys.selection import Selection
-from .._migrate.choose import LARGE_KEY_BYTES, Choice
+from .._migrate.choose import LARGE_KEY_BYTES, Choice, strategy_class
 from .._server.activity import Activity, Watcher
 from .._server.functions import Compared
 from .._server.info import Server, parse_info, server_of
+from .._transfer.strategies import AUTO
+from .._transfer.strategy import Ends, Strategy
 from .target_names import NamesFound
 
 _PING_TRIES = 3
@@ -31,7 +33,7 @@ class Question:
     source: t.Mapping[str, t.Any]
     target: t.Mapping[str, t.Any]
     selection: Selection
-    strategy: str = "auto"
+    strategy: str = AUTO
     existing_keys: str = "update"
     prune: bool = False
     ignore: tuple[str, ...] = ()
@@ -139,9 +141,9 @@ class Situation:
     sizes: list[tuple[int, int, bytes]] | None = None
 
     @property
-    def strategy(self) -> str:
-        """The strategy that the run would take, as far as it is known."""
-        return self.choice.strategy if self.choice else self.question.strategy
+    def strategy(self) -> type[Strategy]:
+        """The strategy that the run would take, as far as it is known while an end does not answer."""
+        return strategy_class(self.choice, self.question.strategy)
 
     @property
     def chosen_bytes(self) -> int:
@@ -156,6 +158,14 @@ class Situation:
         """Keys of the chosen databases; name patterns and types may choose fewer."""
         databases = t.cast(Server, self.source.server).databases
         return sum(databases[here].keys for here, _there in self.pairs if here in databases)
+
+
+def both_ends(situation: Situation) -> Ends:
+    return Ends(
+        *both_endpoints(situation),
+        *both_servers(situation),
+        tuple(there for _here, there in situation.pairs),
+    )
 
 
 def parse_modules(text: str) -> dict[str, int]:

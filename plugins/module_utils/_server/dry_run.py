@@ -168,3 +168,13 @@ class Need(t.NamedTuple):
     def words(self, key: bytes) -> list[Word]:
         """The whole example for ``key``."""
         return [*self.command.split(" "), *(key if word == KEY else word for word in self.example)]
+
+
+def since_6_2(server: Server) -> bool:
+    """For :attr:`Need.exists`: whether the server has what came with Redis 6.2."""
+    return server.version_tuple >= (6, 2)
+
+
+def before_6_2(server: Server) -> bool:
+    """For :attr:`Need.exists`: whether the server lacks what came with Redis 6.2."""
+    return not since_6_2(server)

@@ -18,8 +18,9 @@ from .._pipeline.job import Job, Take, Unsteady
 from .._pipeline.pipe import DEFAULT_REPLY_LIMIT
 from .._pipeline.scan import Chunk
 from .._rdb.payload import type_of
+from .._server.dry_run import KEY, Need
 from .plain_strings import MSETNX_OK, SET_OK, SET_PXAT_SINCE, Item, writes
-from .strategy import Lane, Moved, Occupied, Outcome, Refused, Vanished
+from .strategy import Lane, Moved, Occupied, Outcome, Refused, Strategy, Vanished
 
 _OK = b"OK"
 _TIME = b"*1\r\n$4\r\nTIME\r\n"
@@ -41,9 +42,17 @@ class _Read(t.NamedTuple):
     plain: set[int]
 
 
-class CopyStrategy:
+class CopyStrategy(Strategy):
     """Moves strings by value and everything else by DUMP and RESTORE, with absolute expiries."""
 
+    name = "copy"
+    needs_at_source = (Need("DUMP", "copy", (KEY,)), Need("MGET", "copy", (KEY,)))
+    needs_at_target = (
+        Need("RESTORE", "copy", (KEY, "0", "x"), writes=True),
+        Need("SET", "copy", (KEY, "v"), writes=True),
+        Need("MSET", "copy", (KEY, "v"), writes=True),
+        Need("MSETNX", "copy", (KEY, "v"), writes=True),
+    )
     chunk_keys = 1000
     chunk_bytes = 1024 * 1024
 

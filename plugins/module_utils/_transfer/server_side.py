@@ -23,8 +23,9 @@ from .._pipeline.end import absent
 from .._pipeline.expiry import GONE, NEVER, Expiry
 from .._pipeline.job import Gate, Job, Take, Unsteady
 from .._pipeline.scan import Chunk
+from .._server.dry_run import KEY, HeldBack, Need, denied, queue
 from . import backend
-from .strategy import Lane, Moved, Occupied, Outcome, Refused, Vanished
+from .strategy import Ends, Lane, Moved, Occupied, Outcome, Refused, Strategy, Vanished
 
 # Milliseconds without progress after which the source gives a transfer up. It serves nobody meanwhile.
 _IDLE_MS = 3000
@@ -38,9 +39,17 @@ _TIME = b"*1\r\n$4\r\nTIME\r\n"
 _EXPIRY_TOLERANCE_MS = 10
 
 
-class MigrateStrategy:
+class MigrateStrategy(Strategy):
     """Moves keys by MIGRATE COPY in batches that keep the source busy for a few milliseconds each."""
 
+    name = "migrate"
+    needs_at_source = (Need("MIGRATE", "migrate", ("127.0.0.1", "1", KEY, "0", "1", "COPY"), writes=True),)
+    needs_at_target = (
+        Need("RESTORE", "migrate", (KEY, "0", "x"), writes=True),
+        Need("PEXPIREAT", "migrate", (KEY, "1"), writes=True),
+        Need("DEL", "migrate", (KEY,), writes=True),
+    )
+    uses_backend = True
     chunk_keys = 500
     chunk_bytes = 256 * 1024
 
@@ -50,6 +59,26 @@ class MigrateStrategy:
         self._comparer = Comparer(lane.flow, lane.source, lane.target, _EXPIRY_TOLERANCE_MS)
         self._proved = False
         self._first = Gate(1)
+
+    @classmethod
+    def obstacle(cls, ends: Ends) -> str | None:
+        if ends.source_server.role != "master":
+            return "the source is a replica"
+        address = backend.backend_of(ends.target)
+        if backend.is_exposed_frontend(address.host):
+            return f"the backend {address} is an exposed frontend"
+        try:
+            replies = queue(ends.source, [("MIGRATE", address.host, str(address.port), "key", "0", "1000", "COPY")])
+        except HeldBack as exc:
+            return exc.message
+        if isinstance(replies, str):
+            return f"whether user '{ends.source.user}' may use it cannot be found out"
+        return reply_text(replies[0]) if denied(replies[0]) else None
+
+    @classmethod
+    def prepare(cls, ends: Ends) -> None:
+        # What is permitted and who is a replica, MIGRATE itself says before it writes; the backend it would not.
+        backend.check_backend(ends.target, list(ends.databases))
 
     def transfer(self, chunk: Chunk, *, replace: bool) -> Job:
         if self._lane.check_mode:

@@ -13,8 +13,9 @@ from ..._server.clients import foreign_clients
 from ..._server.compatibility import can_restore, rdb_version
 from ..._server.databases import check_databases, check_same_server
 from ..._transfer import backend as _backend
+from ..._transfer.strategies import STRATEGIES
 from ..finding import Verdict, failed, ok, plural, warn
-from ..situation import Situation, both_endpoints, both_servers
+from ..situation import Situation, both_endpoints, both_ends, both_servers
 
 # Clocks that differ by more shift expiry times noticeably, since these are absolute.
 _CLOCKS_MS = 1000
@@ -43,7 +44,7 @@ def formats(situation: Situation) -> Verdict:
             f" {rdb_version(target)})."
             f" {how}"
         )
-    if choice.strategy == "rebuild":
+    if not situation.strategy.sends_payloads:
         return ok(
             f"{target.product} does not read what {source.product} writes, so keys are rebuilt by commands. {how}"
         )
@@ -82,19 +83,22 @@ def other_runs(situation: Situation) -> Verdict:
 
 
 def backend(situation: Situation) -> Verdict:
-    _source, target = both_endpoints(situation)
+    ends = both_ends(situation)
+    target, told = ends.target, STRATEGIES.get(situation.question.strategy)
     where = _backend.backend_of(target)
-    wanted = situation.question.strategy
-    if wanted != "migrate" and target.backend is None:
-        return ok("The target names no backend for MIGRATE; none is needed for the other strategies.")
-    try:
-        _backend.check_backend(target, [there for _here, there in situation.pairs])
-    except RedisMigrationError as exc:
-        if wanted == "migrate":
+    if told is not None:
+        try:
+            told.prepare(ends)
+        except RedisMigrationError as exc:
             return failed(exc)
-        return warn(
-            f"{exc.message} Strategy '{situation.strategy}' does not use it.", exc.hint or "Correct the backend."
-        )
+    if told is None or not told.uses_backend:
+        if target.backend is None:
+            return ok("The target names no backend for MIGRATE; none is needed for the other strategies.")
+        try:
+            _backend.check_backend(target, list(ends.databases))
+        except RedisMigrationError as exc:
+            unused = f"Strategy '{situation.strategy.name}' does not use it."
+            return warn(f"{exc.message} {unused}", exc.hint or "Correct the backend.")
     return ok(f"The backend {where} is no exposed frontend, and its credentials and databases are valid at the target.")
 
 

@@ -26,8 +26,7 @@ _TRANSACTION = ("MULTI", "EXEC")
 
 def permissions(situation: Situation, side: Side) -> Verdict:
     endpoint, server = t.cast(Endpoint, side.endpoint), t.cast(Server, side.server)
-    # Which one 'auto' takes is not known while an end does not answer.
-    strategy = "copy" if situation.strategy == "auto" else situation.strategy
+    strategy = situation.strategy.name
     wanted = needs(side.role, server, strategy=strategy, prune=situation.question.prune)
     if _rebuilds(situation):
         wanted = [need._replace(level=REQUIRED) if need.command in _TRANSACTION else need for need in wanted]
@@ -46,9 +45,9 @@ def permissions(situation: Situation, side: Side) -> Verdict:
     begin = next((need for need in denied if need.command == "MULTI" and unknown), None)
     if begin:
         purpose = (
-            f"strategy '{strategy}'"
-            if strategy == "rebuild"
-            else "rebuilding keys (large ones, or what RESTORE refuses)"
+            "rebuilding keys (large ones, or what RESTORE refuses)"
+            if situation.strategy.sends_payloads
+            else f"strategy '{strategy}'"
         )
         return (fail if begin.level == REQUIRED else warn)(
             f"{who} may not use MULTI, which {purpose} needs together with EXEC. The server's words:"

@@ -60,9 +60,10 @@ def role(situation: Situation, side: Side) -> Verdict:
         return failed(problem) if problem else ok("The target is a primary.")
     if server.role == "master":
         return ok("The source is a primary.")
-    if situation.strategy == "migrate":
+    write = situation.strategy.write_at_source()
+    if write:
         return fail(
-            f"The {side.endpoint} is a replica, where MIGRATE is refused.",
+            f"The {side.endpoint} is a replica, where {write} is refused.",
             "Give the address of its primary, or use strategy 'copy'.",
         )
     link = side.info.get("master_link_status", "")
@@ -80,13 +81,10 @@ def state(situation: Situation, side: Side) -> Verdict:
             f"The {side.endpoint} is still loading its data ({side.info.get('loading_loaded_perc', '?')} % done).",
             "Run again when it has finished.",
         )
-    if (
-        side.role == "source"
-        and situation.strategy == "migrate"
-        and is_paused(side.client, t.cast(Endpoint, side.endpoint))
-    ):
+    write = situation.strategy.write_at_source() if side.role == "source" else None
+    if write and is_paused(side.client, t.cast(Endpoint, side.endpoint)):
         return fail(
-            f"The writes of the {side.endpoint} are paused, and MIGRATE is a write: it would wait until the pause"
+            f"The writes of the {side.endpoint} are paused, and {write} is a write: it would wait until the pause"
             " ends.",
             "Use strategy 'copy', which reads only, or end the pause (redis_isolation with state 'released').",
         )

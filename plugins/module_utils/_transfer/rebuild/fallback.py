@@ -8,8 +8,7 @@ from __future__ import annotations
 from ..._pipeline.job import Job
 from ..._pipeline.pipe import ReplyTooLarge
 from ..._pipeline.scan import Chunk
-from ..strategy import Moved, Outcome, Refused, Strategy
-from .strategy import RebuildStrategy
+from ..strategy import Moved, Outcome, Refused, Transfer
 
 
 class WithRebuild:
@@ -18,7 +17,7 @@ class WithRebuild:
     ``large_key_bytes``: keys that take more memory than this are too large (0: none is).
     """
 
-    def __init__(self, strategy: Strategy, rebuild: RebuildStrategy, large_key_bytes: int) -> None:
+    def __init__(self, strategy: Transfer, rebuild: Transfer, large_key_bytes: int) -> None:
         self.chunk_keys = strategy.chunk_keys
         self.chunk_bytes = strategy.chunk_bytes
         self._strategy = strategy

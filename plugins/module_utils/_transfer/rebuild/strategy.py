@@ -3,7 +3,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Strategy ``rebuild``: keys are read and written with ordinary commands; the two servers need no common format.
 
-Small keys are read whole, many at once; large ones in pieces (:mod:`_rebuild_in_pieces`). Every key appears at the
+Small keys are read whole, many at once; large ones in pieces (:mod:`in_pieces`). Every key appears at the
 target only complete: it is built under a temporary name and renamed.
 """
 
@@ -18,7 +18,8 @@ from ..._pipeline.pipe import ReplyTooLarge
 from ..._pipeline.scan import Chunk
 from ..._server.compatibility import can_restore
 from ..copy import CopyStrategy
-from ..strategy import Lane, Moved, Outcome, Refused, Vanished
+from ..strategy import Lane, Moved, Outcome, Refused, Strategy, Vanished
+from . import needs
 from .field_ttls import FieldTtls
 from .in_pieces import InPieces
 from .leftovers import remove_leftovers
@@ -28,9 +29,13 @@ from .whole import TYPES, TooMuch, Whole
 WHOLE_BYTES = 128 * 1024
 
 
-class RebuildStrategy:
+class RebuildStrategy(Strategy):
     """Moves keys by ordinary commands."""
 
+    name = "rebuild"
+    needs_at_source = needs.AT_SOURCE
+    needs_at_target = needs.AT_TARGET
+    sends_payloads = False
     chunk_keys = 200
     chunk_bytes = 256 * 1024
 
