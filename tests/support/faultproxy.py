@@ -26,6 +26,9 @@ from tests.support.relay import Direction, Link, Peer, Pipe, Relay
 
 Where = Literal["to_server", "to_client", "both"]
 
+# From a command and the server's reply to it, both as they go over the wire, what the client gets.
+Rewrite = Callable[[bytes, bytes], bytes]
+
 
 @dataclass
 class _Cut:
@@ -42,6 +45,7 @@ class _Rule:
     times: int
     reply: bytes | None = None
     callback: Callable[[], object] | None = None
+    rewrite: Rewrite | None = None
 
     def applies(self, command: bytes) -> bool:
         """Counts this occurrence of the command."""
@@ -77,6 +81,7 @@ class FaultProxy(Relay):
         self._bandwidth = bandwidth
         self._redis = redis
         self._held_until = 0.0
+        self._drip = 0.0
         self._swallowed: frozenset[Direction] = frozenset()
         self._cuts: list[_Cut] = []
         self._rules: list[_Rule] = []
@@ -86,6 +91,10 @@ class FaultProxy(Relay):
     @property
     def open_connections(self) -> int:
         return len(self.links)
+
+    @property
+    def dripping(self) -> float:
+        return self._drip
 
     @property
     def latency(self) -> float:
@@ -145,6 +154,14 @@ class FaultProxy(Relay):
         """
         self._add_rule(_Rule(command.upper().encode(), skip, times, reply=reply))
 
+    def rewrite_reply(self, command: str, rewrite: Rewrite, *, skip: int = 0, times: int = -1) -> None:
+        """The client gets what `rewrite(command, reply)` makes of the server's reply; for ever unless told."""
+        self._add_rule(_Rule(command.upper().encode(), skip, times, rewrite=rewrite))
+
+    def drip(self, seconds: float) -> None:
+        """From now on what servers say arrives byte by byte, one each `seconds`; nothing is lost."""
+        self._set(_drip=seconds)
+
     def on_command(self, command: str, callback: Callable[[], object], *, skip: int = 0, times: int = 1) -> None:
         """Call `callback` before such a command reaches the server, while nothing passes this proxy.
 
@@ -156,7 +173,7 @@ class FaultProxy(Relay):
         """No faults any more; connections that lost bytes are broken, latency and bandwidth stay."""
 
         def heal() -> None:
-            self._held_until, self._swallowed = 0.0, frozenset()
+            self._held_until, self._drip, self._swallowed = 0.0, 0.0, frozenset()
             self._cuts.clear()
             self._rules.clear()
             for link in list(self.links):
@@ -216,7 +233,10 @@ class FaultProxy(Relay):
                     return
                 cut.bytes_left -= len(data)
         self.bytes_passed[direction] += len(data)
-        if self._bandwidth:
+        if self._drip and direction == "to_client":
+            for begin in range(len(data)):
+                pipe.queue(data[begin : begin + 1])
+        elif self._bandwidth:
             step = max(512, int(self._bandwidth / 50))
             for begin in range(0, len(data), step):
                 pipe.queue(data[begin : begin + step])
@@ -244,7 +264,8 @@ class _FaultyLink(Link):
         self.client.pipe, self.server.pipe = self.to_server, self.to_client
         if understands:
             self.to_server.reader, self.to_client.reader = _Frames(), _Frames()
-        self.expected: deque[_Rule | None] = deque()  # one for each command that has no reply yet
+        # For each command that has no reply yet, what is ordered and how it was asked.
+        self.expected: deque[tuple[_Rule, bytes] | None] = deque()
 
 
 class _FaultyPipe(Pipe):
@@ -255,6 +276,8 @@ class _FaultyPipe(Pipe):
         super().__init__(link, direction, source, sink)
 
     def cost(self, size: int) -> float:
+        if self.direction == "to_client" and self.link.relay.dripping:
+            return self.link.relay.dripping
         bandwidth = self.link.relay.bandwidth
         return size / bandwidth if bandwidth else 0.0
 
@@ -274,7 +297,7 @@ class _FaultyPipe(Pipe):
                     self.link.relay.passing(self.link, self, b"".join(passed))
                     passed.clear()
                 rule.callback()
-            self.link.expected.append(rule)
+            self.link.expected.append((rule, frame) if rule is not None else None)
             passed.append(frame)
         return b"".join(passed)
 
@@ -285,9 +308,15 @@ class _FaultyPipe(Pipe):
             if frame.startswith(b">"):  # a push answers nothing
                 passed.append(frame)
                 continue
-            rule = self.link.expected.popleft() if self.link.expected else None
-            passed.append(rule.reply if rule is not None and rule.reply is not None else frame)
+            ordered = self.link.expected.popleft() if self.link.expected else None
+            passed.append(_answer(*ordered, frame) if ordered else frame)
         return b"".join(passed)
+
+
+def _answer(rule: _Rule, command: bytes, reply: bytes) -> bytes:
+    if rule.rewrite is not None:
+        return rule.rewrite(command, reply)
+    return reply if rule.reply is None else rule.reply
 
 
 class _Frames:

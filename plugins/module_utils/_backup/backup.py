@@ -189,7 +189,7 @@ class _Database:
     def run(self) -> None:
         """Save all of it. Raises :class:`_StartOver` where only that helps."""
         held = self._server.databases.get(self._number)
-        self._writer.database(self._number, held.keys if held else 0, held.expires if held else 0)
+        self._writer.database(self._number, held.keys if held else 0, (held.expires or 0) if held else 0)
         try:
             self._scan()
             keys = LargeKeys(

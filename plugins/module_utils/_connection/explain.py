@@ -43,6 +43,10 @@ _REPLIES: tuple[tuple[str, str], ...] = (
     (r"LOADING", "The {end} server is still loading its data: run again in a while."),
     (r"MASTERDOWN", "The {end} server is a replica that has lost its primary: use the primary."),
     (r".*max number of clients", "The {end} server takes no more connections: close some or raise maxclients."),
+    (
+        r".*max requests limit|.*(rate|request|daily|quota).*(limit|exceeded)",
+        "The plan of the {end} allows no more requests for now: raise its quota, or run again when it is renewed.",
+    ),
     (r"DENIED", "The {end} server is in protected mode: set a password there or use an address it listens on."),
     (
         r".*DB index is out of range",

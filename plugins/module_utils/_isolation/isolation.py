@@ -128,6 +128,9 @@ class Isolation:
 def _wrote(before: Activity, after: Activity) -> bool:
     if before.writes is not None and after.writes is not None:
         return before.writes != after.writes
+    if before.changes is None or after.changes is None:
+        # Quiet is what can be seen; of a server that counts nothing it cannot.
+        return True
     return (before.changes, before.last_save) != (after.changes, after.last_save)
 
 

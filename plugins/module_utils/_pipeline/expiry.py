@@ -15,7 +15,8 @@ import typing as t
 from .._connection.commands import each, pack
 from .._connection.explain import explain_reply
 from .._connection.replies import any_error, is_error
-from .._server.info import Server, parse_info, parse_keyspace
+from .._server.info import Server, parse_info
+from .._server.key_counts import keyspace_section
 from .job import Job
 from .pipe import Call, Pipe
 
@@ -43,7 +44,7 @@ class ExpiryReader:
         self._exact = server.supports_pexpiretime()
         database = server.databases.get(pipe.database)
         self._expired_before = server.expired_keys
-        self.nothing_expires = database is None or database.expires == 0
+        self.nothing_expires = database is None or database.nothing_expires
         self._proof = pack(b"INFO", b"keyspace") + pack(b"INFO", b"stats")
 
     def commands(self, keys: t.Sequence[bytes]) -> tuple[bytes, int]:
@@ -82,14 +83,13 @@ class ExpiryReader:
         return (yield from self.read(keys, replies))
 
     def _still_nothing(self, replies: t.Sequence[t.Any]) -> bool:
-        info: dict[str, str] = {}
-        for reply in replies:
-            if is_error(reply):
-                return False
-            info.update(parse_info(reply))
-        database = parse_keyspace(info).get(self._pipe.database)
-        expired = int(info.get("expired_keys", -1))
-        return (database is None or database.expires == 0) and expired == self._expired_before
+        if any_error(replies):
+            return False
+        keyspace, statistics = replies
+        told = keyspace_section(keyspace)
+        if told is None or (self._pipe.database in told and not told[self._pipe.database].nothing_expires):
+            return False
+        return parse_info(statistics).get("expired_keys") == str(self._expired_before)
 
     def _from_pttl(self, keys: t.Sequence[bytes], replies: t.Sequence[t.Any]) -> Job:
         start, spread = _clock(replies)

@@ -150,7 +150,7 @@ def _plan(situation: Situation) -> dict[str, t.Any]:
             for here, there in situation.pairs
         ],
         keys=situation.chosen_keys,
-        expires=sum(source.databases[here].expires for here, _there in situation.pairs if here in source.databases),
+        expires=situation.chosen_expires,
         bytes=situation.chosen_bytes,
     )
     if situation.functions:

@@ -159,6 +159,13 @@ class Situation:
         databases = t.cast(Server, self.source.server).databases
         return sum(databases[here].keys for here, _there in self.pairs if here in databases)
 
+    @property
+    def chosen_expires(self) -> int | None:
+        """How many of the chosen databases' keys expire; None where the source does not tell."""
+        databases = t.cast(Server, self.source.server).databases
+        counts = [databases[here].expires for here, _there in self.pairs if here in databases]
+        return None if None in counts else sum(t.cast("list[int]", counts))
+
 
 def both_ends(situation: Situation) -> Ends:
     return Ends(

@@ -23,11 +23,11 @@ _OURS = "migrate"
 
 @dataclasses.dataclass(frozen=True)
 class Activity:
-    """What a server has counted up to one moment; plain data. ``writes`` is None where it cannot be told."""
+    """What a server has counted up to one moment; plain data. None: it cannot be told."""
 
     run_id: str
     writes: int | None
-    changes: int
+    changes: int | None
     last_save: int
 
 
@@ -63,7 +63,7 @@ class Watcher:
         return Activity(
             run_id=info.get("run_id", ""),
             writes=None if self._writing is None else count_writes(info, self._writing),
-            changes=int(info.get("rdb_changes_since_last_save", 0)),
+            changes=int(info["rdb_changes_since_last_save"]) if "rdb_changes_since_last_save" in info else None,
             last_save=int(info.get("rdb_last_save_time", 0)),
         )
 
@@ -79,12 +79,16 @@ def between(before: Activity | None, after: Activity | None) -> Drift:
     """What happened from ``before`` to ``after``."""
     if before is None or after is None or before.run_id != after.run_id:
         return Drift(None, False)
+    writes = None
+    if before.writes is not None and after.writes is not None and after.writes >= before.writes:
+        writes = after.writes - before.writes
+    if before.changes is None or after.changes is None:
+        return Drift(writes, bool(writes))
     # The count of changes starts anew with every save.
     saved = before.last_save != after.last_save or after.changes < before.changes
-    changed = True if saved else after.changes != before.changes
-    if before.writes is None or after.writes is None or after.writes < before.writes:
+    changed = saved or after.changes != before.changes
+    if writes is None:
         return Drift(None, changed and not saved)
-    writes = after.writes - before.writes
     return Drift(writes, changed and writes > 0)
 
 

@@ -13,17 +13,7 @@ import typing as t
 from .._connection.connect import client
 from .._connection.endpoint import Endpoint
 from .._errors import RedisMigrationError
-
-
-@dataclasses.dataclass(frozen=True)
-class Database:
-    """INFO keyspace of one logical database. ``avg_ttl`` in milliseconds."""
-
-    keys: int
-    expires: int
-    avg_ttl: int
-    # How many hashes have fields that expire, where the server knows such fields and says.
-    field_expires: int = 1
+from .key_counts import Database, databases_of, keyspace_section
 
 
 @dataclasses.dataclass(frozen=True)
@@ -49,8 +39,10 @@ class Server:
         return sum(database.keys for database in self.databases.values())
 
     @property
-    def expires(self) -> int:
-        return sum(database.expires for database in self.databases.values())
+    def expires(self) -> int | None:
+        """How many keys expire; None where the server does not tell."""
+        counts = [database.expires for database in self.databases.values()]
+        return None if None in counts else sum(t.cast("list[int]", counts))
 
     @property
     def version_tuple(self) -> tuple[int, ...]:
@@ -87,23 +79,6 @@ def parse_info(text: bytes | str) -> dict[str, str]:
     return dict(line.split(":", 1) for line in text.splitlines() if ":" in line and not line.startswith("#"))
 
 
-def parse_keyspace(info: t.Mapping[str, str]) -> dict[int, Database]:
-    """The logical databases in parsed INFO (those that hold keys)."""
-    databases = {}
-    for name, value in info.items():
-        match = re.fullmatch(r"db(\d+)", name)
-        if match:
-            counts = dict(item.split("=", 1) for item in value.split(",") if "=" in item)
-            databases[int(match[1])] = Database(
-                int(counts.get("keys", 0)),
-                int(counts.get("expires", 0)),
-                int(counts.get("avg_ttl", 0)),
-                # As Redis and as Valkey call it; a server that does not say may have some.
-                int(counts.get("subexpiry", counts.get("keys_with_volatile_items", 1))),
-            )
-    return dict(sorted(databases.items()))
-
-
 def run_id_of(redis_client: t.Any) -> str:
     """What identifies the process behind an open client, so it changes with a restart and with a failover."""
     return parse_info(redis_client.execute_command("INFO", "server")).get("run_id", "")
@@ -117,7 +92,8 @@ def read_server(endpoint: Endpoint) -> Server:
 
 def server_of(redis_client: t.Any, endpoint: Endpoint) -> Server:
     """The server behind an open client."""
-    info = parse_info(redis_client.execute_command("INFO"))
+    text = redis_client.execute_command("INFO")
+    info = parse_info(text)
     seconds, microseconds = redis_client.time()
     if "redis_version" not in info and "valkey_version" not in info:
         raise RedisMigrationError(
@@ -138,7 +114,7 @@ def server_of(redis_client: t.Any, endpoint: Endpoint) -> Server:
         connected_clients=int(info.get("connected_clients", 0)),
         clock_ms=int(seconds) * 1000 + int(microseconds) // 1000,
         expired_keys=int(info.get("expired_keys", 0)),
-        databases=parse_keyspace(info),
+        databases=databases_of(redis_client, endpoint, text),
     )
 
 
@@ -147,10 +123,9 @@ ASK_FIELD_EXPIRY = b"*2\r\n$4\r\nINFO\r\n$8\r\nkeyspace\r\n"
 
 def none_expires(info: bytes, database: int) -> bool:
     """Whether the reply to :data:`ASK_FIELD_EXPIRY` says that no field of ``database`` expires."""
-    line = parse_info(info).get(f"db{database}", "")
-    counts = dict(item.split("=", 1) for item in line.split(",") if "=" in item)
-    # Hashes with such fields are counted as subexpiry by Redis, as keys_with_volatile_items by Valkey.
-    return line == "" or counts.get("subexpiry", counts.get("keys_with_volatile_items")) == "0"
+    told = keyspace_section(info)
+    # Where the server says nothing of its databases, it does not say that either.
+    return told is not None and (database not in told or told[database].field_expires == 0)
 
 
 _PING_TRIES = 5

@@ -24,7 +24,7 @@ def source_keys(situation: Situation) -> Verdict:
             f"The source holds no keys in the chosen databases (and {source.keys} in all).",
             "Check that this is the source you mean and that 'databases' is right.",
         )
-    expires = sum(source.databases[here].expires for here, _there in situation.pairs if here in source.databases)
+    expires = "an unknown number" if situation.chosen_expires is None else situation.chosen_expires
     return ok(
         f"The source holds {plural(keys, 'key')}, {expires} of them with an expiry time, in"
         f" {plural(len([here for here, _there in situation.pairs if here in source.databases]), 'database')};"
