@@ -12,18 +12,18 @@ import sys
 import threading
 import time
 from collections.abc import Callable
-from pathlib import Path
 
 import pytest
 
 from ansible_collections.dataservices.redis_migration.plugins.module_utils._process import process_identity
 from tests.support.cf_fixtures import PASSWORD, USER, Installation, installation
 from tests.support.cf_sim import App
+from tests.support.paths import REPO
 from tests.support.servers import RedisServer
 
 __all__ = ["installation"]
 
-COLLECTIONS = Path(__file__).resolve().parents[2] / ".collections"
+COLLECTIONS = REPO / ".collections"
 SECRET_VARS = {"CF_PASSWORD": PASSWORD, "CF_CLIENT_SECRET": "SENTINEL-client-secret"}
 
 PLAY = """
