@@ -25,7 +25,7 @@ class ActionModule(ActionBase):
     _requires_connection = False
 
     def run(self, tmp: str | None = None, task_vars: dict[str, t.Any] | None = None) -> dict[str, t.Any]:
-        result = super().run(tmp, task_vars)
+        result: dict[str, t.Any] = super().run(tmp, task_vars)
         variables = task_vars or {}
         directory = pathlib.Path(os.path.expanduser(str(self._task.args.get("dest") or "")))
         if not directory.name:

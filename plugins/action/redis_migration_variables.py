@@ -24,7 +24,7 @@ class ActionModule(ActionBase):
     _requires_connection = False
 
     def run(self, tmp: str | None = None, task_vars: dict[str, t.Any] | None = None) -> dict[str, t.Any]:
-        result = super().run(tmp, task_vars)
+        result: dict[str, t.Any] = super().run(tmp, task_vars)
         variables = task_vars or {}
         names = [name for name in variables if name.startswith(PREFIX)]
         problems = missing_variables(names) + unknown_variables(names)

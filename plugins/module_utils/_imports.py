@@ -18,19 +18,20 @@ HIREDIS_IMPORT_ERROR: str | None = None
 
 try:
     import redis
+    from redis import Redis
     from redis.connection import Connection, UnixDomainSocketConnection
 except ImportError:
     REDIS_IMPORT_ERROR = traceback.format_exc()
-    redis = None  # type: ignore[assignment]
-    Connection = UnixDomainSocketConnection = object  # type: ignore[assignment,misc]
+    redis = None
+    Connection = Redis = UnixDomainSocketConnection = object
 
 try:
     import hiredis
 except ImportError:
     HIREDIS_IMPORT_ERROR = traceback.format_exc()
-    hiredis = None  # type: ignore[assignment]
+    hiredis = None
 
-__all__ = ["Connection", "UnixDomainSocketConnection", "hiredis", "redis", "require_libraries"]
+__all__ = ["Connection", "Redis", "UnixDomainSocketConnection", "hiredis", "redis", "require_libraries"]
 
 
 def require_libraries(module: AnsibleModule) -> None:

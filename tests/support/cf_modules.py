@@ -55,7 +55,7 @@ class ModuleRunner:
             },
         )
         try:
-            result = json.loads(finished.stdout)
+            result: dict[str, Any] = json.loads(finished.stdout)
         except ValueError:
             raise AssertionError(f"no result:\n{finished.stdout}\n{finished.stderr}") from None
         if result.get("failed"):

@@ -313,11 +313,12 @@ def fill_benchmark(client: redis.Redis, kind: Kind, count: int, *, seed: int = 1
     """
     before = client.dbsize()
     now = _now_ms(client)
-    commands = {
+    of_kind: dict[str, Callable[[int, int], Iterable[tuple[bytes, ...]]]] = {
         "strings100": lambda begin, end: _plain(begin, end, seed, 100),
         "strings10k": lambda begin, end: _plain(begin, end, seed, 10_000),
         "mixed": lambda begin, end: _mixed(begin, end, seed, now),
-    }[kind]
+    }
+    commands = of_kind[kind]
     with raw_connection(client) as connection:
         # Without replies nobody waits for anybody; DBSIZE is the proof.
         connection.send_packed_command([_packed((b"CLIENT", b"REPLY", b"OFF"))])

@@ -75,7 +75,8 @@ class Relay:
         async def run() -> T:
             return function()
 
-        return self.call(run())
+        returned: T = self.call(run())
+        return returned
 
     async def _listen(self) -> None:
         if self._server is None:

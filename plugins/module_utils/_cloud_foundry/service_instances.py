@@ -89,7 +89,7 @@ class Provisioning:
                 f'{len(usable)} service brokers have a plan "{plan}" of an offering "{offering}".',
                 hint="Say which with broker.",
             )
-        return usable[0]["guid"]
+        return str(usable[0]["guid"])
 
     def create(self, name: str, plan_guid: str, parameters: Json | None, tags: list[str] | None) -> ServiceInstance:
         """Begin the creation and wait until the instance is ready."""

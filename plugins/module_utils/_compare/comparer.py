@@ -185,7 +185,7 @@ class Comparer:
     def _close(self, one_expiry: Expiry, other: Expiry) -> bool:
         if one_expiry is NEVER or other is NEVER:
             return one_expiry is other
-        return abs(t.cast(int, one_expiry) - t.cast(int, other)) <= self._tolerance
+        return abs(one_expiry - other) <= self._tolerance
 
 
 def _encodes_listpacks(end: End) -> bool:

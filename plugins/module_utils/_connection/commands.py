@@ -90,4 +90,5 @@ TIME = b"*1\r\n$4\r\nTIME\r\n"
 
 def pack(*args: bytes | str | int) -> bytes:
     """One command as it goes over the wire."""
-    return hiredis.pack_command(args)
+    packed: bytes = hiredis.pack_command(args)
+    return packed

@@ -15,7 +15,7 @@ import inspect
 import typing as t
 
 from .._errors import RedisMigrationError
-from .._imports import Connection, UnixDomainSocketConnection, redis
+from .._imports import Connection, Redis, UnixDomainSocketConnection, redis
 from . import tls
 from .bounded_socket import ANSWER_BYTES, BoundedSocket
 from .endpoint import Endpoint
@@ -120,7 +120,7 @@ def socket_of(connection: t.Any) -> t.Any:
     return connection._sock.plain
 
 
-class _Client(redis.Redis if redis else object):  # type: ignore[misc]
+class _Client(Redis):
     """A redis-py client on one connection whose errors are sentences."""
 
     endpoint: Endpoint

@@ -99,7 +99,8 @@ class Pipe:
         self._partial = 0
 
     def fileno(self) -> int:
-        return self._socket.fileno()
+        number: int = self._socket.fileno()
+        return number
 
     @property
     def wants_write(self) -> bool:

@@ -255,7 +255,12 @@ class RdbBytes:
 
     def _skip_shape(self, shape: str) -> None:
         once, many, repeated = shape.partition("n")
-        steps = {"s": self.skip_string, "l": self.length, "d": self._skip_score, "8": lambda: self.skip(8)}
+        steps: dict[str, t.Callable[[], object]] = {
+            "s": self.skip_string,
+            "l": self.length,
+            "d": self._skip_score,
+            "8": lambda: self.skip(8),
+        }
         for step in once:
             steps[step]()
         unit = [steps[step] for step in repeated]

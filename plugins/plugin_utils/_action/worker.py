@@ -37,12 +37,13 @@ class WorkerAction(ActionBase):
     def run_module(self, name: str, arguments: dict[str, t.Any], variables: dict[str, t.Any]) -> dict[str, t.Any]:
         """The result of a module of this collection."""
         try:
-            return self._execute_module(
+            result: dict[str, t.Any] = self._execute_module(
                 module_name=f"{_COLLECTION}.{name}",
                 module_args=arguments,
                 task_vars=variables,
                 wrap_async=bool(self._task.async_val),
             )
+            return result
         except AnsibleConnectionFailure as lost:
             worker = self._task.delegate_to
             if not worker:
