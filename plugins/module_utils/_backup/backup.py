@@ -237,7 +237,7 @@ class _Database:
         if run_id != self._server.run_id:
             raise _StartOver("the server was restarted, or another one took its place")
 
-    def _chunk(self, chunk: Chunk) -> t.Callable[[int], Job]:
+    def _chunk(self, chunk: Chunk) -> t.Callable[[int], Job[object]]:
         # Called once for a chunk, however often its job is begun anew.
         chunk = chunk.pick(self._seen.fresh(chunk.names))
         if len(chunk) == 1 and chunk.size > self._plan.large_key_bytes:
@@ -245,7 +245,7 @@ class _Database:
             chunk = chunk.pick([])
         return lambda _attempt: self._save(chunk)
 
-    def _save(self, chunk: Chunk) -> Job:
+    def _save(self, chunk: Chunk) -> Job[None]:
         if not chunk:
             return
         wait = self._throttle.delay(len(chunk), chunk.size)
@@ -272,7 +272,7 @@ class _Database:
             saved.expires += expiry is not None
             writer.payload(name, expiry, payload)
 
-    def _read(self, names: list[bytes], size: int) -> Job:
+    def _read(self, names: list[bytes], size: int) -> Job[t.Any]:
         end, count = self._end, len(names)
         expiry_commands, expiry_replies = end.expiries.commands(names)
         cost = self._pace.cost(count * 2, size)

@@ -123,7 +123,7 @@ class KeysOfFile:
                 # Another run may have begun while this one was cut off.
                 self._claim.check(redis_client)
 
-    def _produce(self, reader: RdbReader) -> Job:
+    def _produce(self, reader: RdbReader) -> Job[None]:
         """Read on while there is room for more in flight."""
         batches: dict[int, _Batch] = {}
         for entry in reader.entries():
@@ -144,13 +144,13 @@ class KeysOfFile:
         for number, batch in batches.items():
             yield from self._send(number, batch)
 
-    def _send(self, number: int, batch: _Batch) -> Job:
+    def _send(self, number: int, batch: _Batch) -> Job[None]:
         items = batch.items()
         if items:
             yield Take(self._gate, batch.size)
             self._flow.spawn(self._write(number, items, batch.size))
 
-    def _write(self, number: int, items: _Items, size: int) -> Job:
+    def _write(self, number: int, items: _Items, size: int) -> Job[None]:
         counted, failures = yield from restarting(lambda attempt: self._write_once(number, items, again=attempt > 0))
         self._flow.give(self._gate, size)
         self._result.databases[number].add(counted)
@@ -159,7 +159,7 @@ class KeysOfFile:
     def _note(self, failures: list[Failure]) -> None:
         self._result.failures.extend(listable(self._result.failures, failures, LISTED))
 
-    def _write_once(self, number: int, items: _Items, *, again: bool) -> Job:
+    def _write_once(self, number: int, items: _Items, *, again: bool) -> Job[t.Any]:
         plan, end = self._plan, self._ends[number]
         counted = Restored(scanned=len(items))
         failures: list[Failure] = []

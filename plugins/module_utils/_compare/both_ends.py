@@ -24,7 +24,7 @@ class Ask(t.NamedTuple):
     limit: int = DEFAULT_REPLY_LIMIT
 
 
-def together(*asks: Ask) -> Job:
+def together(*asks: Ask) -> Job[t.Any]:
     """The replies to ``asks``, sent together, and again after a lost connection."""
     while True:
         try:
@@ -41,7 +41,7 @@ class Pair(t.NamedTuple):
     key: bytes
     its_key: bytes
 
-    def ask(self, command: bytes, *words: t.Any, stride: Stride | None = None) -> Job:
+    def ask(self, command: bytes, *words: t.Any, stride: Stride | None = None) -> Job[t.Any]:
         """The replies of both ends to one command about the key; ``stride`` learns how long the source took."""
         (before, here, then), (there,) = yield from together(
             Ask(self.source, TIME + pack(command, self.key, *words) + TIME, 3),

@@ -29,7 +29,7 @@ _SCAN = {"hash": b"HSCAN", "set": b"SSCAN", "zset": b"ZSCAN"}
 _RANGES = 4
 
 
-def same_in_chunks(source: End, target: End, key: bytes, kind: str, its_key: bytes | None = None) -> Job:
+def same_in_chunks(source: End, target: End, key: bytes, kind: str, its_key: bytes | None = None) -> Job[t.Any]:
     """The verdict on one key; its type is the same at both ends. ``its_key``: its name at the target, if another."""
     pair = Pair(source, target, key, key if its_key is None else its_key)
     if kind == "stream":
@@ -59,7 +59,7 @@ def same_in_chunks(source: End, target: End, key: bytes, kind: str, its_key: byt
     return verdict
 
 
-def _fields_expire(source: End, target: End) -> Job:
+def _fields_expire(source: End, target: End) -> Job[t.Any]:
     ends = [end for end in (source, target) if end.server.supports_field_ttl()]
     if not ends:
         return False
@@ -71,7 +71,7 @@ def _fields_expire(source: End, target: End) -> Job:
     return False
 
 
-def _string(pair: Pair, length: int) -> Job:
+def _string(pair: Pair, length: int) -> Job[t.Any]:
     step = _RANGES * PIECE_BYTES
     for start in range(0, length, step):
         starts = range(start, min(start + step, length), PIECE_BYTES)
@@ -88,7 +88,7 @@ def _string(pair: Pair, length: int) -> Job:
     return None
 
 
-def _list(pair: Pair, length: int, stride: Stride) -> Job:
+def _list(pair: Pair, length: int, stride: Stride) -> Job[t.Any]:
     start = 0
     while start < length:
         count = stride.elements
@@ -105,7 +105,7 @@ def _list(pair: Pair, length: int, stride: Stride) -> Job:
     return None
 
 
-def _scanned(pair: Pair, kind: str, stride: Stride, timed: bool) -> Job:
+def _scanned(pair: Pair, kind: str, stride: Stride, timed: bool) -> Job[t.Any]:
     """Look every element of the source up at the target, while the next ones are read."""
     source, target = pair.source, pair.target
     look_up = _LOOK_UP[kind]
@@ -141,7 +141,7 @@ def _scanned(pair: Pair, kind: str, stride: Stride, timed: bool) -> Job:
     return None
 
 
-def _with_field_expiries(pair: Pair, elements: list[bytes], verdict: Verdict) -> Job:
+def _with_field_expiries(pair: Pair, elements: list[bytes], verdict: Verdict) -> Job[t.Any]:
     """The verdict on some fields of a hash in which fields expire."""
     fields = elements[::2]
     if verdict is not None:

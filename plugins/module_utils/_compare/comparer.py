@@ -48,7 +48,7 @@ class Comparer:
         self._tolerance = tolerance_ms
         self._payloads_alike = _encodes_listpacks(source) == _encodes_listpacks(target)
 
-    def values(self, keys: t.Sequence[bytes]) -> Job:
+    def values(self, keys: t.Sequence[bytes]) -> Job[t.Any]:
         """The verdict on every one of ``keys``, which are small at the source (the caller has seen to that)."""
         try:
             return (yield from self._small(keys))
@@ -65,7 +65,7 @@ class Comparer:
             half = len(keys) // 2
             return [*(yield from self.values(keys[:half])), *(yield from self.values(keys[half:]))]
 
-    def metadata(self, keys: t.Sequence[bytes]) -> Job:
+    def metadata(self, keys: t.Sequence[bytes]) -> Job[t.Any]:
         """As :meth:`values`, but only types and expiries."""
         here, there = yield (
             self.source.call(*_and(each(b"TYPE", keys), len(keys), self.source.expiries.commands(keys))),
@@ -78,7 +78,7 @@ class Comparer:
         yield from self._expiries(keys, verdicts, here[count:], there[count:])
         return verdicts
 
-    def large(self, key: bytes) -> Job:
+    def large(self, key: bytes) -> Job[t.Any]:
         """The verdict on one key of any size, in bounded chunks."""
         yield Take(self._large, 1)
         try:
@@ -88,7 +88,7 @@ class Comparer:
         finally:
             self._flow.give(self._large, 1)
 
-    def _in_chunks(self, key: bytes) -> Job:
+    def _in_chunks(self, key: bytes) -> Job[t.Any]:
         (verdict,) = yield from self.metadata([key])
         if verdict is not None:
             return verdict
@@ -98,7 +98,7 @@ class Comparer:
             return GONE_AT_SOURCE
         return (yield from chunks.same_in_chunks(self.source, self.target, key, here[0].decode()))
 
-    def _small(self, keys: t.Sequence[bytes]) -> Job:
+    def _small(self, keys: t.Sequence[bytes]) -> Job[t.Any]:
         get = one(b"MGET", *keys)
         here, there = yield (
             self.source.call(*_and(get, 1, self.source.expiries.commands(keys))),
@@ -122,7 +122,7 @@ class Comparer:
         yield from self._expiries(keys, verdicts, here[1:], there[1:])
         return verdicts
 
-    def _by_payload(self, keys: t.Sequence[bytes]) -> Job:
+    def _by_payload(self, keys: t.Sequence[bytes]) -> Job[t.Any]:
         dump = each(b"DUMP", keys)
         if self.source.raw is not None and self.target.raw is not None:
             (mine,), (its,) = yield self.source.raw.ask(dump), self.target.raw.ask(dump)
@@ -148,7 +148,7 @@ class Comparer:
                 verdicts[index] = verdict
         return verdicts
 
-    def _by_type(self, keys: t.Sequence[bytes]) -> Job:
+    def _by_type(self, keys: t.Sequence[bytes]) -> Job[t.Any]:
         ask = each(b"TYPE", keys)
         here, there = yield self.source.call(ask, len(keys)), self.target.call(ask, len(keys))
         self.source.check(here, "TYPE")
@@ -164,7 +164,7 @@ class Comparer:
 
     def _expiries(
         self, keys: t.Sequence[bytes], verdicts: list[Verdict], here: t.Sequence[t.Any], there: t.Sequence[t.Any]
-    ) -> Job:
+    ) -> Job[None]:
         mine = yield from self.source.expiries.read(keys, here)
         its = yield from self.target.expiries.read(keys, there)
         if (

@@ -106,7 +106,9 @@ class KeyDiff:
         finally:
             flow.close()
 
-    def _walk(self, flow: Flow, end: End, take: t.Callable[[Chunk], t.Callable[[int], Job]], measured: bool) -> bool:
+    def _walk(
+        self, flow: Flow, end: End, take: t.Callable[[Chunk], t.Callable[[int], Job[object]]], measured: bool
+    ) -> bool:
         names_only = not measured and (self._plan.level == "keys" or self.progress.reverse)
         scan = Scan(
             flow,
@@ -160,15 +162,15 @@ class _Looker:
         self._differences = differences
         self._comparer = Comparer(flow, source, target, plan.ttl_tolerance_ms)
 
-    def forward(self, chunk: Chunk) -> t.Callable[[int], Job]:
+    def forward(self, chunk: Chunk) -> t.Callable[[int], Job[object]]:
         """The job that compares a chunk of the source's keys with the target."""
         return lambda _attempt: self._compare(chunk)
 
-    def backward(self, chunk: Chunk) -> t.Callable[[int], Job]:
+    def backward(self, chunk: Chunk) -> t.Callable[[int], Job[object]]:
         """The job that looks for keys of the target that the source does not have."""
         return lambda _attempt: self._find_extra(chunk.names)
 
-    def _compare(self, chunk: Chunk) -> Job:
+    def _compare(self, chunk: Chunk) -> Job[None]:
         counts = DatabaseDiff(source_keys=len(chunk))
         found: list[tuple[bytes, Difference]] = []
         if self._plan.level == "keys":
@@ -189,7 +191,7 @@ class _Looker:
             self._report(name, difference)
         self._counts.add(counts)
 
-    def _look(self, chunk: Chunk, counts: DatabaseDiff) -> Job:
+    def _look(self, chunk: Chunk, counts: DatabaseDiff) -> Job[t.Any]:
         verdicts: list[Verdict] = yield from self._verdicts(chunk)
         suspects = [position for position, verdict in enumerate(verdicts) if verdict is not None]
         if not suspects:
@@ -204,7 +206,7 @@ class _Looker:
                 found.append((name, verdict))
         return found
 
-    def _verdicts(self, chunk: Chunk) -> Job:
+    def _verdicts(self, chunk: Chunk) -> Job[t.Any]:
         if self._plan.level == "metadata":
             return (yield from self._comparer.metadata(chunk.names))
         small = [position for position, size in enumerate(chunk.sizes) if size <= LARGE_BYTES]
@@ -217,7 +219,7 @@ class _Looker:
                 verdicts[position] = yield from self._comparer.large(chunk.names[position])
         return verdicts
 
-    def _find_extra(self, names: list[bytes]) -> Job:
+    def _find_extra(self, names: list[bytes]) -> Job[None]:
         counts = DatabaseDiff(target_keys=len(names))
         extra = yield from absent(self._source, names)
         if extra:

@@ -27,7 +27,7 @@ _STREAM_FIELDS = ("length", "last-generated-id", "max-deleted-entry-id", "entrie
 _GROUP_FIELDS = ("last-delivered-id", "pending", "entries-read")
 
 
-def same_stream(pair: Pair) -> Job:
+def same_stream(pair: Pair) -> Job[t.Any]:
     """The verdict on a stream, read in pieces."""
     source, target = pair.source, pair.target
     here, there = yield from together(
@@ -60,7 +60,7 @@ def _same_fields(mine: dict[str, t.Any], its: dict[str, t.Any], names: t.Sequenc
     return None
 
 
-def _same_entries(pair: Pair, last: bytes, stride: Stride) -> Job:
+def _same_entries(pair: Pair, last: bytes, stride: Stride) -> Job[t.Any]:
     start = b"-"
     while True:
         count = stride.elements
@@ -79,7 +79,7 @@ def _same_entries(pair: Pair, last: bytes, stride: Stride) -> Job:
         start = after(here[-1][0])
 
 
-def _same_groups(pair: Pair, here: t.Any, there: t.Any) -> Job:
+def _same_groups(pair: Pair, here: t.Any, there: t.Any) -> Job[t.Any]:
     mine = {group["name"]: group for group in map(fields_of, here)}
     its = {group["name"]: group for group in map(fields_of, there)}
     if set(mine) != set(its):
@@ -97,7 +97,7 @@ def _same_groups(pair: Pair, here: t.Any, there: t.Any) -> Job:
     return None
 
 
-def _same_consumers(pair: Pair, group: bytes, where: str) -> Job:
+def _same_consumers(pair: Pair, group: bytes, where: str) -> Job[t.Any]:
     here, there = yield from together(
         Ask(pair.source, pack(b"XINFO", b"CONSUMERS", pair.key, group)),
         Ask(pair.target, pack(b"XINFO", b"CONSUMERS", pair.its_key, group)),
@@ -110,7 +110,7 @@ def _same_consumers(pair: Pair, group: bytes, where: str) -> Job:
     return None
 
 
-def _same_pending(pair: Pair, group: bytes, where: str) -> Job:
+def _same_pending(pair: Pair, group: bytes, where: str) -> Job[t.Any]:
     start = b"-"
     while True:
         words = (group, start, b"+", _PENDING)

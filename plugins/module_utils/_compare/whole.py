@@ -44,7 +44,7 @@ def string_detail(mine: bytes, its: bytes) -> str:
     return f"differs at byte {low}"
 
 
-def same_whole(source: End, target: End, keys: t.Sequence[tuple[bytes, str]]) -> Job:
+def same_whole(source: End, target: End, keys: t.Sequence[tuple[bytes, str]]) -> Job[t.Any]:
     """Verdicts on keys that fit into memory whole, given as (key, type); the type is the same at both ends."""
     verdicts: list[Verdict] = [None] * len(keys)
     by_type: dict[str, list[int]] = {}
@@ -62,7 +62,7 @@ def same_whole(source: End, target: End, keys: t.Sequence[tuple[bytes, str]]) ->
 _Answers = tuple[bytes, bytes]
 
 
-def _answers(source: End, target: End, groups: t.Sequence[tuple[str, list[bytes]]]) -> Job:
+def _answers(source: End, target: End, groups: t.Sequence[tuple[str, list[bytes]]]) -> Job[t.Any]:
     """What both ends answer, unparsed, to the commands that read each type's keys whole."""
     readable = [(kind, _WHOLE[kind], names) for kind, names in groups if kind in _WHOLE]
     if not readable or source.raw is None or target.raw is None:
@@ -72,7 +72,7 @@ def _answers(source: End, target: End, groups: t.Sequence[tuple[str, list[bytes]
     return {kind: (mine, its) for (kind, _command, _names), mine, its in zip(readable, here, there)}
 
 
-def _same_of_type(source: End, target: End, kind: str, keys: list[bytes], answers: _Answers | None) -> Job:
+def _same_of_type(source: End, target: End, kind: str, keys: list[bytes], answers: _Answers | None) -> Job[t.Any]:
     if kind not in _WHOLE:
         verdicts = []
         for key in keys:
@@ -172,7 +172,7 @@ _COMPARE: dict[str, t.Callable[[t.Any, t.Any], Verdict]] = {
 }
 
 
-def same_payload(source: End, target: End, key: bytes, kind: str) -> Job:
+def same_payload(source: End, target: End, key: bytes, kind: str) -> Job[t.Any]:
     """A type of a module: only its payload can be compared."""
     dump = pack(b"DUMP", key)
     here, there = yield source.call(dump, 1), target.call(dump, 1)
@@ -190,7 +190,7 @@ def same_field_ttls(
     target: End,
     hashes: t.Sequence[tuple[bytes, t.Sequence[bytes]]],
     its_keys: t.Sequence[bytes] | None = None,
-) -> Job:
+) -> Job[t.Any]:
     """Verdicts on when the given fields of hashes expire; an end that knows no field expiry has none.
 
     ``its_keys``: the names of the hashes at the target, if others.

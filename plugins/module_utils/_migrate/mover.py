@@ -65,12 +65,12 @@ class Mover:
         """How many keys were sent whose answer did not come: after a failure they may be at the target or not."""
         return sum(self._under_way.values())
 
-    def chunk(self, keys: Chunk) -> t.Callable[[int], Job]:
+    def chunk(self, keys: Chunk) -> t.Callable[[int], Job[object]]:
         """The job that moves ``keys``, restartable after a lost connection."""
         sent: _Sent = dict.fromkeys(keys.names, "copied") if self._ours else {}
         return lambda _attempt: self._move(keys, sent)
 
-    def _move(self, keys: Chunk, sent: _Sent) -> Job:
+    def _move(self, keys: Chunk, sent: _Sent) -> Job[None]:
         # Counted only once the whole chunk is through, so that a restart counts nothing twice.
         tally = _Tally(Counters(scanned=len(keys)), [], [])
         occupied = keys
@@ -84,7 +84,7 @@ class Mover:
         self._failures.extend(listable(self._failures, tally.failures, LISTED))
         self._changes.extend(tally.changes[: max(0, LISTED - len(self._changes))])
 
-    def _move_over(self, keys: Chunk, tally: _Tally, sent: _Sent) -> Job:
+    def _move_over(self, keys: Chunk, tally: _Tally, sent: _Sent) -> Job[None]:
         """Keys that the target may hold already."""
         overwrite = self._policy in ("update", "replace")
         if self._policy == "update":
@@ -106,7 +106,7 @@ class Mover:
             # Occupied now: written by somebody else between our look and our write.
             self._existing(self._count(group, moved, action, tally, sent), tally)
 
-    def _verdicts(self, keys: Chunk) -> Job:
+    def _verdicts(self, keys: Chunk) -> Job[t.Any]:
         """The verdict on every one of ``keys``."""
         small = [position for position, size in enumerate(keys.sizes) if size <= LARGE_BYTES]
         verdicts: list[Verdict] = [None] * len(keys)
@@ -143,7 +143,7 @@ class Mover:
                 differing.append(position)
         return keys.pick(missing), keys.pick(differing)
 
-    def _split_ours(self, keys: Chunk, tally: _Tally, sent: _Sent) -> Job:
+    def _split_ours(self, keys: Chunk, tally: _Tally, sent: _Sent) -> Job[t.Any]:
         """Keys that the target holds and that are not to be overwritten: those of others are counted.
 
         Returns those that this run wrote before a connection was lost and that still lack their expiry.
@@ -161,7 +161,7 @@ class Mover:
         _missing, differing = self._sort(mine, [verdicts[position] for position in kept], tally, sent)
         return differing
 
-    def _split_by_existence(self, keys: Chunk) -> Job:
+    def _split_by_existence(self, keys: Chunk) -> Job[t.Any]:
         """(missing at the target, existing there)."""
         gone = set((yield from absent(self._lane.target, keys.names)))
         missing = [position for position, name in enumerate(keys.names) if name in gone]
@@ -184,7 +184,7 @@ class Mover:
                 )
             )
 
-    def _transfer(self, keys: Chunk, action: str, sent: _Sent, *, replace: bool) -> Job:
+    def _transfer(self, keys: Chunk, action: str, sent: _Sent, *, replace: bool) -> Job[t.Any]:
         for name in keys.names:
             sent.setdefault(name, action)
         self._under_way[id(sent)] = len(sent)

@@ -25,12 +25,12 @@ class Pruner:
         self._counters = counters
         self._changes = changes
 
-    def chunk(self, chunk: Chunk) -> t.Callable[[int], Job]:
+    def chunk(self, chunk: Chunk) -> t.Callable[[int], Job[object]]:
         """The job that prunes among the keys of ``chunk``."""
         doomed: list[bytes] = []
         return lambda _attempt: self._prune(chunk.names, doomed)
 
-    def _prune(self, names: list[bytes], doomed: list[bytes]) -> Job:
+    def _prune(self, names: list[bytes], doomed: list[bytes]) -> Job[None]:
         source, target = self._lane.source, self._lane.target
         # Deleted already, when the answer to that got lost with its connection.
         deleted = dict.fromkeys((yield from absent(target, doomed)))

@@ -60,7 +60,7 @@ class End:
                 raise error
 
 
-def absent(end: End, names: list[bytes]) -> Job:
+def absent(end: End, names: list[bytes]) -> Job[t.Any]:
     """Those of ``names`` that ``end`` does not have: one EXISTS for all, and one each only where some are missing."""
     if not names:
         return []

@@ -55,7 +55,7 @@ class ExpiryReader:
             return each(b"PEXPIRETIME", keys), len(keys)
         return pack(b"TIME") + each(b"PTTL", keys) + pack(b"TIME"), len(keys) + 2
 
-    def read(self, keys: t.Sequence[bytes], replies: t.Sequence[t.Any]) -> Job:
+    def read(self, keys: t.Sequence[bytes], replies: t.Sequence[t.Any]) -> Job[t.Any]:
         """The expiry of every key (``NEVER``, ``GONE`` or milliseconds), from the replies to :meth:`commands`.
 
         A generator: it may have to ask again.
@@ -74,7 +74,7 @@ class ExpiryReader:
             return [NEVER if reply == -1 else reply for reply in replies]
         return (yield from self._from_pttl(keys, replies))
 
-    def ask(self, keys: t.Sequence[bytes]) -> Job:
+    def ask(self, keys: t.Sequence[bytes]) -> Job[t.Any]:
         """The expiries of ``keys``, asked now."""
         if not keys:
             return []
@@ -91,7 +91,7 @@ class ExpiryReader:
             return False
         return parse_info(statistics).get("expired_keys") == str(self._expired_before)
 
-    def _from_pttl(self, keys: t.Sequence[bytes], replies: t.Sequence[t.Any]) -> Job:
+    def _from_pttl(self, keys: t.Sequence[bytes], replies: t.Sequence[t.Any]) -> Job[t.Any]:
         start, spread = _clock(replies)
         ttls = replies[1:-1]
         expiries: list[Expiry] = [

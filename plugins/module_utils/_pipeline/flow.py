@@ -36,7 +36,7 @@ _STEADY = 5.0
 class _Task:
     __slots__ = ("job", "missing", "calls", "single", "alive", "silence")
 
-    def __init__(self, job: Job) -> None:
+    def __init__(self, job: Job[object]) -> None:
         self.job = job
         self.missing = 0
         self.calls: tuple[Call, ...] = ()
@@ -73,7 +73,7 @@ class Flow:
         self._reopen(pipe, first=True)
         return pipe
 
-    def spawn(self, job: Job) -> None:
+    def spawn(self, job: Job[object]) -> None:
         """Run ``job`` beside the others."""
         task = _Task(job)
         self._tasks.add(task)

@@ -12,7 +12,10 @@ import typing as t
 from .._errors import RedisMigrationError
 from .pipe import Pipe
 
-Job = t.Generator[t.Any, t.Any, t.Any]
+T = t.TypeVar("T")
+
+# A job that returns a T. What it yields and is sent depends on the place: see flow.py.
+Job: t.TypeAlias = t.Generator[t.Any, t.Any, T]
 
 # Errors that are further apart than this, in seconds, have nothing to do with each other.
 _APART = 30.0
@@ -74,7 +77,7 @@ class Reopen(t.NamedTuple):
     since: float
 
 
-def restarting(make: t.Callable[[int], Job]) -> Job:
+def restarting(make: t.Callable[[int], Job[T]]) -> Job[T]:
     """A job that runs ``make(attempt)`` and starts it again after a connection was lost. ``attempt`` counts from 0."""
     attempt = 0
     unsteady_since = unsteady_last = float("-inf")

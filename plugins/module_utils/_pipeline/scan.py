@@ -80,7 +80,7 @@ class Scan:
         end: End,
         pace: Pace,
         selection: Selection,
-        take_chunk: t.Callable[[Chunk], t.Callable[[int], Job]],
+        take_chunk: t.Callable[[Chunk], t.Callable[[int], Job[object]]],
         *,
         chunk_keys: int,
         chunk_bytes: int,
@@ -107,12 +107,12 @@ class Scan:
         self.cursor = cursor
         self.finished = False
 
-    def job(self) -> Job:
+    def job(self) -> Job[t.Any]:
         """The walk itself, to be spawned on the flow."""
         # A cursor needs no connection: after a reconnect the walk goes on from the same one.
         return restarting(lambda _attempt: self._walk())
 
-    def _walk(self) -> Job:
+    def _walk(self) -> Job[None]:
         while True:
             cost = self._pace.cost(self._page // 2, 0)
             yield Take(self._pace.gate, cost)
@@ -150,14 +150,14 @@ class Scan:
             words += [b"TYPE", self._selection.types[0]]
         return pack(*words)
 
-    def _page_job(self, keys: list[bytes], weight: int) -> Job:
+    def _page_job(self, keys: list[bytes], weight: int) -> Job[None]:
         measured = yield from restarting(lambda _attempt: self._measure(keys))
         left = _Countdown(len(measured[0]), lambda: self._flow.give(self._names, weight))
         for chunk in self._chunks(*measured):
             self._flow.spawn(self._chunk_job(chunk, left))
         left.down(0)
 
-    def _chunk_job(self, chunk: Chunk, left: _Countdown) -> Job:
+    def _chunk_job(self, chunk: Chunk, left: _Countdown) -> Job[None]:
         # A large key goes through in pieces, so that it does not take the room of all others.
         room = min(chunk.size, 2 * self._chunk_bytes)
         yield Take(self._in_flight, room)
@@ -167,7 +167,7 @@ class Scan:
             self._flow.give(self._in_flight, room)
         left.down(len(chunk))
 
-    def _measure(self, keys: list[bytes]) -> Job:
+    def _measure(self, keys: list[bytes]) -> Job[t.Any]:
         """The keys that exist and have a wanted type, with their sizes."""
         types = self._selection.types if len(self._selection.types) > 1 else ()
         if types:
@@ -188,12 +188,12 @@ class Scan:
             self._flow.give(self._pace.gate, cost)
         return keys, sizes
 
-    def _memory_usage(self, keys: list[bytes]) -> Job:
+    def _memory_usage(self, keys: list[bytes]) -> Job[t.Any]:
         sizes = yield self._end.call(each(b"MEMORY USAGE", keys), len(keys))
         self._end.check(sizes, "MEMORY USAGE")
         return [0 if size is None else size for size in sizes] if None in sizes else sizes
 
-    def _string_sizes(self, keys: list[bytes]) -> Job:
+    def _string_sizes(self, keys: list[bytes]) -> Job[t.Any]:
         """The sizes where most keys are strings: STRLEN costs the server a third less than MEMORY USAGE."""
         sizes = yield self._end.call(each(b"STRLEN", keys), len(keys))
         others = [position for position, size in enumerate(sizes) if is_error(size)] if any_error(sizes) else []

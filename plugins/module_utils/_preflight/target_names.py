@@ -82,8 +82,8 @@ def compare_names(
     return found
 
 
-def _counting(found: NamesFound, source: End, there: int) -> t.Callable[[Chunk], t.Callable[[int], Job]]:
-    def count(names: list[bytes]) -> Job:
+def _counting(found: NamesFound, source: End, there: int) -> t.Callable[[Chunk], t.Callable[[int], Job[object]]]:
+    def count(names: list[bytes]) -> Job[None]:
         extra = yield from absent(source, names)
         found.looked += len(names)
         found.extra += len(extra)

@@ -63,7 +63,7 @@ class CopyStrategy(Strategy):
         self._share = 1.0
         self._chunks = 0
 
-    def transfer(self, chunk: Chunk, *, replace: bool) -> Job:
+    def transfer(self, chunk: Chunk, *, replace: bool) -> Job[Moved]:
         lane = self._lane
         yield Take(lane.payloads, chunk.size)
         try:
@@ -72,7 +72,7 @@ class CopyStrategy(Strategy):
         finally:
             lane.flow.give(lane.payloads, chunk.size)
 
-    def _read(self, names: list[bytes], size: int) -> Job:
+    def _read(self, names: list[bytes], size: int) -> Job[_Read]:
         source = self._lane.source
         payloads: list[bytes | None] = [None] * len(names)
         self._chunks += 1
@@ -101,7 +101,7 @@ class CopyStrategy(Strategy):
         expiries = yield from source.expiries.read(names, replies[count:])
         return _Read(payloads, expiries, plain)
 
-    def _paced(self, commands: bytes, count: int, work: int, size: int) -> Job:
+    def _paced(self, commands: bytes, count: int, work: int, size: int) -> Job[list[t.Any]]:
         """The replies to ``commands``, which are as much work to the source as ``work`` keys and ``size`` bytes."""
         lane = self._lane
         cost = lane.pace.cost(work, size)
@@ -109,14 +109,14 @@ class CopyStrategy(Strategy):
         try:
             # Far more than the server's estimate is no single payload's business.
             limit = min(DEFAULT_REPLY_LIMIT + 2 * size, _LARGEST_PAYLOAD + size)
-            replies = yield lane.source.call(_TIME + commands + _TIME, count + 2, limit)
+            replies: list[t.Any] = yield lane.source.call(_TIME + commands + _TIME, count + 2, limit)
         finally:
             lane.flow.give(lane.pace.gate, cost)
         lane.source.check((replies[0], replies[-1]), "TIME")
         lane.pace.observe(work, size, between_us(replies[0], replies[-1]))
         return replies[1:-1]
 
-    def _write(self, names: list[bytes], read: _Read, replace: bool) -> Job:
+    def _write(self, names: list[bytes], read: _Read, replace: bool) -> Job[Moved]:
         target = self._lane.target
         payloads, expiries, plain = read
         others: dict[int, Outcome] = {}
@@ -156,7 +156,7 @@ class CopyStrategy(Strategy):
                     others[position] = Vanished()
         return Moved(sum([len(items[position][2]) for position in present if position not in others]), others)
 
-    def _refused_strings(self, items: list[Item], group: list[int], reply: t.Any) -> Job:
+    def _refused_strings(self, items: list[Item], group: list[int], reply: t.Any) -> Job[dict[int, Outcome]]:
         """What became of strings whose common command was not simply carried out."""
         target = self._lane.target
         if not is_error(reply):

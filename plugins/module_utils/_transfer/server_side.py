@@ -80,7 +80,7 @@ class MigrateStrategy(Strategy):
         # What is permitted and who is a replica, MIGRATE itself says before it writes; the backend it would not.
         backend.check_backend(ends.target, list(ends.databases))
 
-    def transfer(self, chunk: Chunk, *, replace: bool) -> Job:
+    def transfer(self, chunk: Chunk, *, replace: bool) -> Job[Moved]:
         if self._lane.check_mode:
             return (yield from self._would_transfer(chunk))
         if not self._proved:
@@ -97,7 +97,7 @@ class MigrateStrategy(Strategy):
             return Moved(0, {position: Vanished() for position in range(len(chunk))})
         return (yield from self._migrate(chunk, replace))
 
-    def _would_transfer(self, chunk: Chunk) -> Job:
+    def _would_transfer(self, chunk: Chunk) -> Job[Moved]:
         there = yield self._lane.source.call(each(b"EXISTS", chunk.names), len(chunk))
         self._lane.source.check(there, "EXISTS")
         return _moved(chunk, {position: Vanished() for position, exists in enumerate(there) if not exists})
@@ -120,7 +120,7 @@ class MigrateStrategy(Strategy):
             words += [b"AUTH", self._backend.password.encode()]
         return one(*words, b"KEYS", *names)
 
-    def _proves(self, name: bytes) -> Job:
+    def _proves(self, name: bytes) -> Job[bool]:
         """One key, without REPLACE, shows whether the source reaches the target under the backend's address.
 
         False if the key was gone, which proves nothing. Raises where it went to some other server.
@@ -152,7 +152,7 @@ class MigrateStrategy(Strategy):
             yield target.call(pack(b"DEL", name), 1)
         return True
 
-    def _migrate(self, chunk: Chunk, replace: bool, tries: int = _TRIES) -> Job:
+    def _migrate(self, chunk: Chunk, replace: bool, tries: int = _TRIES) -> Job[Moved]:
         lane, source, target = self._lane, self._lane.source, self._lane.target
         names = chunk.names
         expiry_commands, expiry_replies = source.expiries.commands(names)
@@ -180,7 +180,7 @@ class MigrateStrategy(Strategy):
             return Moved(chunk.size, {})
         return (yield from self._one_by_one(chunk, replace, tries - 1))
 
-    def _one_by_one(self, chunk: Chunk, replace: bool, tries: int) -> Job:
+    def _one_by_one(self, chunk: Chunk, replace: bool, tries: int) -> Job[Moved]:
         """What became of each key of a batch in which not all is as it should be."""
         source, target = self._lane.source, self._lane.target
         ask = each(b"EXISTS", chunk.names)
@@ -204,7 +204,7 @@ class MigrateStrategy(Strategy):
                     others[position] = moved.others[index]
         return _moved(chunk, others)
 
-    def _sort_out(self, chunk: Chunk, reply: t.Any, expiries: list[Expiry], replace: bool) -> Job:
+    def _sort_out(self, chunk: Chunk, reply: t.Any, expiries: list[Expiry], replace: bool) -> Job[Moved]:
         """A batch that ended with an error: of its keys some arrived. Each is compared at both ends."""
         text = reply_text(reply)
         if text.startswith("IOERR"):

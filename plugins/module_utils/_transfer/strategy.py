@@ -91,7 +91,7 @@ class Transfer(t.Protocol):
     chunk_keys: int
     chunk_bytes: int
 
-    def transfer(self, chunk: Chunk, *, replace: bool) -> Job:
+    def transfer(self, chunk: Chunk, *, replace: bool) -> Job[Moved]:
         """Move the keys of ``chunk``; returns :class:`Moved`.
 
         With ``replace`` a key of that name at the target is overwritten. In check mode everything is read and nothing
@@ -122,7 +122,7 @@ class Strategy(abc.ABC):
     def __init__(self, lane: Lane) -> None: ...
 
     @abc.abstractmethod
-    def transfer(self, chunk: Chunk, *, replace: bool) -> Job:
+    def transfer(self, chunk: Chunk, *, replace: bool) -> Job[Moved]:
         """See :meth:`Transfer.transfer`."""
 
     @classmethod

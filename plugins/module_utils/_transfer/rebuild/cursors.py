@@ -18,7 +18,7 @@ from .key_build import KeyBuild, Write, piece
 _SCAN = {"set": b"SSCAN", "hash": b"HSCAN", "zset": b"ZSCAN"}
 
 
-def scanned_in_pieces(build: KeyBuild, kind: str, length: int, ttls: FieldTtls) -> Job:
+def scanned_in_pieces(build: KeyBuild, kind: str, length: int, ttls: FieldTtls) -> Job[t.Any]:
     """Write all elements to the temporary key. Whether any fields of the database expire."""
     stride = Stride(build.size, length)
     proof = ASK_FIELD_EXPIRY if kind == "hash" and ttls.possible else b""

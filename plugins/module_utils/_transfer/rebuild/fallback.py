@@ -24,7 +24,7 @@ class WithRebuild:
         self._rebuild = rebuild
         self._large = large_key_bytes
 
-    def transfer(self, chunk: Chunk, *, replace: bool) -> Job:
+    def transfer(self, chunk: Chunk, *, replace: bool) -> Job[Moved]:
         large: list[int] = []
         if self._large and chunk.size > self._large:
             large = [position for position, size in enumerate(chunk.sizes) if size > self._large]

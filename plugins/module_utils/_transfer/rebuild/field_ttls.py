@@ -25,7 +25,7 @@ class FieldTtls:
         """Whether the reply to :data:`ASK_FIELD_EXPIRY` says that no field of the database expires."""
         return none_expires(info, self._lane.source.database)
 
-    def in_pieces(self, build: KeyBuild, fields: t.Sequence[bytes]) -> Job:
+    def in_pieces(self, build: KeyBuild, fields: t.Sequence[bytes]) -> Job[t.Any]:
         """The expiries of ``fields`` of the key: fields by milliseconds since 1970."""
         (reply,) = yield from build.read(Read(self.question(build.key, fields), 1, len(fields)))
         return self.grouped(fields, reply)

@@ -57,7 +57,7 @@ class InPieces:
         self._ttls = ttls
         self._witnesses = Witnesses(lane.flow, lane.source)
 
-    def move(self, key: bytes, size: int, *, replace: bool) -> Job:
+    def move(self, key: bytes, size: int, *, replace: bool) -> Job[t.Any]:
         """What became of ``key``: None where the target has it, else the outcome."""
         lane = self._lane
         yield Take(self._witnesses.gate, 1)
@@ -74,7 +74,7 @@ class InPieces:
         finally:
             lane.flow.give(self._witnesses.gate, 1)
 
-    def _move(self, build: KeyBuild, witness: Witness, replace: bool) -> Job:
+    def _move(self, build: KeyBuild, witness: Witness, replace: bool) -> Job[t.Any]:
         kind, reason = b"none", t.cast(Exception, Changed())
         for _try in range(_TRIES):
             try:
@@ -102,7 +102,7 @@ class InPieces:
         text, hint = _CHANGED if isinstance(reason, Changed) else _LOST
         return Refused(f"{text}, {_TRIES} times", hint, type=kind.decode())
 
-    def _fill(self, build: KeyBuild, kind: bytes, witness: Witness) -> Job:
+    def _fill(self, build: KeyBuild, kind: bytes, witness: Witness) -> Job[None]:
         """Write the whole value to the temporary key. Raises :class:`Changed` unless it was the same all the time."""
         measure = _LENGTH[kind]
         (length,) = yield from build.read(Read(pack(measure, build.key), 1))
@@ -128,7 +128,7 @@ class InPieces:
         if not unchanged and (yield from self._differs(build, kind)):
             raise Changed()
 
-    def _differs(self, build: KeyBuild, kind: bytes) -> Job:
+    def _differs(self, build: KeyBuild, kind: bytes) -> Job[t.Any]:
         while True:
             try:
                 source, target = self._lane.source, self._lane.target
@@ -138,7 +138,7 @@ class InPieces:
                 # The temporary key is complete; only the look at it is repeated.
                 continue
 
-    def _appear(self, build: KeyBuild, replace: bool) -> Job:
+    def _appear(self, build: KeyBuild, replace: bool) -> Job[t.Any]:
         """The temporary key gets its expiry and its name, all at once."""
         target = self._lane.target
         expiry = yield from self._expiry(build.key)
@@ -170,7 +170,7 @@ class InPieces:
             return Vanished()
         return None
 
-    def _expiry(self, key: bytes) -> Job:
+    def _expiry(self, key: bytes) -> Job[t.Any]:
         while True:
             try:
                 (expiry,) = yield from self._lane.source.expiries.ask([key])
@@ -178,6 +178,6 @@ class InPieces:
             except Reconnected:
                 continue
 
-    def _give_up(self, build: KeyBuild, outcome: Outcome | None) -> Job:
+    def _give_up(self, build: KeyBuild, outcome: Outcome | None) -> Job[t.Any]:
         yield from build.discard()
         return outcome

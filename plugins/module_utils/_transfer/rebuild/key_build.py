@@ -111,19 +111,19 @@ class KeyBuild:
         """All names that the temporary key had."""
         return [self.temporary, *self._former]
 
-    def begin(self) -> Job:
+    def begin(self) -> Job[None]:
         """Begin anew: nothing is written yet."""
         yield from self.discard()
         self.temporary = self._names.name(self.key)
         self._begun = self._confirmed = False
 
-    def discard(self) -> Job:
+    def discard(self) -> Job[None]:
         """Delete the temporary key, under whatever name."""
         if self._begun:
             # Where even this is refused, the key's life is short anyway.
             yield self.lane.target.call(pack(b"UNLINK", *self.names), 1)
 
-    def read(self, ask: Read) -> Job:
+    def read(self, ask: Read) -> Job[t.Any]:
         """The source's replies to ``ask``."""
         yield from self._wait_for_turn(ask.size)
         gate, cost = self.lane.pace.gate, self.lane.pace.cost(ask.elements, ask.size)
@@ -137,7 +137,7 @@ class KeyBuild:
                 self.lane.flow.give(gate, cost)
             return self._read(replies, ask)
 
-    def write(self, write: Write) -> Job:
+    def write(self, write: Write) -> Job[t.Any]:
         """Write a piece; returns the target's replies, or [] in check mode and where it was found written."""
         again = False
         while not self.lane.check_mode:
@@ -152,7 +152,7 @@ class KeyBuild:
                 return self._written(replies, write, first, again)
         return []
 
-    def exchange(self, ask: Read, write: Write | None) -> Job:
+    def exchange(self, ask: Read, write: Write | None) -> Job[t.Any]:
         """Read a piece while the one before is written; returns the source's replies.
 
         Raises :class:`ReplyTooLarge` with the piece before written.
@@ -190,7 +190,7 @@ class KeyBuild:
         hint = _TOO_LONG if "proto-max-bulk-len" in text else reply_hint(text, end.endpoint)
         raise KeyRefused(f"{end.endpoint.role}: {text}", hint)
 
-    def _wait_for_turn(self, size: int) -> Job:
+    def _wait_for_turn(self, size: int) -> Job[None]:
         """Keep to the lane's bytes per second before ``size`` more are read."""
         rate = self.lane.bytes_per_second
         if rate:
@@ -233,7 +233,7 @@ class KeyBuild:
         self._confirmed = True
         return replies[:-1] if first else replies[1:]
 
-    def regain(self, question: bytes | None = None) -> Job:
+    def regain(self, question: bytes | None = None) -> Job[t.Any]:
         """After a cut: take hold of the temporary key. Whether it exists, and the reply to ``question`` about it."""
         self._former.append(self.temporary)
         self.temporary = self._names.name(self.key)
@@ -253,7 +253,7 @@ class KeyBuild:
                 self.refuse(reply, target, "RENAMENX")
         return bool(replies[-2]), replies[-1]
 
-    def _is_written(self, write: Write) -> Job:
+    def _is_written(self, write: Write) -> Job[t.Any]:
         """After a cut: whether ``write`` had reached the target."""
         exists, length = yield from self.regain(write.length and write.length.command)
         if not exists:

@@ -13,7 +13,7 @@ from ..._pipeline.job import Job
 _PAGE = 2000
 
 
-def remove_leftovers(target: End, ours: TemporaryNames) -> Job:
+def remove_leftovers(target: End, ours: TemporaryNames) -> Job[None]:
     """The job that walks the target's database once. What is named by ``ours`` is being built right now and stays."""
     cursor = b"0"
     while True:

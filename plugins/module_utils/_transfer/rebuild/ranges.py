@@ -12,7 +12,7 @@ from ..._pipeline.stride import PIECE_BYTES, Stride
 from .key_build import KeyBuild, Length, Read, Write, piece
 
 
-def string_in_pieces(build: KeyBuild, length: int) -> Job:
+def string_in_pieces(build: KeyBuild, length: int) -> Job[None]:
     """Write the string of ``length`` bytes to the temporary key."""
     # The whole length at once: growing piece by piece would have the target copy the string again and again.
     write = Write(lambda name: pack(b"SETRANGE", name, length - 1, b"\0"))
@@ -27,7 +27,7 @@ def _string_part(start: int, part: bytes) -> Write:
     return Write(lambda name: pack(b"SETRANGE", name, start, part))
 
 
-def list_in_pieces(build: KeyBuild, length: int) -> Job:
+def list_in_pieces(build: KeyBuild, length: int) -> Job[None]:
     """Push the elements of the list of ``length`` to the temporary key."""
     stride = Stride(build.size, length)
     write: Write | None = None

@@ -49,7 +49,7 @@ class RebuildStrategy(Strategy):
         self._copy = CopyStrategy(lane)
         self._transactions_proved = lane.check_mode
 
-    def transfer(self, chunk: Chunk, *, replace: bool) -> Job:
+    def transfer(self, chunk: Chunk, *, replace: bool) -> Job[Moved]:
         if not self._transactions_proved:
             yield from self._prove_transactions()
         source = self._lane.source
@@ -78,20 +78,20 @@ class RebuildStrategy(Strategy):
         size = chunk.size - sum([chunk.sizes[position] for position in others])
         return Moved(size, others, rebuilt)
 
-    def _prove_transactions(self) -> Job:
+    def _prove_transactions(self) -> Job[None]:
         """Raise unless the target takes transactions: of one that it refuses, the commands would run one by one."""
         target = self._lane.target
         replies = yield target.call(pack(b"MULTI") + pack(b"EXEC"), 2)
         target.check(replies, "MULTI")
         self._transactions_proved = True
 
-    def remove_leftovers(self) -> Job:
+    def remove_leftovers(self) -> Job[t.Any]:
         """The job that deletes what a killed run left at the target."""
         return remove_leftovers(self._lane.target, self._names)
 
     def _move_whole(
         self, chunk: Chunk, kinds: list[bytes], positions: list[int], others: dict[int, Outcome], replace: bool
-    ) -> Job:
+    ) -> Job[t.Any]:
         """Move the keys at ``positions``; returns those that have to be moved in pieces after all."""
         try:
             found = yield from self._whole.move(
@@ -110,7 +110,7 @@ class RebuildStrategy(Strategy):
 
     def _move_foreign(
         self, chunk: Chunk, kinds: list[bytes], positions: list[int], others: dict[int, Outcome], replace: bool
-    ) -> Job:
+    ) -> Job[None]:
         source, target = self._lane.source.server, self._lane.target.server
         if self._lane.check_mode and not can_restore(source, target):
             found: t.Mapping[int, Outcome] = {index: _unreadable() for index in range(len(positions))}

@@ -84,7 +84,7 @@ def finish(name: bytes, facts: Facts, *, counters: bool) -> bytes:
     return pack(*words)
 
 
-def stream_in_pieces(build: KeyBuild) -> Job:
+def stream_in_pieces(build: KeyBuild) -> Job[None]:
     """Write the whole stream to the temporary key."""
     facts = Facts.of(*(yield from build.read(Read(question(build.key), 2))))
     counters = build.lane.target.server.supports_stream_counters()
@@ -112,7 +112,7 @@ def _set_group(stream: bytes, words: list[bytes]) -> bytes:
     return one(b"XGROUP", b"SETID", stream, *words)
 
 
-def _group(build: KeyBuild, group: bytes) -> Job:
+def _group(build: KeyBuild, group: bytes) -> Job[None]:
     (consumers,) = yield from build.read(Read(pack(b"XINFO", b"CONSUMERS", build.key, group), 1))
     names = [fields_of(consumer)["name"] for consumer in consumers]
     yield from build.write(Write(lambda stream: pack(b"XGROUP", b"CREATE", stream, group, b"0"), 1, "BUSYGROUP"))
@@ -125,7 +125,7 @@ def _create_consumers(stream: bytes, group: bytes, names: list[bytes]) -> bytes:
     return b"".join([one(b"XGROUP", b"CREATECONSUMER", stream, group, name) for name in names])
 
 
-def _pending(build: KeyBuild, group: bytes) -> Job:
+def _pending(build: KeyBuild, group: bytes) -> Job[None]:
     start = b"-"
     while True:
         command = pack(b"TIME") + pack(b"XPENDING", build.key, group, start, b"+", _PENDING) + pack(b"TIME")
@@ -158,7 +158,7 @@ def _claims(group: bytes, page: list[t.Any], now: int) -> Write:
     return Write(commands, len(page) + len(alike) + 2, "equal or smaller")
 
 
-def _entries(build: KeyBuild, facts: Facts) -> Job:
+def _entries(build: KeyBuild, facts: Facts) -> Job[None]:
     stride = Stride(build.size, facts.length)
     start, write = b"-", None
     while True:

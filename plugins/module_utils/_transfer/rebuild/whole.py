@@ -46,7 +46,7 @@ class Whole:
         self._sets_expiry = lane.target.server.version_tuple >= (6, 2)
         self._counters = lane.target.server.supports_stream_counters()
 
-    def move(self, chunk: Chunk, kinds: t.Sequence[bytes], *, replace: bool) -> Job:
+    def move(self, chunk: Chunk, kinds: t.Sequence[bytes], *, replace: bool) -> Job[t.Any]:
         """What became of the keys of ``chunk`` that were not moved, by position; their types are ``kinds``."""
         lane = self._lane
         yield Take(lane.payloads, chunk.size)
@@ -56,7 +56,7 @@ class Whole:
         finally:
             lane.flow.give(lane.payloads, chunk.size)
 
-    def _read(self, chunk: Chunk, kinds: t.Sequence[bytes]) -> Job:
+    def _read(self, chunk: Chunk, kinds: t.Sequence[bytes]) -> Job[t.Any]:
         """Values (an outcome where there is none to write) and expiries."""
         lane, source, names = self._lane, self._lane.source, chunk.names
         commands, counts = [], []
@@ -105,7 +105,7 @@ class Whole:
             return Vanished() if value is None else value
         return value or Vanished()
 
-    def _read_field_ttls(self, names: list[bytes], kinds: t.Sequence[bytes], values: list[t.Any]) -> Job:
+    def _read_field_ttls(self, names: list[bytes], kinds: t.Sequence[bytes], values: list[t.Any]) -> Job[None]:
         hashes = [at for at, kind in enumerate(kinds) if kind == b"hash" and not isinstance(values[at], Vanished)]
         fields = [values[position][0][::2] for position in hashes]
         ask = b"".join([FieldTtls.question(names[position], some) for position, some in zip(hashes, fields)])
@@ -124,7 +124,7 @@ class Whole:
         values: list[t.Any],
         expiries: list[Expiry],
         replace: bool,
-    ) -> Job:
+    ) -> Job[t.Any]:
         target = self._lane.target
         others: dict[int, t.Any] = {}
         commands = [_MULTI]

@@ -8,6 +8,8 @@ WATCH writes nothing. It belongs to a connection, so every key that is read in p
 
 from __future__ import annotations
 
+import typing as t
+
 from ..._connection.commands import pack
 from ..._connection.replies import is_error
 from ..._errors import ConnectError
@@ -27,14 +29,14 @@ class Witness:
         self.pipe = pipe
         self._connection: int | None = None
 
-    def start(self, key: bytes) -> Job:
+    def start(self, key: bytes) -> Job[None]:
         """Begin to watch ``key``, and forget an earlier one."""
         self._connection = None
         replies = yield from self._ask(pack(b"UNWATCH") + pack(b"WATCH", key))
         if self.pipe is not None and replies and not is_error(replies[1]):
             self._connection = self.pipe.openings
 
-    def unchanged(self) -> Job:
+    def unchanged(self) -> Job[bool | None]:
         """Whether the key is what it was at the start; None where that is unknown (no permission, connection lost)."""
         if self.pipe is None or self._connection is None:
             return None
@@ -43,7 +45,7 @@ class Witness:
             return None
         return replies[1] is not None
 
-    def _ask(self, commands: bytes) -> Job:
+    def _ask(self, commands: bytes) -> Job[t.Any]:
         if self.pipe is None:
             return None
         try:
