@@ -10,9 +10,9 @@ import typing as t
 from .._errors import RedisMigrationError
 from .._server.compatibility import can_restore
 from .._transfer.copy import CopyStrategy
+from .._transfer.migrate import MigrateStrategy
 from .._transfer.rebuild.fallback import WithRebuild
 from .._transfer.rebuild.strategy import RebuildStrategy
-from .._transfer.server_side import MigrateStrategy
 from .._transfer.strategies import AUTO, STRATEGIES
 from .._transfer.strategy import Ends, Lane, Strategy, Transfer
 

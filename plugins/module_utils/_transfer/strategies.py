@@ -6,8 +6,8 @@
 from __future__ import annotations
 
 from .copy import CopyStrategy
+from .migrate import MigrateStrategy
 from .rebuild.strategy import RebuildStrategy
-from .server_side import MigrateStrategy
 from .strategy import Strategy
 
 _ALL: tuple[type[Strategy], ...] = (
