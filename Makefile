@@ -16,11 +16,12 @@ RUN     := PATH="$(abspath $(VENV))/bin:$$PATH" ANSIBLE_COLLECTIONS_PATH="$(CURD
 TOOLS   := $(VENV)/.ready
 CHECKS  := $(VENV)/.ready-to-check
 
-.PHONY: help demo test check bench bench-large bench-playbook soak changelog servers clean
+.PHONY: help demo test test-unit check bench bench-large bench-playbook soak changelog servers clean
 
 help:
 	@echo 'make demo    move a lively old server to a new one, prove it, do it again; then two apps on Cloud Foundry (KEEP=1: keep the servers)'
 	@echo 'make test    unit and integration tests against real servers (ARGS=... for pytest)'
+	@echo 'make test-unit  the tests that need no server, in under a minute (ARGS=... for pytest)'
 	@echo 'make check   linters, documentation, sanity tests, licences, the build'
 	@echo 'make bench   the table of speeds, with the manual procedure as the baseline'
 	@echo 'make bench-large  the same for one enormous key of each type'
@@ -35,6 +36,10 @@ demo: $(TOOLS)
 
 test: $(TOOLS) servers
 	@$(RUN) $(PY) -m pytest -n 3 --dist worksteal $(ARGS)
+
+# tests/unit/support tests the servers that the other tests use, so it starts some.
+test-unit: $(TOOLS)
+	@$(RUN) $(PY) -m pytest -n 3 --dist worksteal tests/unit --ignore tests/unit/support $(ARGS)
 
 check: $(CHECKS)
 	@$(RUN) bash .ci/check

@@ -7,12 +7,15 @@
 from __future__ import annotations
 
 import re
+from pathlib import Path
 from typing import Any
 
+import pytest
 import yaml
 
 from tests.support.paths import REPO
 
+PAGES = sorted([*REPO.glob("*.md"), *(REPO / "docs").glob("*.md")])
 MODULES = {path.stem for path in (REPO / "plugins" / "modules").glob("[a-z]*.py")}
 
 
@@ -35,6 +38,25 @@ def test_every_test_that_the_page_on_faults_names_exists() -> None:
     for file, test in named:
         folder, name = file.split("/")
         assert f"def {test}(" in (REPO / "tests" / "integration" / folder / f"test_{name}.py").read_text(), (file, test)
+
+
+# README.md names a program that users may come from.
+@pytest.mark.parametrize("page", [page for page in PAGES if page.name != "README.md"], ids=lambda page: page.name)
+def test_files_and_folders_that_a_page_names_exist(page: Path) -> None:
+    """By their whole path or the end of it; FOLDER, FILE and X stand for any name."""
+    named = re.findall(
+        r"`((?:[\w.-]+/)*[\w*.-]+\.py|(?:_|plugins/|roles/|tests/|changelogs/|rebuild/)[\w./-]*/)`", page.read_text()
+    )
+    for path in named:
+        pattern = re.sub("FOLDER|FILE|X", "*", path).rstrip("/")
+        found = any(list(root.rglob(pattern)) for root in (REPO / "plugins", REPO / "tests", REPO / "roles"))
+        assert found or list(REPO.glob(pattern)), f"{page.name} names {path}"
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+def test_links_between_pages_lead_somewhere(page: Path) -> None:
+    for target in re.findall(r"\]\((?!\w+:)([^)#]+)", page.read_text()):
+        assert (page.parent / target).exists(), f"{page.name} links to {target}"
 
 
 def test_execution_environments_get_what_the_collection_needs() -> None:
