@@ -39,6 +39,9 @@ _LENGTH = {b"string": b"STRLEN", b"list": b"LLEN", b"set": b"SCARD", b"zset": b"
 # By so much TIME and PTTL may be apart from the same two a moment later.
 _EXPIRY_ERROR_MS = 50
 
+# What HPEXPIRETIME says of a field that has expired since it was read.
+_FIELD_GONE = -2
+
 _NO_EXPIRY = (-1).to_bytes(8, "little", signed=True)
 
 
@@ -303,8 +306,10 @@ class _LargeKey:
         """How many fields can be seen, and the earliest expiry among them, if there is any."""
         count, earliest = 0, None
         for words in self._walk(b"HSCAN", length):
-            count += len(words) // 2
             for expiry in self._field_expiries(words[::2]):
+                if expiry == _FIELD_GONE:
+                    continue
+                count += 1
                 if expiry >= 0 and (earliest is None or expiry < earliest):
                     earliest = expiry
         return count, earliest
@@ -312,6 +317,8 @@ class _LargeKey:
     def _expiring_valkey(self, words: list[bytes]) -> bytes:
         out = []
         for field, value, expiry in zip(words[::2], words[1::2], self._field_expiries(words[::2])):
+            if expiry == _FIELD_GONE:
+                raise _Changed()
             out += [rdb.string(field), rdb.string(value)]
             out.append(expiry.to_bytes(8, "little", signed=True) if expiry >= 0 else _NO_EXPIRY)
         return b"".join(out)
@@ -319,7 +326,7 @@ class _LargeKey:
     def _expiring_redis(self, words: list[bytes], earliest: int) -> bytes:
         out = []
         for field, value, expiry in zip(words[::2], words[1::2], self._field_expiries(words[::2])):
-            if 0 <= expiry < earliest:
+            if expiry == _FIELD_GONE or 0 <= expiry < earliest:
                 raise _Changed()
             # Relative to the earliest; 0 is for fields that stay.
             out += [rdb.length(expiry - earliest + 1 if expiry >= 0 else 0), rdb.string(field), rdb.string(value)]

@@ -17,10 +17,10 @@ from .._pipeline.end import End
 from .._pipeline.job import Job
 from .._pipeline.pipe import DEFAULT_REPLY_LIMIT, ReplyTooLarge
 from .._pipeline.stride import LARGEST_ELEMENT, PIECE_BYTES, Stride
-from .._server.info import ASK_FIELD_EXPIRY, none_expires
 from . import stream_chunks, whole
 from .both_ends import Ask, Pair, together
-from .verdict import GONE_AT_SOURCE, Difference, Verdict
+from .expiring_fields import ask_fields, fields_expire, same_piece
+from .verdict import GONE_AT_SOURCE, Difference, Verdict, mapping_detail
 
 _LENGTH = {"string": b"STRLEN", "list": b"LLEN", "set": b"SCARD", "zset": b"ZCARD", "hash": b"HLEN"}
 _SCAN = {"hash": b"HSCAN", "set": b"SSCAN", "zset": b"ZSCAN"}
@@ -36,10 +36,10 @@ def same_in_chunks(source: End, target: End, key: bytes, kind: str, its_key: byt
         return (yield from stream_chunks.same_stream(pair))
     if kind not in _LENGTH:
         return (yield from whole.same_payload(source, target, key, kind))
+    timed = kind == "hash" and (yield from fields_expire(source, target))
     mine, its = yield from pair.ask(_LENGTH[kind])
     if not mine and kind != "string":
         return GONE_AT_SOURCE
-    timed = kind == "hash" and (yield from _fields_expire(source, target))
     if mine != its and not timed:
         unit = "bytes" if kind == "string" else "elements"
         return Difference("value", f"{mine} {unit} at the source, {its} at the target", kind)
@@ -50,25 +50,14 @@ def same_in_chunks(source: End, target: End, key: bytes, kind: str, its_key: byt
     stride = Stride(size or 0, mine)
     if kind == "list":
         return (yield from _list(pair, mine, stride))
-    verdict = yield from _scanned(pair, kind, stride, timed)
+    look_up = _LookUpExpiringFields() if timed else _LOOK_UP[kind]
+    verdict = yield from _scanned(pair, kind, stride, look_up)
     if verdict is None and mine != its:
         # Each end may count fields that are over; what only the target has shows from there.
-        verdict = yield from _scanned(pair.turned(), kind, stride, timed)
+        verdict = yield from _scanned(pair.turned(), kind, stride, look_up)
         if verdict is not None:
             return Difference(verdict.kind, f"seen from the target: {verdict.detail}", kind)
     return verdict
-
-
-def _fields_expire(source: End, target: End) -> Job[t.Any]:
-    ends = [end for end in (source, target) if end.server.supports_field_ttl()]
-    if not ends:
-        return False
-    replies = yield from together(*[Ask(end, ASK_FIELD_EXPIRY) for end in ends])
-    for end, (info,) in zip(ends, replies):
-        end.check([info], "INFO")
-        if not none_expires(info, end.database):
-            return True
-    return False
 
 
 def _string(pair: Pair, length: int) -> Job[t.Any]:
@@ -105,10 +94,9 @@ def _list(pair: Pair, length: int, stride: Stride) -> Job[t.Any]:
     return None
 
 
-def _scanned(pair: Pair, kind: str, stride: Stride, timed: bool) -> Job[t.Any]:
+def _scanned(pair: Pair, kind: str, stride: Stride, look_up: _LookUp) -> Job[t.Any]:
     """Look every element of the source up at the target, while the next ones are read."""
-    source, target = pair.source, pair.target
-    look_up = _LOOK_UP[kind]
+    source = pair.source
     cursor: bytes | None = b"0"
     elements: list[bytes] = []
     while cursor is not None or elements:
@@ -117,8 +105,8 @@ def _scanned(pair: Pair, kind: str, stride: Stride, timed: bool) -> Job[t.Any]:
             limit = LARGEST_ELEMENT if stride.elements == 1 else DEFAULT_REPLY_LIMIT
             scan = pack(_SCAN[kind], pair.key, cursor, b"COUNT", stride.elements)
             asks.append(Ask(source, TIME + scan + TIME, 3, limit))
-        if elements:
-            asks.append(look_up.ask(target, pair.its_key, elements))
+        looks = look_up.asks(pair, elements) if elements else []
+        asks += looks
         try:
             replies = yield from together(*asks)
         except ReplyTooLarge:
@@ -126,10 +114,10 @@ def _scanned(pair: Pair, kind: str, stride: Stride, timed: bool) -> Job[t.Any]:
                 raise
             continue
         if elements:
-            target.check(replies[-1], "looking elements up")
-            verdict = look_up.verdict(elements, replies[-1])
-            if timed:
-                verdict = yield from _with_field_expiries(pair, elements, verdict)
+            found = replies[-len(looks) :]
+            for ask, answers in zip(looks, found):
+                ask.end.check(answers, "looking elements up")
+            verdict = look_up.verdict(elements, found)
             if verdict is not None:
                 return verdict
         elements = []
@@ -141,63 +129,68 @@ def _scanned(pair: Pair, kind: str, stride: Stride, timed: bool) -> Job[t.Any]:
     return None
 
 
-def _with_field_expiries(pair: Pair, elements: list[bytes], verdict: Verdict) -> Job[t.Any]:
-    """The verdict on some fields of a hash in which fields expire."""
-    fields = elements[::2]
-    if verdict is not None:
-        # Perhaps a field's time came between the two looks.
-        mine, its = yield from pair.ask(b"HMGET", *fields)
-        if mine != its:
-            return verdict
-    (found,) = yield from whole.same_field_ttls(pair.source, pair.target, [(pair.key, fields)], [pair.its_key])
-    return found
-
-
 class _LookUp(t.Protocol):
-    def ask(self, end: End, key: bytes, elements: list[bytes]) -> Ask:
-        """What to ask ``end`` about ``elements``, as a SCAN command lists them."""
+    def asks(self, pair: Pair, elements: list[bytes]) -> list[Ask]:
+        """What to ask about ``elements``, as a SCAN command lists them."""
 
-    def verdict(self, elements: list[bytes], replies: list[t.Any]) -> Verdict:
-        """Whether the replies say the same of them."""
+    def verdict(self, elements: list[bytes], found: list[list[t.Any]]) -> Verdict:
+        """Whether the replies to each of :meth:`asks` say the same of them."""
 
 
 class _LookUpFields:
-    def ask(self, end: End, key: bytes, elements: list[bytes]) -> Ask:
-        return Ask(end, pack(b"HMGET", key, *elements[::2]))
+    def asks(self, pair: Pair, elements: list[bytes]) -> list[Ask]:
+        return [Ask(pair.target, pack(b"HMGET", pair.its_key, *elements[::2]))]
 
-    def verdict(self, elements: list[bytes], replies: list[t.Any]) -> Verdict:
+    def verdict(self, elements: list[bytes], found: list[list[t.Any]]) -> Verdict:
         fields, values = elements[::2], elements[1::2]
-        if replies[0] == values:
+        ((its_values,),) = found
+        if its_values == values:
             return None
-        its = {field: value for field, value in zip(fields, replies[0]) if value is not None}
-        return Difference("value", whole.mapping_detail(dict(zip(fields, values)), its, "field"), "hash")
+        its = {field: value for field, value in zip(fields, its_values) if value is not None}
+        return Difference("value", mapping_detail(dict(zip(fields, values)), its, "field"), "hash")
+
+
+class _LookUpExpiringFields:
+    """Some of these fields may be over by the time the other end is asked, so both are asked together."""
+
+    def asks(self, pair: Pair, elements: list[bytes]) -> list[Ask]:
+        fields = elements[::2]
+        return [ask_fields(pair.source, pair.key, fields), ask_fields(pair.target, pair.its_key, fields)]
+
+    def verdict(self, elements: list[bytes], found: list[list[t.Any]]) -> Verdict:
+        here, there = found
+        return same_piece(elements[::2], here, there)
 
 
 class _LookUpMembers:
-    def ask(self, end: End, key: bytes, elements: list[bytes]) -> Ask:
+    def asks(self, pair: Pair, elements: list[bytes]) -> list[Ask]:
+        end, key = pair.target, pair.its_key
         if _asks_for_many(end):
-            return Ask(end, pack(b"SMISMEMBER", key, *elements))
-        return Ask(end, b"".join([one(b"SISMEMBER", key, member) for member in elements]), len(elements))
+            return [Ask(end, pack(b"SMISMEMBER", key, *elements))]
+        return [Ask(end, b"".join([one(b"SISMEMBER", key, member) for member in elements]), len(elements))]
 
-    def verdict(self, elements: list[bytes], replies: list[t.Any]) -> Verdict:
-        found = replies[0] if isinstance(replies[0], list) else replies
-        missing = len(elements) - sum(found)
+    def verdict(self, elements: list[bytes], found: list[list[t.Any]]) -> Verdict:
+        (replies,) = found
+        known = replies[0] if isinstance(replies[0], list) else replies
+        missing = len(elements) - sum(known)
         return Difference("value", f"{missing} members missing in one chunk", "set") if missing else None
 
 
 class _LookUpScores:
-    def ask(self, end: End, key: bytes, elements: list[bytes]) -> Ask:
+    def asks(self, pair: Pair, elements: list[bytes]) -> list[Ask]:
+        end, key = pair.target, pair.its_key
         if _asks_for_many(end):
-            return Ask(end, pack(b"ZMSCORE", key, *elements[::2]))
-        return Ask(end, b"".join([one(b"ZSCORE", key, member) for member in elements[::2]]), len(elements) // 2)
+            return [Ask(end, pack(b"ZMSCORE", key, *elements[::2]))]
+        return [Ask(end, b"".join([one(b"ZSCORE", key, member) for member in elements[::2]]), len(elements) // 2)]
 
-    def verdict(self, elements: list[bytes], replies: list[t.Any]) -> Verdict:
-        found = replies[0] if isinstance(replies[0], list) else replies
+    def verdict(self, elements: list[bytes], found: list[list[t.Any]]) -> Verdict:
+        (replies,) = found
+        its_scores = replies[0] if isinstance(replies[0], list) else replies
         scores = elements[1::2]
         # The same text is the same score; other text can be it too.
-        if found == scores:
+        if its_scores == scores:
             return None
-        for member, mine, its in zip(elements[::2], scores, found):
+        for member, mine, its in zip(elements[::2], scores, its_scores):
             if mine != its and (its is None or float(mine) != float(its)):
                 what = "missing" if its is None else "has another score"
                 return Difference("value", f"member '{printable(member[:60])}' {what}", "zset")

@@ -21,6 +21,7 @@ from .._pipeline.pipe import ReplyTooLarge
 from .._pipeline.raw_pipe import parse_raw
 from .._rdb.payload import same_value, type_of
 from . import chunks, whole
+from .expiring_fields import lifeless
 from .verdict import GONE_AT_SOURCE, Difference, Verdict
 
 # From Redis 7.0 on compact values are listpacks instead of ziplists: across that line payloads of equal data differ.
@@ -51,7 +52,7 @@ class Comparer:
     def values(self, keys: t.Sequence[bytes]) -> Job[t.Any]:
         """The verdict on every one of ``keys``, which are small at the source (the caller has seen to that)."""
         try:
-            return (yield from self._small(keys))
+            return (yield from self._looking_for_life(keys, (yield from self._small(keys))))
         except ReplyTooLarge:
             # Small at the source, huge at the target: one by one, in chunks.
             verdicts: list[Verdict] = []
@@ -67,6 +68,9 @@ class Comparer:
 
     def metadata(self, keys: t.Sequence[bytes]) -> Job[t.Any]:
         """As :meth:`values`, but only types and expiries."""
+        return (yield from self._looking_for_life(keys, (yield from self._metadata(keys))))
+
+    def _metadata(self, keys: t.Sequence[bytes]) -> Job[t.Any]:
         here, there = yield (
             self.source.call(*_and(each(b"TYPE", keys), len(keys), self.source.expiries.commands(keys))),
             self.target.call(*_and(each(b"TYPE", keys), len(keys), self.target.expiries.commands(keys))),
@@ -82,14 +86,15 @@ class Comparer:
         """The verdict on one key of any size, in bounded chunks."""
         yield Take(self._large, 1)
         try:
-            return (yield from self._in_chunks(key))
+            (verdict,) = yield from self._looking_for_life([key], [(yield from self._in_chunks(key))])
+            return verdict
         except WrongType:
             return _CHANGING
         finally:
             self._flow.give(self._large, 1)
 
     def _in_chunks(self, key: bytes) -> Job[t.Any]:
-        (verdict,) = yield from self.metadata([key])
+        (verdict,) = yield from self._metadata([key])
         if verdict is not None:
             return verdict
         here = yield self.source.call(each(b"TYPE", [key]), 1)
@@ -97,6 +102,20 @@ class Comparer:
         if here[0] == b"none":
             return GONE_AT_SOURCE
         return (yield from chunks.same_in_chunks(self.source, self.target, key, here[0].decode()))
+
+    def _looking_for_life(self, keys: t.Sequence[bytes], verdicts: list[Verdict]) -> Job[t.Any]:
+        """``verdicts``, where a hash of the source none of whose fields is alive any more counts as gone."""
+        suspects = [
+            index
+            for index, verdict in enumerate(verdicts)
+            if isinstance(verdict, Difference) and verdict.type in ("hash", None)
+        ]
+        if suspects:
+            gone = set((yield from lifeless(self.source, [keys[index] for index in suspects])))
+            for index in suspects:
+                if keys[index] in gone:
+                    verdicts[index] = GONE_AT_SOURCE
+        return verdicts
 
     def _small(self, keys: t.Sequence[bytes]) -> Job[t.Any]:
         get = one(b"MGET", *keys)

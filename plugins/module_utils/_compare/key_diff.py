@@ -16,7 +16,7 @@ from .._connection.connect import client
 from .._connection.endpoint import Endpoint
 from .._errors import RedisMigrationError
 from .._keys.listing import listable
-from .._pipeline.end import End, absent
+from .._pipeline.end import End
 from .._pipeline.flow import Flow
 from .._pipeline.job import Job, Sleep
 from .._pipeline.pace import Pace
@@ -25,6 +25,7 @@ from .._server.databases import check_databases, check_same_server, database_pai
 from .._server.info import Server, measure, run_id_of
 from .comparer import Comparer
 from .diff_progress import DatabaseDiff, DiffPlan, DiffProgress, Found
+from .expiring_fields import without
 from .verdict import Difference, Gone, Verdict
 
 # Keys that take more memory than this are compared in chunks, one at a time.
@@ -174,11 +175,11 @@ class _Looker:
         counts = DatabaseDiff(source_keys=len(chunk))
         found: list[tuple[bytes, Difference]] = []
         if self._plan.level == "keys":
-            missing = yield from absent(self._target, chunk.names)
+            missing = yield from without(self._target, chunk.names)
             if missing:
                 yield Sleep(_SECOND_LOOK_SECONDS)
-                gone = set((yield from absent(self._source, missing)))
-                still = set((yield from absent(self._target, missing)))
+                gone = set((yield from without(self._source, missing)))
+                still = set((yield from without(self._target, missing)))
                 counts.source_keys -= len(gone)
                 found = [(name, Difference("missing", "not at the target")) for name in missing if name in still - gone]
         else:
@@ -221,11 +222,11 @@ class _Looker:
 
     def _find_extra(self, names: list[bytes]) -> Job[None]:
         counts = DatabaseDiff(target_keys=len(names))
-        extra = yield from absent(self._source, names)
+        extra = yield from without(self._source, names)
         if extra:
             yield Sleep(_SECOND_LOOK_SECONDS)
-            gone = set((yield from absent(self._target, extra)))
-            still = set((yield from absent(self._source, extra)))
+            gone = set((yield from without(self._target, extra)))
+            still = set((yield from without(self._source, extra)))
             counts.target_keys -= len(gone)
             for name in extra:
                 if name in still - gone:

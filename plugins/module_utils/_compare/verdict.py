@@ -7,6 +7,8 @@ from __future__ import annotations
 
 import typing as t
 
+from .._keys.name import printable
+
 
 class Difference(t.NamedTuple):
     """``kind`` is missing, extra, type, ttl or value; ``detail`` a few words without any value; ``type`` if known."""
@@ -25,3 +27,17 @@ GONE_AT_SOURCE = Gone()
 
 # None: equal.
 Verdict: t.TypeAlias = "Difference | Gone | None"
+
+
+def mapping_detail(mine: t.Mapping[bytes, t.Any], its: t.Mapping[bytes, t.Any], element: str) -> str:
+    """How two mappings differ, in words."""
+    missing = [name for name in mine if name not in its]
+    extra = [name for name in its if name not in mine]
+    changed = [name for name in mine if name in its and its[name] != mine[name]]
+    parts = [
+        f"{len(names)} {element}{'s' * (len(names) > 1)} {word}"
+        for names, word in ((missing, "missing"), (extra, "extra"), (changed, "different"))
+        if names
+    ]
+    first = (changed or missing or extra)[0]
+    return f"{', '.join(parts)}, such as '{printable(first[:60])}'"

@@ -11,13 +11,13 @@ from __future__ import annotations
 
 import typing as t
 
-from .._connection.commands import each, one, pack
-from .._keys.name import printable
+from .._connection.commands import each, pack
 from .._pipeline.end import End
 from .._pipeline.job import Job
 from .._pipeline.raw_pipe import parse_raw
 from . import streams_whole
-from .verdict import GONE_AT_SOURCE, Difference, Verdict
+from .expiring_fields import fields_expire, same_hashes
+from .verdict import GONE_AT_SOURCE, Difference, Verdict, mapping_detail
 
 # The command that reads all of a key: its name, and what stands behind the key.
 _WHOLE: dict[str, tuple[bytes, ...]] = {
@@ -28,9 +28,6 @@ _WHOLE: dict[str, tuple[bytes, ...]] = {
     "string": (b"GET",),
     "stream": (b"XRANGE", b"-", b"+"),
 }
-
-# Field expiries may have been read a moment apart as relative times inside a server; they are absolute here.
-_FIELD_TTL_TOLERANCE_MS = 1
 
 
 def string_detail(mine: bytes, its: bytes) -> str:
@@ -51,9 +48,10 @@ def same_whole(source: End, target: End, keys: t.Sequence[tuple[bytes, str]]) ->
     for index, (_key, kind) in enumerate(keys):
         by_type.setdefault(kind, []).append(index)
     groups = [(kind, [keys[index][0] for index in indexes]) for kind, indexes in by_type.items()]
+    timed = "hash" in by_type and (yield from fields_expire(source, target))
     answers = yield from _answers(source, target, groups)
     for (kind, names), indexes in zip(groups, by_type.values()):
-        found = yield from _same_of_type(source, target, kind, names, answers.get(kind))
+        found = yield from _same_of_type(source, target, kind, names, answers.get(kind), timed=timed and kind == "hash")
         for index, verdict in zip(indexes, found):
             verdicts[index] = verdict
     return verdicts
@@ -72,7 +70,10 @@ def _answers(source: End, target: End, groups: t.Sequence[tuple[str, list[bytes]
     return {kind: (mine, its) for (kind, _command, _names), mine, its in zip(readable, here, there)}
 
 
-def _same_of_type(source: End, target: End, kind: str, keys: list[bytes], answers: _Answers | None) -> Job[t.Any]:
+def _same_of_type(
+    source: End, target: End, kind: str, keys: list[bytes], answers: _Answers | None, *, timed: bool
+) -> Job[t.Any]:
+    """``timed``: whether fields of some hashes expire."""
     if kind not in _WHOLE:
         verdicts = []
         for key in keys:
@@ -82,8 +83,7 @@ def _same_of_type(source: End, target: End, kind: str, keys: list[bytes], answer
     if kind == "stream":
         compare = streams_whole.same_groups if equal else streams_whole.same_streams
         return (yield from compare(source, target, keys))
-    field_ttls = kind == "hash" and any(end.server.has_field_ttl(end.database) for end in (source, target))
-    if equal and not field_ttls:
+    if equal and not timed:
         return [None] * len(keys)
     if answers is not None:
         here, there = (parse_raw(answer, len(keys)) for answer in answers)
@@ -93,14 +93,10 @@ def _same_of_type(source: End, target: End, kind: str, keys: list[bytes], answer
         here, there = yield source.call(commands, len(keys)), target.call(commands, len(keys))
     source.check(here, "reading a " + kind)
     target.check(there, "reading a " + kind)
+    if timed:
+        return (yield from same_hashes(source, target, keys, here, there))
     compare_one = _COMPARE[kind]
-    verdicts = [compare_one(mine, its) if mine != its else None for mine, its in zip(here, there)]
-    if field_ttls:
-        alike = [index for index, verdict in enumerate(verdicts) if verdict is None]
-        found = yield from same_field_ttls(source, target, [(keys[index], here[index][::2]) for index in alike])
-        for index, verdict in zip(alike, found):
-            verdicts[index] = verdict
-    return verdicts
+    return [compare_one(mine, its) if mine != its else None for mine, its in zip(here, there)]
 
 
 def _hash_verdict(mine: list[bytes], its: list[bytes]) -> Verdict:
@@ -123,20 +119,6 @@ def _zset_verdict(mine: list[bytes], its: list[bytes]) -> Verdict:
     if not one_set:
         return GONE_AT_SOURCE
     return Difference("value", mapping_detail(one_set, other, "member"), "zset")
-
-
-def mapping_detail(mine: t.Mapping[bytes, t.Any], its: t.Mapping[bytes, t.Any], element: str) -> str:
-    """How two mappings differ, in words."""
-    missing = [name for name in mine if name not in its]
-    extra = [name for name in its if name not in mine]
-    changed = [name for name in mine if name in its and its[name] != mine[name]]
-    parts = [
-        f"{len(names)} {element}{'s' * (len(names) > 1)} {word}"
-        for names, word in ((missing, "missing"), (extra, "extra"), (changed, "different"))
-        if names
-    ]
-    first = (changed or missing or extra)[0]
-    return f"{', '.join(parts)}, such as '{printable(first[:60])}'"
 
 
 def _set_verdict(mine: list[bytes], its: list[bytes]) -> Verdict:
@@ -183,50 +165,3 @@ def same_payload(source: End, target: End, key: bytes, kind: str) -> Job[t.Any]:
     if there[0] is not None and here[0][:-10] == there[0][:-10]:
         return None
     return Difference("value", f"the payloads of this {kind} differ (its content cannot be compared here)", kind)
-
-
-def same_field_ttls(
-    source: End,
-    target: End,
-    hashes: t.Sequence[tuple[bytes, t.Sequence[bytes]]],
-    its_keys: t.Sequence[bytes] | None = None,
-) -> Job[t.Any]:
-    """Verdicts on when the given fields of hashes expire; an end that knows no field expiry has none.
-
-    ``its_keys``: the names of the hashes at the target, if others.
-    """
-    hashes = [(key, fields or [b""]) for key, fields in hashes]
-    if not hashes:
-        return []
-    ask = b"".join([_field_expiries(key, fields) for key, fields in hashes])
-    ask_there = ask
-    if its_keys is not None:
-        ask_there = b"".join([_field_expiries(key, fields) for key, (_key, fields) in zip(its_keys, hashes)])
-    none = [[-1] * len(fields) for _key, fields in hashes]
-    if not target.server.supports_field_ttl():
-        here, there = (yield source.call(ask, len(hashes))), none
-    elif not source.server.supports_field_ttl():
-        here, there = none, (yield target.call(ask_there, len(hashes)))
-    else:
-        here, there = yield source.call(ask, len(hashes)), target.call(ask_there, len(hashes))
-    source.check(here, "HPEXPIRETIME")
-    target.check(there, "HPEXPIRETIME")
-    return [
-        _field_ttl_verdict(fields, mine, its) if mine != its else None
-        for (_key, fields), mine, its in zip(hashes, here, there)
-    ]
-
-
-def _field_expiries(key: bytes, fields: t.Sequence[bytes]) -> bytes:
-    return one(b"HPEXPIRETIME", key, b"FIELDS", b"%d" % len(fields), *fields)
-
-
-def _field_ttl_verdict(fields: t.Sequence[bytes], here: t.Any, there: t.Any) -> Verdict:
-    if not isinstance(here, list):
-        return GONE_AT_SOURCE
-    for field, mine, its in zip(fields, here, there or [-1] * len(fields)):
-        if mine == -2:
-            continue
-        if (mine < 0) != (its < 0) or abs(mine - its) > _FIELD_TTL_TOLERANCE_MS:
-            return Difference("ttl", f"hash field '{printable(field[:60])}' expires at another time", "hash")
-    return None

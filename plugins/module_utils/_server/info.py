@@ -62,11 +62,6 @@ class Server:
         """Whether streams count entries added and remember the last one deleted (Redis 7.0 and every Valkey)."""
         return self.flavor == "valkey" or self.version_tuple >= (7, 0)
 
-    def has_field_ttl(self, database: int) -> bool:
-        """Whether some hash field in ``database`` may expire."""
-        known = self.databases.get(database)
-        return self.supports_field_ttl() and known is not None and known.field_expires > 0
-
     def supports_field_ttl(self) -> bool:
         """Whether hash fields can expire (Redis 7.4, Valkey 9)."""
         return self.version_tuple >= ((9, 0) if self.flavor == "valkey" else (7, 4))

@@ -24,42 +24,53 @@ def scanned_in_pieces(build: KeyBuild, kind: str, length: int, ttls: FieldTtls) 
     proof = ASK_FIELD_EXPIRY if kind == "hash" and ttls.possible else b""
     write: Write | None = None
     cursor = b"0"
-    timed = False
+    timed = kept = False
     while True:
-        command = pack(_SCAN[kind], build.key, cursor, b"COUNT", stride.elements) + proof
+        command = proof + pack(_SCAN[kind], build.key, cursor, b"COUNT", stride.elements) + proof
         try:
-            replies = yield from build.exchange(piece(command, stride, 2 if proof else 1), write)
+            replies = yield from build.exchange(piece(command, stride, 3 if proof else 1), write)
         except ReplyTooLarge:
             if not stride.shorten():
                 raise
             write = None
             continue
-        cursor, elements = replies[0]
+        cursor, elements = replies[1 if proof else 0]
         expiries: dict[int, list[bytes]] = {}
-        if proof and not ttls.none(replies[1]):
+        if proof and not ttls.none(replies[0], replies[2]):
             timed = True
             if elements:
-                expiries = yield from ttls.in_pieces(build, elements[::2])
-        write = _PART[kind](elements, expiries) if elements else None
+                elements, expiries = yield from ttls.in_pieces(build, elements)
+        write = None
+        if expiries:
+            kept = True
+            write = _expiring_part([*elements, ttls.keeper, b""], expiries)
+        elif elements:
+            write = _PART[kind](elements)
         if cursor == b"0":
             break
     if write:
         yield from build.write(write)
+    if kept:
+        yield from build.write(Write(lambda name: pack(b"HDEL", name, ttls.keeper)))
     return timed
 
 
-def _set_part(members: list[bytes], _expiries: dict[int, list[bytes]]) -> Write:
+def _set_part(members: list[bytes]) -> Write:
     return Write(lambda name: pack(b"SADD", name, *members))
 
 
-def _zset_part(elements: list[bytes], _expiries: dict[int, list[bytes]]) -> Write:
+def _zset_part(elements: list[bytes]) -> Write:
     # ZSCAN shows member and score, ZADD takes score and member; the text of a score is exact.
     words: list[t.Any] = [b""] * len(elements)
     words[::2], words[1::2] = elements[1::2], elements[::2]
     return Write(lambda name: pack(b"ZADD", name, *words))
 
 
-def _hash_part(elements: list[bytes], expiries: dict[int, list[bytes]]) -> Write:
+def _hash_part(elements: list[bytes]) -> Write:
+    return Write(lambda name: pack(b"HSET", name, *elements))
+
+
+def _expiring_part(elements: list[bytes], expiries: dict[int, list[bytes]]) -> Write:
     def commands(name: bytes) -> bytes:
         return pack(b"HSET", name, *elements) + FieldTtls.commands(name, expiries)
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 import typing as t
 
 from ..._compare.chunks import same_in_chunks
+from ..._compare.expiring_fields import lifeless
 from ..._connection.commands import pack
 from ..._connection.replies import is_error
 from ..._keys.temporary import TemporaryNames
@@ -164,10 +165,10 @@ class InPieces:
                 return None if replace or renamed else Occupied()
             if "no such key" not in str(renamed):
                 build.refuse(renamed, target, "RENAME")
-            if expiry is NEVER:
-                raise BeginningLost()
-            # Its time has come.
-            return Vanished()
+            if expiry is not NEVER or (yield from lifeless(self._lane.source, [build.key])):
+                # Its time has come, or that of its last field.
+                return Vanished()
+            raise BeginningLost()
         return None
 
     def _expiry(self, key: bytes) -> Job[t.Any]:

@@ -71,19 +71,22 @@ class Whole:
         yield Take(lane.pace.gate, cost)
         try:
             replies = yield source.call(
-                _TIME + b"".join(commands) + _TIME + proof + expiry_commands, total + 2 + bool(proof) + expiry_count
+                _TIME + proof + b"".join(commands) + _TIME + proof + expiry_commands,
+                total + 2 + 2 * bool(proof) + expiry_count,
             )
         finally:
             lane.flow.give(lane.pace.gate, cost)
-        source.check((replies[0], replies[total + 1]), "TIME")
-        lane.pace.observe(total * 2, chunk.size, between_us(replies[0], replies[total + 1]))
+        # The proof stands before the values and behind them.
+        before = replies[1:2] if proof else []
+        position = 1 + len(before)
+        source.check((replies[0], replies[total + position]), "TIME")
+        lane.pace.observe(total * 2, chunk.size, between_us(replies[0], replies[total + position]))
         values: list[t.Any] = []
-        position = 1
         for kind, count in zip(kinds, counts):
             values.append(self._value(kind, replies[position : position + count]))
             position += count
         expiries = yield from source.expiries.read(names, replies[position + 1 + bool(proof) :])
-        if proof and not self._ttls.none(replies[position + 1]):
+        if proof and not self._ttls.none(*before, replies[position + 1]):
             yield from self._read_field_ttls(names, kinds, values)
         return values, expiries
 
@@ -107,13 +110,14 @@ class Whole:
 
     def _read_field_ttls(self, names: list[bytes], kinds: t.Sequence[bytes], values: list[t.Any]) -> Job[None]:
         hashes = [at for at, kind in enumerate(kinds) if kind == b"hash" and not isinstance(values[at], Vanished)]
-        fields = [values[position][0][::2] for position in hashes]
-        ask = b"".join([FieldTtls.question(names[position], some) for position, some in zip(hashes, fields)])
+        elements = [values[position][0] for position in hashes]
+        ask = b"".join([FieldTtls.question(names[position], some[::2]) for position, some in zip(hashes, elements)])
         replies = yield self._lane.source.call(ask, len(hashes))
-        for position, some, reply in zip(hashes, fields, replies):
+        for position, some, reply in zip(hashes, elements, replies):
             self._lane.source.check([reply], "HPEXPIRETIME")
             try:
-                values[position] = values[position][0], self._ttls.grouped(some, reply)
+                living, expiries = self._ttls.living(some, reply)
+                values[position] = (living, expiries) if living else Vanished()
             except KeyRefused as refused:
                 values[position] = Refused(refused.reason, refused.hint, type="hash")
 

@@ -1,0 +1,152 @@
+# Copyright (c) 2026 dataservices.redis_migration contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Hashes whose fields expire by themselves (Redis 7.4, Valkey 9): compared as they are at one moment.
+
+The two ends are asked one after the other, and meanwhile time passes. So what counts is what is alive at the later of
+their two clocks, read last; a field that is over by then is no difference, whichever end still showed it.
+"""
+
+from __future__ import annotations
+
+import typing as t
+
+from .._connection.commands import TIME, each, pack
+from .._connection.replies import clock_ms
+from .._keys.name import printable
+from .._pipeline.end import End, absent
+from .._pipeline.job import Job
+from .._server.info import ASK_FIELD_EXPIRY, none_expires
+from .both_ends import Ask, together
+from .verdict import GONE_AT_SOURCE, Difference, Verdict, mapping_detail
+
+# Of HPEXPIRETIME: the field stays; there is no such field, or no longer.
+STAYS = -1
+GONE = -2
+
+_TOLERANCE_MS = 1
+
+_FIRST_FIELDS = 10
+_FIELDS = 1000
+
+# By field: its value, and when it expires.
+_Fields = dict[bytes, tuple[bytes, int]]
+
+
+def fields_expire(*ends: End) -> Job[t.Any]:
+    """Whether any hash in the databases of ``ends`` has fields that expire. To be asked before the fields are read."""
+    knowing = [end for end in ends if end.server.supports_field_ttl()]
+    if not knowing:
+        return False
+    replies = yield from together(*[Ask(end, ASK_FIELD_EXPIRY) for end in knowing])
+    for end, (info,) in zip(knowing, replies):
+        end.check([info], "INFO")
+        if not none_expires(info, end.database):
+            return True
+    return False
+
+
+def ask_expiries(end: End, hashes: t.Sequence[tuple[bytes, t.Sequence[bytes]]]) -> Ask:
+    """Ask ``end`` when the given fields of hashes expire, and at last for its clock."""
+    if not end.server.supports_field_ttl():
+        return Ask(end, TIME, 1)
+    asked = [(key, fields) for key, fields in hashes if fields]
+    commands = [pack(b"HPEXPIRETIME", key, b"FIELDS", len(fields), *fields) for key, fields in asked]
+    return Ask(end, b"".join([*commands, TIME]), len(asked) + 1)
+
+
+def ask_fields(end: End, key: bytes, fields: t.Sequence[bytes]) -> Ask:
+    """Ask ``end`` for the values of ``fields`` of a hash, then for all that :func:`ask_expiries` does."""
+    expiries = ask_expiries(end, [(key, fields)])
+    return Ask(end, pack(b"HMGET", key, *fields) + expiries.commands, expiries.replies + 1)
+
+
+def alive(fields: t.Sequence[bytes], values: t.Sequence[bytes | None], expiries: t.Any, clock: int) -> _Fields:
+    """Those of the fields that live beyond ``clock``. ``expiries``: the reply of an end, None where it knows none."""
+    times = expiries or [STAYS] * len(fields)
+    return {
+        field: (value, at)
+        for field, value, at in zip(fields, values, times)
+        if value is not None and (at == STAYS or at > clock)
+    }
+
+
+def same_piece(fields: t.Sequence[bytes], here: t.Sequence[t.Any], there: t.Sequence[t.Any]) -> Verdict:
+    """The verdict on some fields of a hash, from the replies of both ends to :func:`ask_fields`."""
+    clock = max(clock_ms(here[-1]), clock_ms(there[-1]))
+    mine, its = (alive(fields, end[0], end[1] if len(end) == 3 else None, clock) for end in (here, there))
+    return _verdict(mine, its)
+
+
+def same_hashes(
+    source: End, target: End, keys: t.Sequence[bytes], here: t.Sequence[list[bytes]], there: t.Sequence[list[bytes]]
+) -> Job[t.Any]:
+    """Verdicts on small hashes, of which HGETALL said ``here`` at the source and ``there`` at the target."""
+    sides = [
+        [(key, flat[::2], flat[1::2]) for key, flat in zip(keys, answers, strict=True)] for answers in (here, there)
+    ]
+    asks = [
+        ask_expiries(end, [(key, fields) for key, fields, _values in side])
+        for end, side in zip((source, target), sides)
+    ]
+    replies = yield from together(*asks)
+    for end, answers in zip((source, target), replies):
+        end.check(answers, "HPEXPIRETIME")
+    clock = max(clock_ms(answers[-1]) for answers in replies)
+    living: list[list[_Fields]] = []
+    for side, answers in zip(sides, replies):
+        times = iter(answers[:-1])
+        knows = len(answers) > 1
+        living.append(
+            [alive(fields, values, next(times) if knows and fields else None, clock) for _key, fields, values in side]
+        )
+    return [_verdict(mine, its) if mine or not its else GONE_AT_SOURCE for mine, its in zip(*living)]
+
+
+def _verdict(mine: _Fields, its: _Fields) -> Verdict:
+    if mine == its:
+        return None
+    values, its_values = ({field: pair[0] for field, pair in side.items()} for side in (mine, its))
+    if values != its_values:
+        return Difference("value", mapping_detail(values, its_values, "field"), "hash")
+    for field, (_value, at) in mine.items():
+        its_at = its[field][1]
+        if (at < 0) != (its_at < 0) or abs(at - its_at) > _TOLERANCE_MS:
+            return Difference("ttl", f"hash field '{printable(field[:60])}' expires at another time", "hash")
+    return None
+
+
+def lifeless(end: End, names: t.Sequence[bytes]) -> Job[t.Any]:
+    """Those of ``names`` that are hashes without a living field: still in the keyspace, but as good as gone.
+
+    HSCAN shows what lives and changes nothing; others (HRANDFIELD) delete such a hash.
+    """
+    if not names or not end.server.supports_field_ttl():
+        return []
+    kinds = yield end.call(each(b"TYPE", names), len(names))
+    end.check(kinds, "TYPE")
+    hashes = [name for name, kind in zip(names, kinds) if kind == b"hash"]
+    if not hashes:
+        return []
+    pages = yield end.call(each(b"HSCAN", hashes, b"0", b"COUNT", b"%d" % _FIRST_FIELDS), len(hashes))
+    end.check(pages, "HSCAN")
+    found = []
+    for name, (cursor, fields) in zip(hashes, pages):
+        while not fields and cursor != b"0":
+            page = yield end.call(pack(b"HSCAN", name, cursor, b"COUNT", _FIELDS), 1)
+            end.check(page, "HSCAN")
+            cursor, fields = page[0]
+        if not fields:
+            found.append(name)
+    return found
+
+
+def without(end: End, names: list[bytes]) -> Job[t.Any]:
+    """Those of ``names`` that ``end`` does not have, or only as a hash without a living field."""
+    if not names:
+        return []
+    gone = yield from absent(end, names)
+    if len(gone) < len(names) and (yield from fields_expire(end)):
+        missing = set(gone)
+        gone += yield from lifeless(end, [name for name in names if name not in missing])
+    return gone
