@@ -1,0 +1,52 @@
+# Copyright (c) 2026 dataservices.redis_migration contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What replies say, without a server."""
+
+from __future__ import annotations
+
+import hiredis
+import pytest
+
+from ansible_collections.dataservices.redis_migration.plugins.module_utils._connection.explain import is_transient
+from ansible_collections.dataservices.redis_migration.plugins.module_utils._connection.replies import (
+    any_error,
+    between_us,
+    clock_ms,
+    fields_of,
+    is_error,
+)
+
+
+def test_errors_are_told_from_replies_that_look_like_them() -> None:
+    error = hiredis.ReplyError("ERR no such key")
+    assert is_error(error)
+    assert not is_error(b"ERR no such key")
+    assert any_error([b"OK", error])
+    assert not any_error([b"OK", b"ERR", None, 1])
+
+
+def test_times() -> None:
+    assert clock_ms([b"12", b"345678"]) == 12_345
+    assert between_us([b"1", b"999999"], [b"3", b"000001"]) == 1_000_002
+
+
+def test_fields() -> None:
+    assert fields_of([b"length", 3, b"last-generated-id", b"1-0"]) == {"length": 3, "last-generated-id": b"1-0"}
+
+
+@pytest.mark.parametrize(
+    ("text", "transient"),
+    [
+        ("LOADING Redis is loading the dataset in memory", True),
+        ("READONLY You can't write against a read only replica.", True),
+        ("MISCONF Redis is configured to save RDB snapshots", True),
+        ("ERR max number of clients reached", True),
+        ("BUSYKEY Target key name already exists.", False),
+        ("OOM command not allowed when used memory > 'maxmemory'.", False),
+        ("NOPERM this user has no permissions", False),
+        ("WRONGPASS invalid username-password pair", False),
+    ],
+)
+def test_what_a_while_may_cure(text: str, transient: bool) -> None:
+    assert is_transient(text) is transient

@@ -1,0 +1,31 @@
+# Copyright (c) 2026 dataservices.redis_migration contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Checks of one end by itself."""
+
+from __future__ import annotations
+
+from ansible_collections.dataservices.redis_migration.plugins.module_utils._keys.selection import Selection
+from ansible_collections.dataservices.redis_migration.plugins.module_utils._preflight.checks import server as ends
+from ansible_collections.dataservices.redis_migration.plugins.module_utils._preflight.situation import (
+    Question,
+    Side,
+    Situation,
+)
+from ansible_collections.dataservices.redis_migration.plugins.module_utils._server.info import parse_info
+
+
+def situation() -> Situation:
+    end = {"host": "somewhere"}
+    sides = Side("source", end), Side("target", end)
+    return Situation(Question(end, end, Selection()), *sides)
+
+
+def test_trouble_with_a_disk() -> None:
+    known = situation()
+    known.source.info = parse_info("rdb_last_bgsave_status:ok\r\naof_last_write_status:err\r\n")
+    assert ends.state(known, known.source).status == "warn"
+    known.target.info = known.source.info
+    assert ends.state(known, known.target).status == "fail"
+    known.target.info = parse_info("rdb_bgsave_in_progress:1\r\n")
+    assert "saves a snapshot" in ends.state(known, known.target).message
