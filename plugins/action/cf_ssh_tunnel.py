@@ -14,8 +14,6 @@ from ansible_collections.dataservices.redis_migration.plugins.plugin_utils._acti
 
 
 class ActionModule(WorkerAction):
-    module = "cf_ssh_tunnel"
-
     def conduct(self, arguments: dict[str, t.Any], variables: dict[str, t.Any]) -> dict[str, t.Any]:
         process = playbook_process()
         if process:

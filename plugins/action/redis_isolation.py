@@ -16,8 +16,6 @@ from ansible_collections.dataservices.redis_migration.plugins.plugin_utils._acti
 
 
 class ActionModule(WorkerAction):
-    module = "redis_isolation"
-
     def conduct(self, arguments: dict[str, t.Any], variables: dict[str, t.Any]) -> dict[str, t.Any]:
         if boolean(arguments.get("with_playbook", False), strict=False):
             process = playbook_process()

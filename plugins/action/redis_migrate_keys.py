@@ -9,5 +9,4 @@ from ansible_collections.dataservices.redis_migration.plugins.plugin_utils._acti
 
 
 class ActionModule(SlicedAction):
-    module = "redis_migrate_keys"
     looked_at = "scanned"

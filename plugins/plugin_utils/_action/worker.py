@@ -20,11 +20,14 @@ _COLLECTION = "dataservices.redis_migration"
 
 
 class WorkerAction(ActionBase):
-    """Base of the action plugins; a subclass names its ``module``, and may :meth:`conduct` it in a way of its own."""
+    """Base of the action plugins; a subclass may :meth:`conduct` its module in a way of its own."""
 
     _supports_async = True
 
-    module: t.ClassVar[str]
+    @property
+    def module(self) -> str:
+        """The module that the task is for; several may share one action plugin (meta/runtime.yml)."""
+        return str(self._task.resolved_action or self._task.action).rpartition(".")[2]
 
     def run(self, tmp: str | None = None, task_vars: dict[str, t.Any] | None = None) -> dict[str, t.Any]:
         super().run(tmp, task_vars)
