@@ -9,14 +9,14 @@ import dataclasses
 import time
 import typing as t
 
-from .._connection.commands import each
+from .._connection.commands import TIME, each
 from .._connection.connect import client
 from .._connection.endpoint import Endpoint
 from .._connection.explain import reply_hint, reply_text
 from .._connection.line import Refusal
 from .._connection.replies import between_us
 from .._errors import CommandRefused, ConnectError, RedisMigrationError
-from .._keys.listing import LISTED, Failure, listable
+from .._keys.listing import LISTED, Failure, Tally, listable
 from .._keys.selection import Selection
 from .._pipeline.end import End
 from .._pipeline.expiry import GONE
@@ -30,13 +30,12 @@ from .._rdb.payload import rdb_version
 from .._rdb.writer import RdbWriter
 from .._server.compatibility import rdb_version as version_by_release
 from .._server.databases import check_databases, database_pairs
+from .._server.eligibility import mode_problem, refuse
 from .._server.functions import dump_functions
 from .._server.info import Server, measure, parse_info
 from .file import BackupFile
 from .large_keys import LargeKeys
 from .seen import Seen
-
-_TIME = b"*1\r\n$4\r\nTIME\r\n"
 
 _CHUNK_KEYS = 500
 _CHUNK_BYTES = 1024 * 1024
@@ -60,7 +59,7 @@ class BackupPlan:
 
 
 @dataclasses.dataclass
-class Saved:
+class Saved(Tally):
     """What was saved of a logical database, or of all. ``vanished``: deleted or expired while the backup ran."""
 
     keys: int = 0
@@ -68,10 +67,6 @@ class Saved:
     vanished: int = 0
     large: int = 0
     failed: int = 0
-
-    def add(self, other: Saved) -> None:
-        for field in dataclasses.fields(self):
-            setattr(self, field.name, getattr(self, field.name) + getattr(other, field.name))
 
 
 @dataclasses.dataclass
@@ -87,10 +82,7 @@ class BackupResult:
 
     @property
     def totals(self) -> Saved:
-        totals = Saved()
-        for saved in self.databases.values():
-            totals.add(saved)
-        return totals
+        return Saved.total(self.databases.values())
 
 
 class _StartOver(Exception):
@@ -125,7 +117,7 @@ class Backup:
     def _attempt(self) -> None:
         plan = self._plan
         server, round_trip_ms = measure(plan.endpoint)
-        _check_server(plan.endpoint, server)
+        refuse(mode_problem(plan.endpoint, server))
         pairs = database_pairs(plan.selection, server)
         check_databases(pairs, plan.endpoint, None)
         self.result = BackupResult(server=server, databases={number: Saved() for number, _same in pairs})
@@ -280,7 +272,7 @@ class _Database:
         try:
             # The expiry is read after the value: a key renewed in between gets the later expiry, never the earlier.
             replies = yield end.call(
-                _TIME + each(b"DUMP", names) + _TIME + expiry_commands,
+                TIME + each(b"DUMP", names) + TIME + expiry_commands,
                 count + 2 + expiry_replies,
                 2 * size + _IN_FLIGHT_BYTES,
             )
@@ -325,16 +317,4 @@ def _check_no_libraries(endpoint: Endpoint, refusal: str) -> None:
             f"The {endpoint} {'may have' if held is None else 'has'} libraries of functions (scripts for FCALL)"
             f"{f': {held}' if held else ''}. They cannot be read: {refusal}",
             hint="Permit +function|dump, or leave them out of the backup with 'functions: false'.",
-        )
-
-
-def _check_server(endpoint: Endpoint, server: Server) -> None:
-    if server.mode == "cluster":
-        raise RedisMigrationError(
-            f"The {endpoint} is in cluster mode, which is not supported.",
-            hint="Use a single primary with its replicas.",
-        )
-    if server.mode == "sentinel":
-        raise RedisMigrationError(
-            f"The {endpoint} is a Sentinel and holds no data.", hint="Give the primary's address."
         )

@@ -19,6 +19,7 @@ from .._connection.endpoint import Endpoint
 from .._connection.line import Line, Refusal
 from .._connection.replies import clock_ms
 from .._errors import ConnectError
+from .._keys.types import LENGTH
 from .._pipeline.expiry import GONE, NEVER, Expiry
 from .._pipeline.throttle import Throttle
 from .._rdb import format as rdb
@@ -33,8 +34,6 @@ _TRIES = 3
 # One command reads about so much: a fraction of a millisecond of the source's time.
 _PIECE_BYTES = 256 * 1024
 _PIECE_ELEMENTS = 1000
-
-_LENGTH = {b"string": b"STRLEN", b"list": b"LLEN", b"set": b"SCARD", b"zset": b"ZCARD", b"hash": b"HLEN"}
 
 # By so much TIME and PTTL may be apart from the same two a moment later.
 _EXPIRY_ERROR_MS = 50
@@ -171,10 +170,10 @@ class _LargeKey:
             return False
         if kind == b"stream":
             return self._stream()
-        if kind not in _LENGTH:
+        if kind not in LENGTH:
             return self.whole()
         expiry = self._expiry()
-        length = self._line.ask(_LENGTH[kind], key)
+        length = self._line.ask(LENGTH[kind], key)
         if expiry == GONE or not length:
             raise _Changed()
         if kind == b"string":

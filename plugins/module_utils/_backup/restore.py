@@ -18,6 +18,7 @@ from .._keys.selection import Selection
 from .._rdb.reader import RdbReader
 from .._server.claim import Claim
 from .._server.databases import check_databases
+from .._server.eligibility import mode_problem, refuse, target_role_problem
 from .._server.functions import library_name, write_libraries
 from .._server.info import Server, read_server, server_of
 from .restore_keys import KeysOfFile, chooser
@@ -64,7 +65,10 @@ class Restore:
         plan, result = self._plan, self.result
         result.contents = inspect(plan)
         server = read_server(plan.endpoint)
-        _check_server(plan, server)
+        refuse(
+            mode_problem(plan.endpoint, server),
+            None if plan.check_mode else target_role_problem(plan.endpoint, server),
+        )
         result.places = _places(plan.selection, result.contents)
         result.databases = {number: Restored() for number in result.places}
         check_databases([(there, there) for there in result.places.values()], plan.endpoint, None)
@@ -105,17 +109,6 @@ def _places(selection: Selection, contents: Contents) -> dict[int, int]:
             )
         places[number] = there
     return places
-
-
-def _check_server(plan: RestorePlan, server: Server) -> None:
-    if server.mode == "cluster":
-        raise RedisMigrationError(f"The {plan.endpoint} is in cluster mode, which is not supported.")
-    if server.mode == "sentinel":
-        raise RedisMigrationError(f"The {plan.endpoint} is a Sentinel.", hint="Give the primary's address.")
-    if server.role != "master" and not plan.check_mode:
-        raise RedisMigrationError(
-            f"The {plan.endpoint} is a replica and takes no writes.", hint="Give the address of its primary."
-        )
 
 
 def _check_empty(plan: RestorePlan, server: Server, places: t.Mapping[int, int]) -> None:

@@ -8,10 +8,10 @@ from __future__ import annotations
 import time
 import typing as t
 
-from .._connection.commands import restores
+from .._connection.commands import TIME, restores
 from .._connection.connect import CLIENT_NAME, client
 from .._connection.explain import is_transient, reply_hint, reply_text
-from .._connection.replies import clock_ms, is_error
+from .._connection.replies import clock_ms, is_error, is_systemic, is_unreadable
 from .._errors import ConnectError
 from .._keys.listing import LISTED, Failure, listable
 from .._keys.selection import Selection
@@ -29,8 +29,6 @@ from .._server.info import Server, run_id_of
 from .large_values import LargeValues, TooLarge, largest_payload
 from .restore_plan import Contents, Restored, RestorePlan, RestoreResult
 from .source import BackupSource
-
-_TIME = b"*1\r\n$4\r\nTIME\r\n"
 
 _BATCH_KEYS = 500
 
@@ -168,12 +166,12 @@ class KeysOfFile:
             if plan.existing_keys == "skip":
                 names = [item[0] for item in items]
                 there = set(names) - set((yield from absent(end, names)))
-            (clock,) = yield end.call(_TIME, 1)
+            (clock,) = yield end.call(TIME, 1)
             replies: list[t.Any] = ["BUSYKEY" if item[0] in there else b"OK" for item in items] + [clock]
         else:
             # The database was empty: what is there after a lost connection was written by this run.
             replace = plan.existing_keys == "replace" or (again and plan.existing_keys == "fail")
-            replies = yield end.call(restores(items, replace=replace) + _TIME, len(items) + 1)
+            replies = yield end.call(restores(items, replace=replace) + TIME, len(items) + 1)
         end.check(replies[-1:], "TIME")
         now = clock_ms(replies[-1])
         for (key, expiry, payload), reply in zip(items, replies):
@@ -196,12 +194,12 @@ class KeysOfFile:
             return
         if is_error(reply) and is_transient(text):
             raise Unsteady(end.pipe, end.refusal(reply, "RESTORE"))
-        if text.startswith(("OOM", "NOPERM", "NOAUTH", "MOVED", "ASK")) or "unknown command" in text:
+        if is_systemic(text):
             raise end.refusal(reply, "RESTORE")
         hint = reply_hint(text, end.endpoint)
         if text.startswith("BUSYKEY"):
             hint = "Somebody else writes to the server: keep applications away, empty it, and restore again."
-        elif "payload version or checksum" in text or text.startswith("ERR Bad data format"):
+        elif is_unreadable(text):
             hint = (
                 f"{end.server.product} does not understand how the backup encodes this key: load the backup into a "
                 "server of the version that wrote it, and move the keys from there with redis_migrate_keys."

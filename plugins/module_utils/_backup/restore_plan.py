@@ -8,7 +8,7 @@ from __future__ import annotations
 import dataclasses
 
 from .._connection.endpoint import Endpoint
-from .._keys.listing import Failure
+from .._keys.listing import Failure, Tally
 from .._keys.selection import Selection
 from .._server.functions import Outcome
 
@@ -28,7 +28,7 @@ class RestorePlan:
 
 
 @dataclasses.dataclass
-class Restored:
+class Restored(Tally):
     """What became of the keys of a logical database of the file. ``scanned`` is the sum of the others."""
 
     scanned: int = 0
@@ -36,10 +36,6 @@ class Restored:
     skipped: int = 0
     expired: int = 0
     failed: int = 0
-
-    def add(self, other: Restored) -> None:
-        for field in dataclasses.fields(self):
-            setattr(self, field.name, getattr(self, field.name) + getattr(other, field.name))
 
 
 @dataclasses.dataclass
@@ -69,10 +65,7 @@ class RestoreResult:
 
     @property
     def totals(self) -> Restored:
-        totals = Restored()
-        for restored in self.databases.values():
-            totals.add(restored)
-        return totals
+        return Restored.total(self.databases.values())
 
     @property
     def changed(self) -> bool:

@@ -13,6 +13,7 @@ import typing as t
 from .._connection.commands import TIME, one, pack
 from .._connection.replies import between_us
 from .._keys.name import printable
+from .._keys.types import LENGTH, SCAN
 from .._pipeline.end import End
 from .._pipeline.job import Job
 from .._pipeline.pipe import DEFAULT_REPLY_LIMIT, ReplyTooLarge
@@ -21,9 +22,6 @@ from . import stream_chunks, whole
 from .both_ends import Ask, Pair, together
 from .expiring_fields import ask_fields, fields_expire, same_piece
 from .verdict import GONE_AT_SOURCE, Difference, Verdict, mapping_detail
-
-_LENGTH = {"string": b"STRLEN", "list": b"LLEN", "set": b"SCARD", "zset": b"ZCARD", "hash": b"HLEN"}
-_SCAN = {"hash": b"HSCAN", "set": b"SSCAN", "zset": b"ZSCAN"}
 
 # Pieces of a string that are asked for together.
 _RANGES = 4
@@ -34,10 +32,11 @@ def same_in_chunks(source: End, target: End, key: bytes, kind: str, its_key: byt
     pair = Pair(source, target, key, key if its_key is None else its_key)
     if kind == "stream":
         return (yield from stream_chunks.same_stream(pair))
-    if kind not in _LENGTH:
+    length = LENGTH.get(kind.encode())
+    if length is None:
         return (yield from whole.same_payload(source, target, key, kind))
     timed = kind == "hash" and (yield from fields_expire(source, target))
-    mine, its = yield from pair.ask(_LENGTH[kind])
+    mine, its = yield from pair.ask(length)
     if not mine and kind != "string":
         return GONE_AT_SOURCE
     if mine != its and not timed:
@@ -103,7 +102,7 @@ def _scanned(pair: Pair, kind: str, stride: Stride, look_up: _LookUp) -> Job[t.A
         asks: list[Ask] = []
         if cursor is not None:
             limit = LARGEST_ELEMENT if stride.elements == 1 else DEFAULT_REPLY_LIMIT
-            scan = pack(_SCAN[kind], pair.key, cursor, b"COUNT", stride.elements)
+            scan = pack(SCAN[kind.encode()], pair.key, cursor, b"COUNT", stride.elements)
             asks.append(Ask(source, TIME + scan + TIME, 3, limit))
         looks = look_up.asks(pair, elements) if elements else []
         asks += looks
@@ -122,7 +121,7 @@ def _scanned(pair: Pair, kind: str, stride: Stride, look_up: _LookUp) -> Job[t.A
                 return verdict
         elements = []
         if cursor is not None:
-            source.check(replies[0], _SCAN[kind].decode())
+            source.check(replies[0], SCAN[kind.encode()].decode())
             before, (cursor, elements), then = replies[0]
             stride.took(between_us(before, then))
             cursor = None if cursor == b"0" else cursor

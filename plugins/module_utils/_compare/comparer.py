@@ -19,6 +19,7 @@ from .._pipeline.flow import Flow
 from .._pipeline.job import Gate, Job, Take
 from .._pipeline.pipe import ReplyTooLarge
 from .._pipeline.raw_pipe import parse_raw
+from .._pipeline.scan import Chunk
 from .._rdb.payload import same_value, type_of
 from . import chunks, whole
 from .expiring_fields import lifeless
@@ -26,6 +27,9 @@ from .verdict import GONE_AT_SOURCE, Difference, Verdict
 
 # From Redis 7.0 on compact values are listpacks instead of ziplists: across that line payloads of equal data differ.
 _LISTPACK_SINCE = (7, 0)
+
+# Keys that take more memory than this are compared in chunks.
+_LARGE_BYTES = 1024 * 1024
 
 # Large keys that are compared at the same time; each keeps a piece of it in memory and both ends busy.
 _LARGE_AT_ONCE = 2
@@ -48,6 +52,20 @@ class Comparer:
         self.target = target
         self._tolerance = tolerance_ms
         self._payloads_alike = _encodes_listpacks(source) == _encodes_listpacks(target)
+
+    def verdicts(self, chunk: Chunk, level: str = "values") -> Job[list[Verdict]]:
+        """The verdict on every key of ``chunk``; ``level``: "metadata", or "values" as well."""
+        if level == "metadata":
+            return (yield from self.metadata(chunk.names))
+        small = [position for position, size in enumerate(chunk.sizes) if size <= _LARGE_BYTES]
+        verdicts: list[Verdict] = [None] * len(chunk)
+        if small:
+            for position, verdict in zip(small, (yield from self.values(chunk.pick(small).names))):
+                verdicts[position] = verdict
+        for position, size in enumerate(chunk.sizes):
+            if size > _LARGE_BYTES:
+                verdicts[position] = yield from self.large(chunk.names[position])
+        return verdicts
 
     def values(self, keys: t.Sequence[bytes]) -> Job[t.Any]:
         """The verdict on every one of ``keys``, which are small at the source (the caller has seen to that)."""

@@ -9,6 +9,7 @@ import dataclasses
 import typing as t
 
 from .._connection.endpoint import Endpoint
+from .._keys.listing import Tally
 from .._keys.name import key_fields
 from .._keys.selection import Selection
 from .verdict import Difference
@@ -17,7 +18,7 @@ LEVELS = ("keys", "metadata", "values")
 
 
 @dataclasses.dataclass
-class DatabaseDiff:
+class DatabaseDiff(Tally):
     """Counts of one logical database: keys looked at on each side, and differences of each kind."""
 
     source_keys: int = 0
@@ -25,10 +26,6 @@ class DatabaseDiff:
     missing: int = 0
     extra: int = 0
     different: int = 0
-
-    def add(self, other: DatabaseDiff) -> None:
-        for field in dataclasses.fields(self):
-            setattr(self, field.name, getattr(self, field.name) + getattr(other, field.name))
 
     @property
     def identical(self) -> bool:
@@ -81,7 +78,4 @@ class DiffProgress:
 
     @property
     def totals(self) -> DatabaseDiff:
-        totals = DatabaseDiff()
-        for database in self.databases.values():
-            totals.add(database)
-        return totals
+        return DatabaseDiff.total(self.databases.values())

@@ -28,9 +28,6 @@ from .diff_progress import DatabaseDiff, DiffPlan, DiffProgress, Found
 from .expiring_fields import without
 from .verdict import Difference, Gone, Verdict
 
-# Keys that take more memory than this are compared in chunks, one at a time.
-LARGE_BYTES = 1024 * 1024
-
 _CHUNK_KEYS = 500
 _CHUNK_BYTES = 1024 * 1024
 
@@ -193,32 +190,19 @@ class _Looker:
         self._counts.add(counts)
 
     def _look(self, chunk: Chunk, counts: DatabaseDiff) -> Job[t.Any]:
-        verdicts: list[Verdict] = yield from self._verdicts(chunk)
+        verdicts: list[Verdict] = yield from self._comparer.verdicts(chunk, self._plan.level)
         suspects = [position for position, verdict in enumerate(verdicts) if verdict is not None]
         if not suspects:
             return []
         yield Sleep(_SECOND_LOOK_SECONDS)
         again = chunk.pick(suspects)
         found = []
-        for name, verdict in zip(again.names, (yield from self._verdicts(again))):
+        for name, verdict in zip(again.names, (yield from self._comparer.verdicts(again, self._plan.level))):
             if isinstance(verdict, Gone):
                 counts.source_keys -= 1
             elif verdict is not None:
                 found.append((name, verdict))
         return found
-
-    def _verdicts(self, chunk: Chunk) -> Job[t.Any]:
-        if self._plan.level == "metadata":
-            return (yield from self._comparer.metadata(chunk.names))
-        small = [position for position, size in enumerate(chunk.sizes) if size <= LARGE_BYTES]
-        verdicts: list[Verdict] = [None] * len(chunk)
-        if small:
-            for position, verdict in zip(small, (yield from self._comparer.values(chunk.pick(small).names))):
-                verdicts[position] = verdict
-        for position, size in enumerate(chunk.sizes):
-            if size > LARGE_BYTES:
-                verdicts[position] = yield from self._comparer.large(chunk.names[position])
-        return verdicts
 
     def _find_extra(self, names: list[bytes]) -> Job[None]:
         counts = DatabaseDiff(target_keys=len(names))

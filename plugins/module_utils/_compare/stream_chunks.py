@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import typing as t
 
-from .._connection.commands import pack
+from .._connection.commands import TIME, pack
 from .._connection.replies import clock_ms, fields_of, is_error
 from .._keys.name import printable
 from .._pipeline.job import Job
@@ -115,8 +115,8 @@ def _same_pending(pair: Pair, group: bytes, where: str) -> Job[t.Any]:
     while True:
         words = (group, start, b"+", _PENDING)
         here, there = yield from together(
-            Ask(pair.source, pack(b"TIME") + pack(b"XPENDING", pair.key, *words), 2),
-            Ask(pair.target, pack(b"TIME") + pack(b"XPENDING", pair.its_key, *words), 2),
+            Ask(pair.source, TIME + pack(b"XPENDING", pair.key, *words), 2),
+            Ask(pair.target, TIME + pack(b"XPENDING", pair.its_key, *words), 2),
         )
         pair.source.check(here, "XPENDING")
         pair.target.check(there, "XPENDING")

@@ -33,3 +33,17 @@ def any_error(replies: t.Iterable[t.Any]) -> bool:
 def is_error(reply: t.Any) -> bool:
     """Whether ``reply`` is an error reply of the server."""
     return isinstance(reply, hiredis.ReplyError)
+
+
+# Errors that concern every key, not the one at hand.
+_SYSTEMIC = ("OOM", "NOPERM", "NOAUTH", "MOVED", "ASK", "CROSSSLOT")
+
+
+def is_systemic(text: str) -> bool:
+    """Whether the error reply ``text`` to a command for one key would be that for every other."""
+    return text.startswith(_SYSTEMIC) or "unknown command" in text
+
+
+def is_unreadable(text: str) -> bool:
+    """Whether the error reply ``text`` says that a server does not understand a payload; MIGRATE quotes the target's."""
+    return "payload version or checksum" in text or "Bad data format" in text

@@ -1,7 +1,7 @@
 # Copyright (c) 2026 dataservices.redis_migration contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The keys that a result lists by name, bounded together; what is not listed is counted."""
+"""The keys that a result lists by name, bounded together; all of them are counted."""
 
 from __future__ import annotations
 
@@ -12,6 +12,25 @@ from .name import key_fields
 
 # How many failures and changes are listed one by one; the counters count all of them.
 LISTED = 1000
+
+
+_Counted = t.TypeVar("_Counted", bound="Tally")
+
+
+@dataclasses.dataclass
+class Tally:
+    """Base of what is counted for each database: fields that are all numbers."""
+
+    def add(self: _Counted, other: _Counted) -> None:
+        for field in dataclasses.fields(self):
+            setattr(self, field.name, getattr(self, field.name) + getattr(other, field.name))
+
+    @classmethod
+    def total(cls: type[_Counted], tallies: t.Iterable[_Counted]) -> _Counted:
+        total = cls()
+        for tally in tallies:
+            total.add(tally)
+        return total
 
 
 @dataclasses.dataclass(frozen=True)

@@ -8,9 +8,11 @@ from __future__ import annotations
 import dataclasses
 import typing as t
 
+from .._keys.listing import Tally
+
 
 @dataclasses.dataclass
-class Counters:
+class Counters(Tally):
     """Keys, but for ``bytes``. ``scanned`` is the sum of copied, updated, unchanged, skipped, vanished and failed.
 
     ``rebuilt``: those of copied and updated that were moved by ordinary commands instead of in one payload.
@@ -26,10 +28,6 @@ class Counters:
     failed: int = 0
     rebuilt: int = 0
     bytes: int = 0
-
-    def add(self, other: Counters) -> None:
-        for field in dataclasses.fields(self):
-            setattr(self, field.name, getattr(self, field.name) + getattr(other, field.name))
 
     @property
     def written(self) -> int:

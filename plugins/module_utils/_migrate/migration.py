@@ -25,7 +25,7 @@ from .._pipeline.throttle import Throttle
 from .._server import activity as _drift
 from .._server.claim import Claim
 from .._server.databases import check_databases, check_same_server, database_pairs
-from .._server.eligibility import mode_problem, prune_problem, target_role_problem
+from .._server.eligibility import mode_problem, prune_problem, refuse, target_role_problem
 from .._server.info import Server, measure, run_id_of
 from .._transfer.rebuild.strategy import RebuildStrategy
 from .._transfer.strategy import Ends, Lane
@@ -343,13 +343,9 @@ def _merge(now: Counters, before: Counters) -> None:
 
 
 def _check_servers(plan: Plan, source: Server, target: Server) -> None:
-    problems = [
+    refuse(
         mode_problem(plan.source, source),
         mode_problem(plan.target, target),
         target_role_problem(plan.target, target),
-    ]
-    if plan.prune:
-        problems.append(prune_problem(plan.source, plan.target, source, target))
-    for problem in problems:
-        if problem:
-            raise problem
+        prune_problem(plan.source, plan.target, source, target) if plan.prune else None,
+    )

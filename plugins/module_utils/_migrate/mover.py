@@ -18,9 +18,6 @@ from .._pipeline.throttle import Throttle
 from .._transfer.strategy import Lane, Moved, Occupied, Refused, Transfer, Vanished
 from .counters import Change, Counters
 
-# Keys that take more memory than this are compared in chunks.
-LARGE_BYTES = 1024 * 1024
-
 # By name, what a key that was sent to the target counts as ("copied", "updated"). It outlives a lost connection, after
 # which it tells what this run wrote from what was there before.
 _Sent = dict[bytes, str]
@@ -88,7 +85,7 @@ class Mover:
         """Keys that the target may hold already."""
         overwrite = self._policy in ("update", "replace")
         if self._policy == "update":
-            verdicts = yield from self._verdicts(keys)
+            verdicts = yield from self._comparer.verdicts(keys)
             missing, differing = self._sort(keys, verdicts, tally, sent)
         else:
             missing, differing = yield from self._split_by_existence(keys)
@@ -105,18 +102,6 @@ class Mover:
             moved = yield from self._transfer(group, action, sent, replace=replace)
             # Occupied now: written by somebody else between our look and our write.
             self._existing(self._count(group, moved, action, tally, sent), tally)
-
-    def _verdicts(self, keys: Chunk) -> Job[t.Any]:
-        """The verdict on every one of ``keys``."""
-        small = [position for position, size in enumerate(keys.sizes) if size <= LARGE_BYTES]
-        verdicts: list[Verdict] = [None] * len(keys)
-        if small:
-            for position, verdict in zip(small, (yield from self._comparer.values(keys.pick(small).names))):
-                verdicts[position] = verdict
-        for position, size in enumerate(keys.sizes):
-            if size > LARGE_BYTES:
-                verdicts[position] = yield from self._comparer.large(keys.names[position])
-        return verdicts
 
     def _sort(self, keys: Chunk, verdicts: list[Verdict], tally: _Tally, sent: _Sent) -> tuple[Chunk, Chunk]:
         """(missing at the target, different at the target); all others are counted."""
@@ -149,7 +134,7 @@ class Mover:
         Returns those that this run wrote before a connection was lost and that still lack their expiry.
         """
         ours = keys.pick([position for position, name in enumerate(keys.names) if name in sent])
-        verdicts = yield from self._verdicts(ours)
+        verdicts = yield from self._comparer.verdicts(ours)
         kept = [
             position
             for position, verdict in enumerate(verdicts)

@@ -75,7 +75,4 @@ class Progress:
 
     @property
     def totals(self) -> Counters:
-        totals = Counters()
-        for counters in self.counters.values():
-            totals.add(counters)
-        return totals
+        return Counters.total(self.counters.values())

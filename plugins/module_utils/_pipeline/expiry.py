@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import typing as t
 
-from .._connection.commands import each, pack
+from .._connection.commands import TIME, each, pack
 from .._connection.explain import explain_reply
 from .._connection.replies import any_error, is_error
 from .._server.info import Server, parse_info
@@ -53,7 +53,7 @@ class ExpiryReader:
             return self._proof, 2
         if self._exact:
             return each(b"PEXPIRETIME", keys), len(keys)
-        return pack(b"TIME") + each(b"PTTL", keys) + pack(b"TIME"), len(keys) + 2
+        return TIME + each(b"PTTL", keys) + TIME, len(keys) + 2
 
     def read(self, keys: t.Sequence[bytes], replies: t.Sequence[t.Any]) -> Job[t.Any]:
         """The expiry of every key (``NEVER``, ``GONE`` or milliseconds), from the replies to :meth:`commands`.
@@ -106,7 +106,7 @@ class ExpiryReader:
             names = [keys[index] for index in group]
             best: tuple[int, list[Expiry]] | None = None
             for _attempt in range(_TRIES):
-                again = yield Call(self._pipe, pack(b"TIME") + each(b"PTTL", names) + pack(b"TIME"), len(names) + 2)
+                again = yield Call(self._pipe, TIME + each(b"PTTL", names) + TIME, len(names) + 2)
                 start, spread = _clock(again)
                 if best is None or spread < best[0]:
                     best = (

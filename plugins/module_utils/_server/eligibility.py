@@ -10,6 +10,13 @@ from .._errors import RedisMigrationError
 from .info import Server
 
 
+def refuse(*problems: RedisMigrationError | None) -> None:
+    """Raise the first of ``problems``, if there is one."""
+    for problem in problems:
+        if problem:
+            raise problem
+
+
 def mode_problem(endpoint: Endpoint, server: Server) -> RedisMigrationError | None:
     """Why a server of this mode cannot be an end."""
     if server.mode == "cluster":

@@ -11,6 +11,7 @@ import typing as t
 
 from .._connection.connect import client, connect
 from .._connection.endpoint import Backend, Endpoint
+from .._connection.replies import is_unreadable
 from .._errors import CommandRefused, ConnectError, EndpointError, RedisMigrationError
 from .._server.info import parse_info
 
@@ -102,7 +103,7 @@ def migrate_hint(text: str, backend: Backend, user: str) -> str:
         return "The backend's user may not RESTORE at the target: permit it, or use another user."
     if "AUTH" in text or "password" in text:
         return "Check the backend's user name and password."
-    if "payload version" in text or "Bad data format" in text:
+    if is_unreadable(text):
         return "The target is older than the source and does not understand its payloads: use strategy 'rebuild'."
     if "READONLY" in text:
         if "Target instance" in text:

@@ -10,9 +10,9 @@ from __future__ import annotations
 
 import typing as t
 
-from .._connection.commands import each, one, restores
+from .._connection.commands import TIME, each, one, restores
 from .._connection.explain import is_transient, reply_hint, reply_text
-from .._connection.replies import between_us, clock_ms, is_error
+from .._connection.replies import between_us, clock_ms, is_error, is_systemic, is_unreadable
 from .._pipeline.expiry import GONE, NEVER, Expiry, is_over
 from .._pipeline.job import Job, Take, Unsteady
 from .._pipeline.pipe import DEFAULT_REPLY_LIMIT
@@ -23,7 +23,6 @@ from .plain_strings import MSETNX_OK, SET_OK, SET_PXAT_SINCE, Item, writes
 from .strategy import Lane, Moved, Occupied, Outcome, Refused, Strategy, Vanished
 
 _OK = b"OK"
-_TIME = b"*1\r\n$4\r\nTIME\r\n"
 
 # A payload is refused above this by every server whose proto-max-bulk-len is the default.
 _LARGEST_PAYLOAD = 512 * 1024 * 1024
@@ -109,7 +108,7 @@ class CopyStrategy(Strategy):
         try:
             # Far more than the server's estimate is no single payload's business.
             limit = min(DEFAULT_REPLY_LIMIT + 2 * size, _LARGEST_PAYLOAD + size)
-            replies: list[t.Any] = yield lane.source.call(_TIME + commands + _TIME, count + 2, limit)
+            replies: list[t.Any] = yield lane.source.call(TIME + commands + TIME, count + 2, limit)
         finally:
             lane.flow.give(lane.pace.gate, cost)
         lane.source.check((replies[0], replies[-1]), "TIME")
@@ -139,10 +138,10 @@ class CopyStrategy(Strategy):
         if self._lane.check_mode:
             replies: list[t.Any] = [_OK] * (len(groups) + len(dumped))
             if timed:
-                replies += yield target.call(_TIME, 1)
+                replies += yield target.call(TIME, 1)
         else:
             # An expiry in the past answers OK and stores nothing: the target's clock tells which those are.
-            replies = yield target.call(commands + (_TIME if timed else b""), len(groups) + len(dumped) + timed)
+            replies = yield target.call(commands + (TIME if timed else b""), len(groups) + len(dumped) + timed)
         clock = clock_ms(replies[-1]) if timed else 0
         for group, reply in zip(groups, replies):
             if reply not in (SET_OK, MSETNX_OK):
@@ -181,9 +180,9 @@ class CopyStrategy(Strategy):
         error = target.refusal(reply, "RESTORE")
         if is_error(reply) and is_transient(text):
             raise Unsteady(target.pipe, error)
-        if text.startswith(("OOM", "NOPERM", "NOAUTH", "MOVED", "ASK")) or "unknown command" in text:
+        if is_systemic(text):
             raise error
-        unreadable = "payload version or checksum" in text or text.startswith("ERR Bad data format")
+        unreadable = is_unreadable(text)
         hint = reply_hint(text, target.endpoint)
         if unreadable:
             hint = (

@@ -15,9 +15,9 @@ import typing as t
 
 from .._compare.comparer import Comparer
 from .._compare.verdict import Gone
-from .._connection.commands import each, one, pack
+from .._connection.commands import TIME, each, one, pack
 from .._connection.explain import reply_text
-from .._connection.replies import between_us, is_error
+from .._connection.replies import between_us, is_error, is_unreadable
 from .._errors import CommandRefused
 from .._pipeline.end import absent
 from .._pipeline.expiry import GONE, NEVER, Expiry
@@ -33,7 +33,6 @@ _IDLE_MS = 3000
 # How often a key that exists at the source is sent before it is given up.
 _TRIES = 3
 
-_TIME = b"*1\r\n$4\r\nTIME\r\n"
 
 # Expiries set at the target may differ by rounding from those at the source.
 _EXPIRY_TOLERANCE_MS = 10
@@ -157,7 +156,7 @@ class MigrateStrategy(Strategy):
         names = chunk.names
         expiry_commands, expiry_replies = source.expiries.commands(names)
         work, cost = 2 * len(names), lane.pace.cost(2 * len(names), chunk.size)
-        commands = _TIME + self._command(names, replace) + _TIME + expiry_commands
+        commands = TIME + self._command(names, replace) + TIME + expiry_commands
         yield Take(lane.pace.gate, cost)
         try:
             began, reply, ended, *rest = yield source.call(commands, 3 + expiry_replies)
@@ -210,7 +209,7 @@ class MigrateStrategy(Strategy):
         if text.startswith("IOERR"):
             # How far it came is unknown: wait, then do the batch again.
             raise Unsteady(self._lane.source.pipe, self._systemic(reply))
-        if not ("BUSYKEY" in text or "payload version" in text or "Bad data format" in text):
+        if not ("BUSYKEY" in text or is_unreadable(text)):
             raise self._systemic(reply)
         verdicts = yield from self._comparer.values(chunk.names)
         others: dict[int, Outcome] = {}

@@ -8,14 +8,13 @@ from __future__ import annotations
 import typing as t
 
 from ..._connection.commands import pack
+from ..._keys.types import SCAN
 from ..._pipeline.job import Job
 from ..._pipeline.pipe import ReplyTooLarge
 from ..._pipeline.stride import Stride
 from ..._server.info import ASK_FIELD_EXPIRY
 from .field_ttls import FieldTtls
 from .key_build import KeyBuild, Write, piece
-
-_SCAN = {"set": b"SSCAN", "hash": b"HSCAN", "zset": b"ZSCAN"}
 
 
 def scanned_in_pieces(build: KeyBuild, kind: str, length: int, ttls: FieldTtls) -> Job[t.Any]:
@@ -26,7 +25,7 @@ def scanned_in_pieces(build: KeyBuild, kind: str, length: int, ttls: FieldTtls) 
     cursor = b"0"
     timed = kept = False
     while True:
-        command = proof + pack(_SCAN[kind], build.key, cursor, b"COUNT", stride.elements) + proof
+        command = proof + pack(SCAN[kind.encode()], build.key, cursor, b"COUNT", stride.elements) + proof
         try:
             replies = yield from build.exchange(piece(command, stride, 3 if proof else 1), write)
         except ReplyTooLarge:

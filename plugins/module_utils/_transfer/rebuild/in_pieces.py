@@ -12,6 +12,7 @@ from ..._compare.expiring_fields import lifeless
 from ..._connection.commands import pack
 from ..._connection.replies import is_error
 from ..._keys.temporary import TemporaryNames
+from ..._keys.types import LENGTH
 from ..._pipeline.expiry import GONE, NEVER
 from ..._pipeline.job import Job, Reconnected, Take
 from ..._pipeline.pipe import ReplyTooLarge
@@ -22,15 +23,6 @@ from .key_build import BeginningLost, Changed, KeyBuild, KeyRefused, Read, Write
 from .ranges import list_in_pieces, string_in_pieces
 from .streams import stream_in_pieces
 from .witness import Witness, Witnesses
-
-_LENGTH = {
-    b"string": b"STRLEN",
-    b"list": b"LLEN",
-    b"set": b"SCARD",
-    b"hash": b"HLEN",
-    b"zset": b"ZCARD",
-    b"stream": b"XLEN",
-}
 
 # How often a key that changes while it is read is begun anew.
 _TRIES = 3
@@ -83,7 +75,7 @@ class InPieces:
                 (kind,) = yield from build.read(Read(pack(b"TYPE", build.key), 1))
                 if kind == b"none":
                     return (yield from self._give_up(build, Vanished()))
-                if kind not in _LENGTH:
+                if kind not in LENGTH:
                     raise Changed()
                 yield from self._fill(build, kind, witness)
                 return (yield from self._appear(build, replace))
@@ -105,7 +97,7 @@ class InPieces:
 
     def _fill(self, build: KeyBuild, kind: bytes, witness: Witness) -> Job[None]:
         """Write the whole value to the temporary key. Raises :class:`Changed` unless it was the same all the time."""
-        measure = _LENGTH[kind]
+        measure = LENGTH[kind]
         (length,) = yield from build.read(Read(pack(measure, build.key), 1))
         # Where fields of a hash expire, it changes by itself, and each end counts some that are over.
         alive = False

@@ -13,20 +13,15 @@ from __future__ import annotations
 import time
 import typing as t
 
-from ..._connection.commands import pack
+from ..._connection.commands import TIME, pack
 from ..._connection.explain import is_transient, reply_hint, reply_text
-from ..._connection.replies import any_error, between_us, is_error
+from ..._connection.replies import any_error, between_us, is_error, is_systemic
 from ..._keys.temporary import LIFETIME_MS, TemporaryNames
 from ..._pipeline.end import End
 from ..._pipeline.job import Job, Reconnected, Sleep, Take, Unsteady
 from ..._pipeline.pipe import DEFAULT_REPLY_LIMIT, Call, ReplyTooLarge
 from ..._pipeline.stride import LARGEST_ELEMENT, Stride
 from ..strategy import Lane
-
-_TIME = b"*1\r\n$4\r\nTIME\r\n"
-
-# Errors that concern every key, not the one at hand.
-SYSTEMIC = ("OOM", "NOPERM", "NOAUTH", "MOVED", "ASK", "CROSSSLOT")
 
 _TOO_LONG = "Raise proto-max-bulk-len of the target to that of the source (CONFIG SET), then run again."
 
@@ -185,7 +180,7 @@ class KeyBuild:
         text = reply_text(reply)
         if is_transient(text):
             raise Unsteady(end.pipe, end.refusal(reply, command))
-        if text.startswith(SYSTEMIC):
+        if is_systemic(text):
             raise end.refusal(reply, command)
         hint = _TOO_LONG if "proto-max-bulk-len" in text else reply_hint(text, end.endpoint)
         raise KeyRefused(f"{end.endpoint.role}: {text}", hint)
@@ -200,7 +195,7 @@ class KeyBuild:
                 yield Sleep(ahead)
 
     def _asking(self, ask: Read) -> Call:
-        return self.lane.source.call(_TIME + ask.commands + _TIME, ask.replies + 2, ask.limit)
+        return self.lane.source.call(TIME + ask.commands + TIME, ask.replies + 2, ask.limit)
 
     def _read(self, replies: list[t.Any], ask: Read) -> list[t.Any]:
         source = self.lane.source

@@ -14,7 +14,7 @@ import functools
 import itertools
 import typing as t
 
-from ..._connection.commands import one, pack
+from ..._connection.commands import TIME, one, pack
 from ..._connection.replies import clock_ms, fields_of
 from ..._pipeline.job import Job
 from ..._pipeline.pipe import ReplyTooLarge
@@ -128,7 +128,7 @@ def _create_consumers(stream: bytes, group: bytes, names: list[bytes]) -> bytes:
 def _pending(build: KeyBuild, group: bytes) -> Job[None]:
     start = b"-"
     while True:
-        command = pack(b"TIME") + pack(b"XPENDING", build.key, group, start, b"+", _PENDING) + pack(b"TIME")
+        command = TIME + pack(b"XPENDING", build.key, group, start, b"+", _PENDING) + TIME
         for _try in range(_EXACT_TRIES):
             before, page, then = yield from build.read(Read(command, 3, _PENDING))
             # How long ago each was delivered is said in milliseconds: within a single one the time itself is exact.

@@ -10,9 +10,9 @@ from __future__ import annotations
 
 import typing as t
 
-from ..._connection.commands import pack
+from ..._connection.commands import TIME, pack
 from ..._connection.explain import is_transient, reply_hint, reply_text
-from ..._connection.replies import any_error, between_us, clock_ms, is_error
+from ..._connection.replies import any_error, between_us, clock_ms, is_error, is_systemic
 from ..._keys.temporary import TemporaryNames
 from ..._pipeline.expiry import GONE, NEVER, Expiry, is_over
 from ..._pipeline.job import Job, Take, Unsteady
@@ -20,10 +20,9 @@ from ..._pipeline.scan import Chunk
 from ..._server.info import ASK_FIELD_EXPIRY
 from ..strategy import Lane, Occupied, Outcome, Refused, Vanished
 from .field_ttls import FieldTtls
-from .key_build import SYSTEMIC, KeyRefused
+from .key_build import KeyRefused
 from .streams import Facts, additions, emptiness, finish, question
 
-_TIME = b"*1\r\n$4\r\nTIME\r\n"
 _MULTI = b"*1\r\n$5\r\nMULTI\r\n"
 _EXEC = b"*1\r\n$4\r\nEXEC\r\n"
 
@@ -71,7 +70,7 @@ class Whole:
         yield Take(lane.pace.gate, cost)
         try:
             replies = yield source.call(
-                _TIME + proof + b"".join(commands) + _TIME + proof + expiry_commands,
+                TIME + proof + b"".join(commands) + TIME + proof + expiry_commands,
                 total + 2 + 2 * bool(proof) + expiry_count,
             )
         finally:
@@ -161,14 +160,14 @@ class Whole:
             return others
         if self._lane.check_mode:
             if timed:
-                (now,) = yield target.call(_TIME, 1)
+                (now,) = yield target.call(TIME, 1)
                 others.update({at: Vanished() for at, _start, _end in spans if is_over(expiries[at], clock_ms(now))})
             return others
         if temporary and not replace:
             # What could not take its place.
             commands.append(pack(b"UNLINK", *temporary))
             at += 1
-        commands += [_EXEC, _TIME]
+        commands += [_EXEC, TIME]
         replies = yield target.call(b"".join(commands), at + 3)
         if not isinstance(replies[-2], list):
             target.check(replies, "EXEC")
@@ -216,7 +215,7 @@ class Whole:
         target = self._lane.target
         if is_transient(text):
             raise Unsteady(target.pipe, target.refusal(error, "EXEC"))
-        if text.startswith(SYSTEMIC):
+        if is_systemic(text):
             raise target.refusal(error, "EXEC")
         return Refused(text, reply_hint(text, target.endpoint), type=kind.decode())
 
