@@ -126,7 +126,7 @@ class Backup:
         writer = RdbWriter(self.file)
         self._begin(writer, server)
         for number, _same in pairs:
-            one = _Database(plan, server, number, writer, self.result, round_trip_ms * 1000, throttle)
+            one = _DatabaseBackup(plan, server, number, writer, self.result, round_trip_ms * 1000, throttle)
             one.run()
         writer.finish()
 
@@ -154,7 +154,7 @@ class Backup:
             writer.functions(dumped.payload)
 
 
-class _Database:
+class _DatabaseBackup:
     """One logical database."""
 
     def __init__(

@@ -10,7 +10,7 @@ import dataclasses
 from .._connection.endpoint import Endpoint
 from .._keys.listing import Failure, Tally
 from .._keys.selection import Selection
-from .._server.functions import Outcome
+from .._server.functions import LibraryOutcome
 
 
 @dataclasses.dataclass(frozen=True)
@@ -57,7 +57,7 @@ class RestoreResult:
     contents: Contents | None = None
     places: dict[int, int] = dataclasses.field(default_factory=dict)
     databases: dict[int, Restored] = dataclasses.field(default_factory=dict)
-    functions: Outcome = dataclasses.field(default_factory=Outcome)
+    functions: LibraryOutcome = dataclasses.field(default_factory=LibraryOutcome)
     failures: list[Failure] = dataclasses.field(default_factory=list)
     # Why it could not be seen whether another run writes to the same databases, if so.
     blind: str | None = None

@@ -17,7 +17,7 @@ R = t.TypeVar("R")
 
 
 @dataclass
-class Outcome(t.Generic[R]):
+class Completed(t.Generic[R]):
     """Results and errors, each in the order of the things they belong to."""
 
     results: list[R] = field(default_factory=list)
@@ -40,9 +40,9 @@ class Outcome(t.Generic[R]):
         )
 
 
-def for_each(things: Iterable[T], action: Callable[[T], R], at_once: int) -> Outcome[R]:
+def for_each(things: Iterable[T], action: Callable[[T], R], at_once: int) -> Completed[R]:
     """C(action) for each thing, at most C(at_once) at the same time."""
-    outcome: Outcome[R] = Outcome()
+    outcome: Completed[R] = Completed()
     with ThreadPoolExecutor(max_workers=max(1, at_once)) as pool:
         for future in [pool.submit(action, thing) for thing in things]:
             try:

@@ -120,7 +120,7 @@ def socket_of(connection: t.Any) -> t.Any:
     return connection._sock.plain
 
 
-class _Client(Redis):
+class _RedisClient(Redis):
     """A redis-py client on one connection whose errors are sentences."""
 
     endpoint: Endpoint
@@ -145,7 +145,7 @@ def client(endpoint: Endpoint, database: int = 0, name: str = CLIENT_NAME) -> t.
 
     # The pool's protocol tells redis-py which shape the replies have.
     pool = _Pool(connection_class=type(connection), max_connections=1, protocol=2)
-    made = _Client(connection_pool=pool)
+    made = _RedisClient(connection_pool=pool)
     made.endpoint = endpoint
     # INFO stays the text that it is: _server parses it.
     made.response_callbacks.pop("INFO", None)

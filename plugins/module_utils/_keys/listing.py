@@ -60,12 +60,12 @@ _LONG_BYTES = 1024
 _LISTED_BYTES = 2 * 1024 * 1024
 
 
-class _Named(t.Protocol):
+class _WithKey(t.Protocol):
     @property
     def key(self) -> bytes: ...
 
 
-_Any = t.TypeVar("_Any", bound=_Named)
+_Any = t.TypeVar("_Any", bound=_WithKey)
 
 
 def listable(listed: t.Sequence[_Any], more: t.Iterable[_Any], most: int) -> list[_Any]:
@@ -83,6 +83,6 @@ def listable(listed: t.Sequence[_Any], more: t.Iterable[_Any], most: int) -> lis
     return chosen
 
 
-def _if_long(named: _Named) -> int:
+def _if_long(named: _WithKey) -> int:
     size = len(named.key)
     return size if size > _LONG_BYTES else 0

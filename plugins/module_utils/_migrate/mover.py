@@ -69,7 +69,7 @@ class Mover:
 
     def _move(self, keys: Chunk, sent: _Sent) -> Job[None]:
         # Counted only once the whole chunk is through, so that a restart counts nothing twice.
-        tally = _Tally(Counters(scanned=len(keys)), [], [])
+        tally = _ChunkResult(Counters(scanned=len(keys)), [], [])
         occupied = keys
         if self._fresh and not sent:
             moved = yield from self._transfer(keys, "copied", sent, replace=False)
@@ -81,7 +81,7 @@ class Mover:
         self._failures.extend(listable(self._failures, tally.failures, LISTED))
         self._changes.extend(tally.changes[: max(0, LISTED - len(self._changes))])
 
-    def _move_over(self, keys: Chunk, tally: _Tally, sent: _Sent) -> Job[None]:
+    def _move_over(self, keys: Chunk, tally: _ChunkResult, sent: _Sent) -> Job[None]:
         """Keys that the target may hold already."""
         overwrite = self._policy in ("update", "replace")
         if self._policy == "update":
@@ -103,7 +103,7 @@ class Mover:
             # Occupied now: written by somebody else between our look and our write.
             self._existing(self._count(group, moved, action, tally, sent), tally)
 
-    def _sort(self, keys: Chunk, verdicts: list[Verdict], tally: _Tally, sent: _Sent) -> tuple[Chunk, Chunk]:
+    def _sort(self, keys: Chunk, verdicts: list[Verdict], tally: _ChunkResult, sent: _Sent) -> tuple[Chunk, Chunk]:
         """(missing at the target, different at the target); all others are counted."""
         counters = tally.counters
         if not sent and not any(verdicts):
@@ -128,7 +128,7 @@ class Mover:
                 differing.append(position)
         return keys.pick(missing), keys.pick(differing)
 
-    def _split_ours(self, keys: Chunk, tally: _Tally, sent: _Sent) -> Job[t.Any]:
+    def _split_ours(self, keys: Chunk, tally: _ChunkResult, sent: _Sent) -> Job[t.Any]:
         """Keys that the target holds and that are not to be overwritten: those of others are counted.
 
         Returns those that this run wrote before a connection was lost and that still lack their expiry.
@@ -153,7 +153,7 @@ class Mover:
         existing = [position for position, name in enumerate(keys.names) if name not in gone]
         return keys.pick(missing), keys.pick(existing)
 
-    def _existing(self, keys: Chunk, tally: _Tally) -> None:
+    def _existing(self, keys: Chunk, tally: _ChunkResult) -> None:
         if self._policy != "fail":
             tally.counters.skipped += len(keys)
             return
@@ -178,7 +178,7 @@ class Mover:
             yield Sleep(wait)
         return (yield from self._strategy.transfer(keys, replace=replace))
 
-    def _count(self, keys: Chunk, moved: Moved, action: str, tally: _Tally, sent: _Sent) -> Chunk:
+    def _count(self, keys: Chunk, moved: Moved, action: str, tally: _ChunkResult, sent: _Sent) -> Chunk:
         """Count what a transfer did; returns the keys whose place at the target is taken."""
         database = self._lane.source.database
         counters = tally.counters
@@ -206,7 +206,7 @@ class Mover:
         return keys.pick(occupied)
 
 
-class _Tally(t.NamedTuple):
+class _ChunkResult(t.NamedTuple):
     """What one chunk adds to the run's results."""
 
     counters: Counters

@@ -12,13 +12,13 @@ from ansible.module_utils.basic import AnsibleModule
 from .._connection.endpoint import parse_endpoint
 from .._errors import RedisMigrationError
 from .._keys.name import printable
-from .._server.functions import Libraries, Outcome, read_libraries, write_libraries
+from .._server.functions import Libraries, LibraryOutcome, read_libraries, write_libraries
 from .common import Failed, warn_unverified
 
 
 def work(module: AnsibleModule) -> dict[str, t.Any]:
     params = module.params
-    outcome = Outcome()
+    outcome = LibraryOutcome()
     wanted: Libraries = {}
     there: Libraries = {}
     try:
@@ -48,7 +48,7 @@ def work(module: AnsibleModule) -> dict[str, t.Any]:
     return result
 
 
-def _diff(outcome: Outcome, before: Libraries, wanted: Libraries) -> list[dict[str, str]]:
+def _diff(outcome: LibraryOutcome, before: Libraries, wanted: Libraries) -> list[dict[str, str]]:
     """Ansible's diff: the code of each library that is written or deleted."""
     return [
         {

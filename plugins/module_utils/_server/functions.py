@@ -185,7 +185,7 @@ def library_name(code: bytes) -> bytes:
 
 
 @dataclasses.dataclass
-class Outcome:
+class LibraryOutcome:
     """Names of libraries by what became of them, and (name, reason) of those refused."""
 
     loaded: list[bytes] = dataclasses.field(default_factory=list)
@@ -216,14 +216,14 @@ def write_libraries(
     registers: Registered | None = None,
     prune: bool = False,
     check_mode: bool = False,
-) -> Outcome:
+) -> LibraryOutcome:
     """Make ``endpoint`` have the libraries ``wanted``.
 
     ``existing`` says what happens to one that is there with other code: ``update``, ``skip`` or ``fail`` (then nothing
     at all is written). ``prune`` deletes those that are not wanted. Where it is known what they register, a function
     that another library has is found before anything is written. Raises :class:`RedisMigrationError`.
     """
-    outcome = Outcome()
+    outcome = LibraryOutcome()
     if not wanted and not prune:
         return outcome
     server = read_server(endpoint)

@@ -99,14 +99,14 @@ SETTINGS = (
 Values = dict[str, str]
 
 
-class Found(t.NamedTuple):
+class SettingsRead(t.NamedTuple):
     """The settings of a server by today's name, or why they cannot be read."""
 
     values: Values
     refusal: str = ""
 
 
-def read_settings(endpoint: Endpoint) -> Found:
+def read_settings(endpoint: Endpoint) -> SettingsRead:
     """What ``endpoint`` lets its user see. Raises :class:`RedisMigrationError` when it cannot be reached."""
     asked = [(setting.name, name) for setting in SETTINGS for name in (setting.name, setting.former) if name]
     with client(endpoint) as redis_client:
@@ -114,7 +114,7 @@ def read_settings(endpoint: Endpoint) -> Found:
         try:
             redis_client.execute_command("CONFIG", "GET", asked[0][1])
         except CommandRefused as exc:
-            return Found({}, str(exc))
+            return SettingsRead({}, str(exc))
         pipeline = redis_client.pipeline(transaction=False)
         for _today, name in asked:
             pipeline.execute_command("CONFIG", "GET", name)
@@ -127,7 +127,7 @@ def read_settings(endpoint: Endpoint) -> Found:
         # Some services hide single settings.
         if reply and not isinstance(reply, Exception):
             values.setdefault(today, _text(reply))
-    return Found(values)
+    return SettingsRead(values)
 
 
 def _text(reply: t.Any) -> str:

@@ -33,7 +33,7 @@ _LOOK_AGAIN = 20
 _SMOOTHING = 0.2
 
 
-class _Read(t.NamedTuple):
+class _ChunkRead(t.NamedTuple):
     """What a chunk holds: per key its payload (or, at ``plain`` positions, its value as it is) and its expiry."""
 
     payloads: list[bytes | None]
@@ -71,7 +71,7 @@ class CopyStrategy(Strategy):
         finally:
             lane.flow.give(lane.payloads, chunk.size)
 
-    def _read(self, names: list[bytes], size: int) -> Job[_Read]:
+    def _read(self, names: list[bytes], size: int) -> Job[_ChunkRead]:
         source = self._lane.source
         payloads: list[bytes | None] = [None] * len(names)
         self._chunks += 1
@@ -84,7 +84,7 @@ class CopyStrategy(Strategy):
             self._share += _SMOOTHING * (found / len(names) - self._share)
             if found == len(names) and proofs:
                 expiries = yield from source.expiries.read(names, replies[1:])
-                return _Read(payloads, expiries, set(range(len(names))))
+                return _ChunkRead(payloads, expiries, set(range(len(names))))
         others = [position for position, value in enumerate(payloads) if value is None]
         plain = set(range(len(names))).difference(others)
         # The expiry is read after the value: a key renewed in between gets the later expiry, never the earlier.
@@ -98,7 +98,7 @@ class CopyStrategy(Strategy):
         for position, payload in zip(others, replies):
             payloads[position] = payload
         expiries = yield from source.expiries.read(names, replies[count:])
-        return _Read(payloads, expiries, plain)
+        return _ChunkRead(payloads, expiries, plain)
 
     def _paced(self, commands: bytes, count: int, work: int, size: int) -> Job[list[t.Any]]:
         """The replies to ``commands``, which are as much work to the source as ``work`` keys and ``size`` bytes."""
@@ -115,7 +115,7 @@ class CopyStrategy(Strategy):
         lane.pace.observe(work, size, between_us(replies[0], replies[-1]))
         return replies[1:-1]
 
-    def _write(self, names: list[bytes], read: _Read, replace: bool) -> Job[Moved]:
+    def _write(self, names: list[bytes], read: _ChunkRead, replace: bool) -> Job[Moved]:
         target = self._lane.target
         payloads, expiries, plain = read
         others: dict[int, Outcome] = {}

@@ -10,7 +10,7 @@ import typing as t
 from ansible_collections.dataservices.redis_migration.plugins.plugin_utils._report.humanize import count, duration
 
 
-class Progress:
+class ProgressLines:
     """Turns the results of the slices of one module into lines. ``looked_at`` names the counter of keys looked at."""
 
     def __init__(self, host: str, looked_at: str) -> None:

@@ -16,7 +16,7 @@ from ansible.errors import AnsibleActionFail
 from ansible.utils.display import Display
 
 from ansible_collections.dataservices.redis_migration.plugins.plugin_utils._action.pause_renewal import PauseRenewal
-from ansible_collections.dataservices.redis_migration.plugins.plugin_utils._action.progress import Progress
+from ansible_collections.dataservices.redis_migration.plugins.plugin_utils._action.progress import ProgressLines
 from ansible_collections.dataservices.redis_migration.plugins.plugin_utils._action.worker import WorkerAction
 
 # Most runs end within it, and then nothing was spent on progress.
@@ -46,7 +46,7 @@ class SlicedAction(WorkerAction):
 
     def _run_slices(self, arguments: dict[str, t.Any], seconds: float, variables: dict[str, t.Any]) -> dict[str, t.Any]:
         display = Display()
-        progress = Progress(str(variables.get("inventory_hostname", "localhost")), self.looked_at)
+        progress = ProgressLines(str(variables.get("inventory_hostname", "localhost")), self.looked_at)
         expected = self._planned(arguments, variables)
         warnings: list[t.Any] = []
         playbook = os.getppid()
