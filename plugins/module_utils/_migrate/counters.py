@@ -29,6 +29,16 @@ class Counters(Tally):
     rebuilt: int = 0
     bytes: int = 0
 
+    def keep_moved(self, before: Counters) -> None:
+        """Count what was moved before a restart and is still there as moved, not as unchanged."""
+        for action in ("copied", "updated"):
+            kept = min(getattr(before, action), self.unchanged)
+            self.unchanged -= kept
+            setattr(self, action, getattr(self, action) + kept)
+        self.pruned += before.pruned
+        self.rebuilt += before.rebuilt
+        self.bytes += before.bytes
+
     @property
     def written(self) -> int:
         """Keys of the target that were written or deleted."""

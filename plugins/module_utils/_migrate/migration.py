@@ -205,7 +205,7 @@ class Migration:
                 # Of these every key was counted anew as what it is, also what was under way at the restart.
                 progress.counters[here].pruned += done.pruned
             else:
-                _merge(progress.counters[here], done)
+                progress.counters[here].keep_moved(done)
         progress.moved_before.clear()
         self._end_watch()
         progress.finished = True
@@ -329,17 +329,6 @@ class Migration:
             if at_target and self._claim:
                 # Another run may have begun while this one was cut off.
                 self._claim.check(redis_client)
-
-
-def _merge(now: Counters, before: Counters) -> None:
-    """Count what was moved before a restart and is still there as moved, not as unchanged."""
-    for action in ("copied", "updated"):
-        kept = min(getattr(before, action), now.unchanged)
-        now.unchanged -= kept
-        setattr(now, action, getattr(now, action) + kept)
-    now.pruned += before.pruned
-    now.rebuilt += before.rebuilt
-    now.bytes += before.bytes
 
 
 def _check_servers(plan: Plan, source: Server, target: Server) -> None:
