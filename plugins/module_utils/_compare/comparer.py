@@ -55,10 +55,12 @@ class Comparer:
 
     def verdicts(self, chunk: Chunk, level: str = "values") -> Job[list[Verdict]]:
         """The verdict on every key of ``chunk``; ``level``: "metadata", or "values" as well."""
+        verdicts: list[Verdict]
         if level == "metadata":
-            return (yield from self.metadata(chunk.names))
+            verdicts = yield from self.metadata(chunk.names)
+            return verdicts
         small = [position for position, size in enumerate(chunk.sizes) if size <= _LARGE_BYTES]
-        verdicts: list[Verdict] = [None] * len(chunk)
+        verdicts = [None] * len(chunk)
         if small:
             for position, verdict in zip(small, (yield from self.values(chunk.pick(small).names))):
                 verdicts[position] = verdict
