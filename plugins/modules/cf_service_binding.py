@@ -18,6 +18,10 @@ description:
   - An app only sees the change once it is restarted, and an app that is unbound can go on using what it knows until
     then. Restart or stop it with M(dataservices.redis_migration.cf_app).
   - When some of several apps fail, the others are done all the same, and the error names those that failed.
+  - With O(state=absent) and O(record=true), operations on the bindings that are in progress are waited for first.
+    When one of them does not end within O(wait_timeout), nothing is recorded or unbound.
+  - What is left of a binding that failed to be made is cleared away. No app has used it, so it is not recorded.
+  - An app that was bound several times to one service instance is bound as often again.
 author:
   - dataservices.redis_migration contributors (@dataservices)
 extends_documentation_fragment:

@@ -19,11 +19,18 @@ extends_documentation_fragment:
   - dataservices.redis_migration.attributes
   - dataservices.redis_migration.attributes.info_module
   - dataservices.redis_migration.cloud_foundry
+  - dataservices.redis_migration.cloud_foundry.wait
 options:
   service_instance:
     description: The name (case-sensitive) or GUID of the service instance.
     type: str
     required: true
+  wait:
+    description:
+      - Whether to wait, at most O(wait_timeout), until no operation on a binding is in progress. What does not end by
+        then is told as it is.
+    type: bool
+    default: false
 """
 
 EXAMPLES = r"""
@@ -107,6 +114,10 @@ record:
       description: Whether it is not known if there were parameters, since the broker does not give them back.
       type: bool
       returned: always
+    binding_guid:
+      description: The GUID that the binding had.
+      type: str
+      returned: always
     bound_to_target:
       description: Whether it was bound to RV(moved_to) already before it was moved there, and so stays bound.
       type: bool
@@ -140,14 +151,18 @@ from ansible.module_utils.basic import AnsibleModule
 
 from ansible_collections.dataservices.redis_migration.plugins.module_utils._cloud_foundry.argspec import (
     cloud_foundry_spec,
+    wait_spec,
 )
 from ansible_collections.dataservices.redis_migration.plugins.module_utils._module.cf_service_binding_info import work
 from ansible_collections.dataservices.redis_migration.plugins.module_utils._module.common import run
 
 
 def main() -> None:
-    spec = cloud_foundry_spec()
-    spec |= {"service_instance": {"type": "str", "required": True}}
+    spec = cloud_foundry_spec() | wait_spec()
+    spec |= {
+        "service_instance": {"type": "str", "required": True},
+        "wait": {"type": "bool", "default": False},
+    }
     run(AnsibleModule(spec, supports_check_mode=True), work, needs_redis=False)
 
 

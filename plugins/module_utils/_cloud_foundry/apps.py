@@ -95,11 +95,14 @@ class Apps:
                 raise CloudFoundryError("It has no package.", hint="Push it with 'cf push' first.")
             build = self._built(app, packages[0]["guid"])
             self._do(app, "stop")
-            self._session.patch(
-                f"/v3/apps/{app.guid}/relationships/current_droplet",
-                {"data": {"guid": (build.get("droplet") or {}).get("guid")}},
-            )
-            self._do(app, "start")
+            try:
+                self._session.patch(
+                    f"/v3/apps/{app.guid}/relationships/current_droplet",
+                    {"data": {"guid": (build.get("droplet") or {}).get("guid")}},
+                )
+            finally:
+                # With its old droplet, if need be: that is better than no app.
+                self._do(app, "start")
 
     def _built(self, app: App, package_guid: str) -> Json:
         build = self._begun(

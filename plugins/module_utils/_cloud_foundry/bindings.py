@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass
 
 from .._waiting import Deadline, pauses
@@ -20,6 +20,7 @@ _BINDINGS = "/v3/service_credential_bindings"
 # A broker's failure may pass; one that comes twice is told.
 _ATTEMPTS = 2
 _PARAMETERS_NOT_SUPPORTED = 90007
+_BUSY = ("in progress", "initial")
 
 
 @dataclass(frozen=True)
@@ -32,6 +33,20 @@ class AppBinding:
     space_name: str
     operation: str
     state: str
+
+    @property
+    def usable(self) -> bool:
+        return self.operation != "delete" and self.state == "succeeded"
+
+    @property
+    def busy(self) -> bool:
+        """Something is going on with it, so that nothing else can be done about it."""
+        return self.state in _BUSY
+
+    @property
+    def failed_creation(self) -> bool:
+        """It never came to be: no app has seen its credentials."""
+        return self.operation != "delete" and self.state == "failed"
 
     def as_result(self) -> Json:
         return {
@@ -50,6 +65,18 @@ class WantedBinding:
     app: App
     name: str = ""
     parameters: Json | None = None
+
+
+def missing(wanted: Sequence[WantedBinding], present: Iterable[AppBinding]) -> list[WantedBinding]:
+    """Those of one app's wanted bindings that have to be made; one that has another name counts all the same."""
+    names = [binding.name for binding in present if binding.usable]
+    left = []
+    for one in wanted:
+        if one.name in names:
+            names.remove(one.name)
+        else:
+            left.append(one)
+    return left[len(names) :]
 
 
 class Bindings:
@@ -85,6 +112,24 @@ class Bindings:
             )
         return sorted(bindings, key=lambda binding: (binding.app.name, binding.app.guid, binding.name))
 
+    def settled(self, guids: Iterable[str]) -> list[AppBinding]:
+        """All, once nothing is going on with these bindings, or C(wait_timeout) is over."""
+        waited_for = set(guids)
+        for pause in pauses(0.3):
+            bindings = self.all()
+            busy = any(binding.busy for binding in bindings if binding.guid in waited_for)
+            if not busy or self._deadline.passed():
+                return bindings
+            self._deadline.sleep(pause)
+        raise AssertionError("unreachable")
+
+    def still_busy(self, binding: AppBinding) -> WaitedTooLong:
+        return WaitedTooLong(
+            f"The binding of {binding.app} to {self._instance} is still being {binding.operation}d "
+            f"after {self._deadline.seconds:.0f} seconds.",
+            hint="Run again to go on waiting, or raise wait_timeout; if it never ends, ask the operator of the service.",
+        )
+
     def require_all_visible(self, visible: Iterable[AppBinding]) -> None:
         """Raise when the instance is shared into a space where apps are bound that the login cannot see."""
         counts: dict[str, int] = {}
@@ -115,6 +160,7 @@ class Bindings:
             app_state=binding.app.state,
             parameters=parameters,
             parameters_unreadable=unreadable,
+            binding_guid=binding.guid,
         )
         if fits(entry):
             return entry
@@ -135,20 +181,22 @@ class Bindings:
             self._gives_no_parameters = self._gives_no_parameters or exc.has_code(_PARAMETERS_NOT_SUPPORTED)
             return None, True
 
-    def bind(self, wanted: WantedBinding) -> bool:
-        """Whether the app had to be bound."""
-        what = f"bind {wanted.app} to {self._instance}"
+    def bind(self, app: App, wanted: Sequence[WantedBinding]) -> bool:
+        """Make the bindings of one app that are missing; whether there was any."""
+        what = f"bind {app} to {self._instance}"
         failures = 0
+        made = False
         while True:
-            binding = self._settled(wanted.app)
-            if binding is not None and binding.state == "succeeded" and binding.operation != "delete":
-                return False
-            if binding is not None:
-                # The ruin of an earlier attempt, of which CF makes no binding any more.
-                self.unbind(binding)
+            present = self._settled(app)
+            left = missing(wanted, present)
+            if not left:
+                return made
+            for binding in present:
+                if not binding.usable:
+                    # The ruin of an earlier attempt, of which CF makes no binding any more.
+                    self.unbind(binding)
             try:
-                if self._create(wanted, what):
-                    return True
+                made = self._create(left[0], what, alone=not any(binding.usable for binding in present)) or made
             except JobFailed as failure:
                 failures += 1
                 if failures == _ATTEMPTS:
@@ -156,8 +204,11 @@ class Bindings:
                         what, hint="Run again when the service works, or ask its operator."
                     ) from failure
 
-    def _create(self, wanted: WantedBinding, what: str) -> bool:
-        """False when it is not clear that it happened, or it had happened before: look again."""
+    def _create(self, wanted: WantedBinding, what: str, *, alone: bool) -> bool:
+        """False when it is not clear that it happened, or it had happened before: look again.
+
+        C(alone) says that the app has no other binding to this service instance.
+        """
         body: Json = {
             "type": "app",
             "relationships": {
@@ -173,6 +224,12 @@ class Bindings:
             try:
                 response = once_free(lambda: self._session.post(_BINDINGS, body), self._deadline, _ing(what))
             except CloudFoundryError as exc:
+                if exc.mentions("already bound") and not alone:
+                    raise exc.while_doing(
+                        f"{what} once more",
+                        hint="It was bound twice. This Cloud Foundry does not bind an app twice to one service "
+                        "instance any more; the binding that it has is sound.",
+                    ) from exc
                 if (exc.uncertain or exc.mentions("already bound")) and not self._deadline.passed():
                     return False
                 if exc.mentions("different spaces"):
@@ -200,23 +257,20 @@ class Bindings:
                         what, hint="Run again when the service works, or ask its operator."
                     ) from failure
 
-    def _settled(self, app: App) -> AppBinding | None:
-        """The app's binding once nothing is going on with it."""
+    def _settled(self, app: App) -> list[AppBinding]:
+        """The app's bindings once nothing is going on with any of them."""
         for pause in pauses(0.3):
             found = self._session.list_all(
                 _BINDINGS, type="app", service_instance_guids=self._instance.guid, app_guids=app.guid
             ).resources
-            if not found:
-                return None
-            operation, state, _description = operation_of(found[0])
-            if state not in ("in progress", "initial"):
-                return AppBinding(found[0]["guid"], found[0].get("name") or "", app, "", operation, state)
+            bindings = [
+                AppBinding(one["guid"], one.get("name") or "", app, "", *operation_of(one)[:2]) for one in found
+            ]
+            busy = next((binding for binding in bindings if binding.busy), None)
+            if busy is None:
+                return bindings
             if self._deadline.passed():
-                raise WaitedTooLong(
-                    f"The binding of {app} to {self._instance} is still being {operation}d "
-                    f"after {self._deadline.seconds:.0f} seconds.",
-                    hint="Run again to go on waiting, or raise wait_timeout.",
-                )
+                raise self.still_busy(busy)
             self._deadline.sleep(pause)
         raise AssertionError("unreachable")
 

@@ -31,7 +31,8 @@ _VERSION = 1
 
 @dataclass(frozen=True)
 class RecordedBinding:
-    """One app that was bound. C(app_state) is C(STARTED) or C(STOPPED), as it was before anything was done.
+    """One binding of an app, which may have had several. C(app_state) is C(STARTED) or C(STOPPED), as it was before
+    anything was done.
 
     C(parameters) are those the broker gave back; C(parameters_unreadable) says that it gives none back, so that what
     the app was bound with is not known. C(bound_to_target) says that the app was bound to the target already before the
@@ -47,10 +48,7 @@ class RecordedBinding:
     parameters: dict[str, t.Any] | None = None
     parameters_unreadable: bool = False
     bound_to_target: bool = False
-
-    @property
-    def key(self) -> tuple[str, str]:
-        return self.app_guid, self.binding_name
+    binding_guid: str = ""
 
 
 # Short names, because two hundred apps have to fit into a few thousand characters each.
@@ -64,6 +62,7 @@ _SHORT = {
     "parameters": "parameters",
     "parameters_unreadable": "unreadable",
     "bound_to_target": "on_target",
+    "binding_guid": "guid",
 }
 
 
@@ -72,19 +71,36 @@ def merge(earlier: Iterable[RecordedBinding], now: Iterable[RecordedBinding]) ->
 
     Nothing recorded earlier is lost. Parameters known from either are kept.
     """
-    merged = {entry.key: entry for entry in earlier}
-    states = {entry.app_guid: entry.app_state for entry in merged.values() if entry.app_state}
-    for entry in now:
-        before = merged.get(entry.key)
+    merged = list(earlier)
+    states = {entry.app_guid: entry.app_state for entry in merged if entry.app_state}
+    taken: set[int] = set()
+    # Those that are surely the same binding first, so that none is taken for another of its app and name.
+    for entry in sorted(now, key=lambda one: _same(merged, one, taken, exactly=True) is None):
+        place = _same(merged, entry, taken, exactly=True)
+        place = _same(merged, entry, taken, exactly=False) if place is None else place
+        before = None if place is None else merged[place]
         known = entry if not entry.parameters_unreadable or before is None else before
-        merged[entry.key] = replace(
+        if place is None:
+            place = len(merged)
+            merged.append(entry)
+        taken.add(place)
+        merged[place] = replace(
             entry,
             app_state=states.get(entry.app_guid) or entry.app_state,
             parameters=known.parameters,
             parameters_unreadable=known.parameters_unreadable,
             bound_to_target=before is not None and before.bound_to_target,
         )
-    return sorted(merged.values(), key=lambda entry: (entry.app_name, entry.app_guid, entry.binding_name))
+    return sorted(merged, key=lambda entry: (entry.app_name, entry.app_guid, entry.binding_name))
+
+
+def _same(entries: list[RecordedBinding], entry: RecordedBinding, taken: set[int], *, exactly: bool) -> int | None:
+    """Where C(entry) stands already: by its GUID, or as a binding of the same app and name that was bound again."""
+    for place, other in enumerate(entries):
+        alike = (other.app_guid, other.binding_name) == (entry.app_guid, entry.binding_name)
+        if alike and place not in taken and (not exactly or other.binding_guid == entry.binding_guid):
+            return place
+    return None
 
 
 def to_annotations(entries: Iterable[RecordedBinding]) -> dict[str, str]:

@@ -10,8 +10,8 @@ import typing as t
 
 from ansible.module_utils.basic import AnsibleModule
 
-from .._cloud_foundry.bindings import AppBinding, Bindings, WantedBinding
-from .._cloud_foundry.concurrently import for_each
+from .._cloud_foundry.bindings import AppBinding, Bindings, WantedBinding, missing
+from .._cloud_foundry.concurrently import Completed, for_each
 from .._cloud_foundry.context import Context, open_context
 from .._cloud_foundry.errors import CloudFoundryError
 from .._cloud_foundry.isolation_record import IsolationRecord, RecordedBinding, merge
@@ -32,12 +32,18 @@ def _unbind(
     module: AnsibleModule, context: Context, instance: ServiceInstance, bound: list[AppBinding]
 ) -> dict[str, t.Any]:
     given = _given(module)
-    leaving = _chosen(context, bound, given) if given else bound
     if not given:
         Bindings(context.session, instance, context.deadline()).require_all_visible(bound)
-    staying = module.params["exclude"] or []
-    leaving = [binding for binding in leaving if not {binding.app.name, binding.app.guid}.intersection(staying)]
-    result = _result(module, bound, leaving, [binding for binding in bound if binding not in leaving])
+    leaving = _leaving(module, context, bound)
+    if module.params["record"] and any(binding.busy for binding in leaving):
+        bound = _settled(module, context, instance, leaving)
+        leaving = _leaving(module, context, bound)
+    # No app has seen the credentials of one that failed to be made, so there is nothing to put back.
+    ruins = [binding for binding in leaving if binding.failed_creation]
+    leaving = [binding for binding in leaving if not binding.failed_creation]
+    result = _result(
+        module, bound, [*leaving, *ruins], [binding for binding in bound if binding not in [*leaving, *ruins]]
+    )
     if module.params["record"]:
         result["record"] = _recorded(module, context, instance, leaving)
         apps = visible_apps(context.session, [entry["app_guid"] for entry in result["record"]])
@@ -48,8 +54,41 @@ def _unbind(
             lambda binding: Bindings(context.session, instance, context.deadline()).unbind(binding),
             module.params["concurrency"],
         )
+        cleared = for_each(
+            ruins,
+            lambda binding: Bindings(context.session, instance, context.deadline()).unbind(binding),
+            module.params["concurrency"],
+        )
+        for error in cleared.errors:
+            module.warn(f"What is left of a binding that failed to be made stays: {error.message}")
         outcome.raise_errors(f"{len(outcome.results)} of {len(leaving)} apps were unbound")
     return result
+
+
+def _leaving(module: AnsibleModule, context: Context, bound: list[AppBinding]) -> list[AppBinding]:
+    given = _given(module)
+    leaving = _chosen(context, bound, given) if given else bound
+    staying = module.params["exclude"] or []
+    return [binding for binding in leaving if not {binding.app.name, binding.app.guid}.intersection(staying)]
+
+
+def _settled(
+    module: AnsibleModule, context: Context, instance: ServiceInstance, leaving: list[AppBinding]
+) -> list[AppBinding]:
+    """All bindings, once nothing is going on with those that are to leave. Before the first of them does, so that one
+    that is stuck holds back nobody."""
+    manager = Bindings(context.session, instance, context.deadline())
+    if module.check_mode:
+        busy = sorted({binding.app.name for binding in leaving if binding.busy})
+        module.warn(
+            f'A binding to "{instance.name}" is being made or taken away, and would be waited for: {_listed(busy)}.'
+        )
+        return manager.all()
+    bound = manager.settled(binding.guid for binding in leaving)
+    busy_for_good = [binding for binding in _leaving(module, context, bound) if binding.busy]
+    stuck: Completed[None] = Completed(errors=[manager.still_busy(binding) for binding in busy_for_good])
+    stuck.raise_errors("nothing was unbound")
+    return bound
 
 
 def _recorded(
@@ -92,9 +131,9 @@ def _bind(
         carrier = context.service_instance(module.params["record_instance"])
     record = IsolationRecord(context.session, carrier, context.place.developer, context.deadline())
     entries = record.read() if module.params["record"] else []
-    wanted, missing = _wanted(module, context, entries)
-    there = {binding.app.guid for binding in bound if binding.state == "succeeded" and binding.operation != "delete"}
-    joining = [one for one in wanted if one.app.guid not in there]
+    wanted, gone = _wanted(module, context, entries)
+    there = {binding.app.guid for binding in bound if binding.usable}
+    joining = [one for group in wanted for one in missing(group, _of(bound, group[0].app))]
     new = [
         AppBinding(guid="", name=one.name, app=one.app, space_name="", operation="create", state="succeeded")
         for one in joining
@@ -106,54 +145,74 @@ def _bind(
         noted = record.moved_to() != goal if module.check_mode else record.move_to(goal, there)
         result["changed"] = result["changed"] or noted
     if not module.check_mode:
+        groups = [group for group in wanted if missing(group, _of(bound, group[0].app))]
         outcome = for_each(
-            joining,
-            lambda one: Bindings(context.session, instance, context.deadline()).bind(one),
+            groups,
+            lambda group: Bindings(context.session, instance, context.deadline()).bind(group[0].app, group),
             module.params["concurrency"],
         )
-        outcome.raise_errors(f"{len(outcome.results)} of {len(joining)} apps were bound")
+        outcome.raise_errors(f"{len(outcome.results)} of {len(groups)} apps were bound")
     if module.params["record"]:
         result["record"] = [dataclasses.asdict(entry) for entry in entries]
         recorded = {entry.app_guid for entry in entries}
-        result["app_guids"] = [one.app.guid for one in wanted if one.app.guid in recorded]
-        result["missing_apps"] = missing
-        if missing:
-            module.warn(f"Recorded apps that are not there any more and so cannot be bound: {_listed(missing)}.")
+        result["app_guids"] = [group[0].app.guid for group in wanted if group[0].app.guid in recorded]
+        result["missing_apps"] = gone
+        if gone:
+            module.warn(f"Recorded apps that are not there any more and so cannot be bound: {_listed(gone)}.")
     if module.params["clear_record"]:
         cleared = bool(record.read()) if module.check_mode else record.clear()
         result["changed"] = result["changed"] or cleared
     return result
 
 
+def _of(bound: list[AppBinding], app: App) -> list[AppBinding]:
+    return [binding for binding in bound if binding.app.guid == app.guid]
+
+
 def _wanted(
     module: AnsibleModule, context: Context, entries: list[RecordedBinding]
-) -> tuple[list[WantedBinding], list[str]]:
-    """The bindings that are to be there, and the names of recorded apps that are gone."""
-    recorded = {entry.app_guid: entry for entry in entries}
+) -> tuple[list[list[WantedBinding]], list[str]]:
+    """The bindings that are to be there, app by app, and the names of recorded apps that are gone."""
+    recorded: dict[str, list[RecordedBinding]] = {}
+    for entry in entries:
+        recorded.setdefault(entry.app_guid, []).append(entry)
     by_name = {entry.app_name: entry.app_guid for entry in entries}
     details = {by_name.get(name, name): detail for name, detail in _given(module).items()}
     apps = find_apps(context.session, context.place, details)
     wanted = [
-        _from_record(app, recorded.get(app.guid), detail) for app, detail in zip(apps, details.values(), strict=True)
+        _of_app(app, recorded.get(app.guid, []), detail) for app, detail in zip(apps, details.values(), strict=True)
     ]
     if module.params["apps"]:
         return wanted, []
     others = [guid for guid in recorded if guid not in {app.guid for app in apps}]
     there = visible_apps(context.session, others)
-    missing = [recorded[guid].app_name for guid in others if guid not in {app.guid for app in there}]
-    return [*wanted, *(_from_record(app, recorded[app.guid], None) for app in there)], missing
+    gone = [recorded[guid][0].app_name for guid in others if guid not in {app.guid for app in there}]
+    return [*wanted, *(_of_app(app, recorded[app.guid], []) for app in there)], gone
 
 
-def _from_record(app: App, entry: RecordedBinding | None, given: dict[str, t.Any] | None) -> WantedBinding:
-    name = (given or {}).get("name") or (entry.binding_name if entry else "")
-    parameters = (given or {}).get("parameters") or (entry.parameters if entry else None)
+def _of_app(app: App, entries: list[RecordedBinding], given: list[dict[str, t.Any]]) -> list[WantedBinding]:
+    """As many bindings as are recorded, what is given for one of them winning; at least one."""
+    rest = list(entries)
+    wanted = []
+    for detail in given:
+        entry = next((one for one in rest if one.binding_name == detail.get("name")), rest[0] if rest else None)
+        if entry is not None:
+            rest.remove(entry)
+        wanted.append(_from_record(app, entry, detail))
+    return [*wanted, *(_from_record(app, entry, {}) for entry in rest)] or [WantedBinding(app)]
+
+
+def _from_record(app: App, entry: RecordedBinding | None, given: dict[str, t.Any]) -> WantedBinding:
+    name = given.get("name") or (entry.binding_name if entry else "")
+    parameters = given.get("parameters") or (entry.parameters if entry else None)
     return WantedBinding(app, name, parameters)
 
 
-def _given(module: AnsibleModule) -> dict[str, dict[str, t.Any] | None]:
-    """The apps that were named, each with its entry in bindings if it has one."""
-    given: dict[str, dict[str, t.Any] | None] = dict.fromkeys(module.params["apps"] or [])
-    given.update((entry["app"], entry) for entry in module.params["bindings"] or [])
+def _given(module: AnsibleModule) -> dict[str, list[dict[str, t.Any]]]:
+    """The apps that were named, each with its entries in bindings."""
+    given: dict[str, list[dict[str, t.Any]]] = {name: [] for name in module.params["apps"] or []}
+    for entry in module.params["bindings"] or []:
+        given.setdefault(entry["app"], []).append(entry)
     return given
 
 

@@ -19,7 +19,10 @@ from .._cloud_foundry.lookup import visible_apps
 def work(module: AnsibleModule) -> dict[str, t.Any]:
     context = open_context(module)
     instance = context.service_instance(module.params["service_instance"])
-    bindings = Bindings(context.session, instance, context.deadline()).all()
+    manager = Bindings(context.session, instance, context.deadline())
+    bindings = manager.all()
+    if module.params["wait"]:
+        bindings = manager.settled(binding.guid for binding in bindings)
     record = IsolationRecord(context.session, instance, context.place.developer, context.deadline())
     entries = record.read()
     return {

@@ -56,6 +56,7 @@ def test_all_apps_leave_and_come_back(installation: Installation, cf: ModuleRunn
         "app_guid": checkout.guid,
         "app_name": "app-0",
         "app_state": "STARTED",
+        "binding_guid": planned["bindings"][0]["guid"],
         "binding_name": "cache",
         "bound_to_target": False,
         "parameters": {"role": "writer"},

@@ -128,7 +128,11 @@ class Bindings:
             return Response(201, self.present.binding(binding))
         binding.operation = Operation("create", "in progress" if self.state.async_broker else "initial")
 
+        held = self._held(binding)
+
         def work() -> None:
+            if held:
+                raise BrokerError("Service broker error: not today")
             self.core.broker.bind(binding)
             with self.state.lock:
                 binding.operation.move("succeeded", "")
@@ -138,7 +142,12 @@ class Bindings:
             binding.operation.move("failed", message)
 
         operation = "service_keys.create" if binding.type == "key" else "service_bindings.create"
-        return self.core.jobs.run(operation, "service_credential_binding", binding.guid, work, failed)
+        endless = held == "in progress"
+        return self.core.jobs.run(operation, "service_credential_binding", binding.guid, work, failed, endless=endless)
+
+    def _held(self, binding: Binding) -> str | None:
+        app = binding.app.name if binding.app else ""
+        return self.core.faults.take_binding(binding.operation.type, app, binding.instance.name)
 
     @staticmethod
     def _check_instance(instance: Instance, kind: str) -> None:
@@ -170,6 +179,7 @@ class Bindings:
             self._forget_failed(binding)
 
     def _check_app(self, instance: Instance, app: App, name: str | None) -> None:
+        bound = 0
         for binding in self.state.bindings_of(app):
             if binding.instance is instance:
                 operation = binding.operation
@@ -178,7 +188,9 @@ class Bindings:
                 elif operation.type == "delete":
                     raise unprocessable("The binding is getting deleted or its deletion failed")
                 else:
-                    raise unprocessable("The app is already bound to the service instance")
+                    bound += 1
+                    if bound >= self.state.bindings_per_app:
+                        raise unprocessable("The app is already bound to the service instance")
             elif name and binding.name == name:
                 raise unprocessable(
                     "The binding name is invalid. Binding names must be unique for a given service instance and app. "
@@ -210,7 +222,11 @@ class Bindings:
             return Response(204)
         binding.operation = Operation("delete", "in progress")
 
+        held = self._held(binding)
+
         def work() -> None:
+            if held:
+                raise BrokerError("Service broker error: not today")
             try:
                 remove_binding(self.core, binding)
             except BrokerError as error:
@@ -222,7 +238,8 @@ class Bindings:
             binding.operation.move("failed", message)
 
         name = "service_keys.delete" if binding.type == "key" else "service_bindings.delete"
-        return self.core.jobs.run(name, "service_credential_binding", binding.guid, work, failed)
+        endless = held == "in progress"
+        return self.core.jobs.run(name, "service_credential_binding", binding.guid, work, failed, endless=endless)
 
     def update(self, call: Call) -> Response:
         binding = self.find(call)

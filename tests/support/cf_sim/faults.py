@@ -45,6 +45,15 @@ class JobFault:
     silent: bool
 
 
+@dataclass
+class BindingFault:
+    operation: str
+    app: str
+    instance: str
+    state: str
+    times: int
+
+
 class Faults:
     """Add a fault with a method below; `path` is a regular expression, `method` an HTTP method or "" for all."""
 
@@ -53,6 +62,7 @@ class Faults:
         self._http: list[HttpFault] = []
         self._jobs: list[JobFault] = []
         self._broker: list[tuple[str, int, str]] = []
+        self._bindings: list[BindingFault] = []
         self._watchers: list[Watcher] = []
         self._expire_in: int | None = None
 
@@ -121,6 +131,14 @@ class Faults:
         with self._lock:
             self._broker.append((action, times, message))
 
+    def hold_binding(
+        self, operation: str, *, app: str = "", instance: str = "", state: str = "in progress", times: int = -1
+    ) -> None:
+        """Operations ("create" or "delete") on bindings of this app to this service instance (names; "" is any) end in
+        this state: "in progress" for ever, or "failed"."""
+        with self._lock:
+            self._bindings.append(BindingFault(operation, app, instance, state, times))
+
     def on_request(self, action: Callable[[], object], *, path: str, method: str = "", skip: int = 0) -> None:
         """Call `action` once, before such an API request is answered; `skip` lets the first ones pass."""
         with self._lock:
@@ -132,6 +150,7 @@ class Faults:
             self._http.clear()
             self._jobs.clear()
             self._broker.clear()
+            self._bindings.clear()
             self._expire_in = None
 
     # What the listeners and the broker ask.
@@ -172,6 +191,17 @@ class Faults:
                     if fault.times == 0:
                         self._jobs.remove(fault)
                     return fault
+        return None
+
+    def take_binding(self, operation: str, app: str, instance: str) -> str | None:
+        """The state in which this operation ends, if it is not to succeed."""
+        with self._lock:
+            for fault in self._bindings:
+                if fault.operation == operation and fault.app in ("", app) and fault.instance in ("", instance):
+                    fault.times -= 1
+                    if fault.times == 0:
+                        self._bindings.remove(fault)
+                    return fault.state
         return None
 
     def take_broker(self, action: str) -> str | None:

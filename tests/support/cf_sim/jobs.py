@@ -27,9 +27,12 @@ class Jobs:
         resource_guid: str,
         work: Callable[[], None],
         failed: Callable[[str], None],
+        *,
+        endless: bool = False,
     ) -> Response:
         """Answer 202 with the job's address and do `work` later; `failed` hears why it could not be done.
 
+        An `endless` job is never finished.
         `work` runs without the state's lock (it may talk to a Redis); it raises BrokerError.
         """
         job = Job(operation=operation, resource_type=resource_type, resource_guid=resource_guid)
@@ -37,7 +40,8 @@ class Jobs:
         delay = self._state.job_delay
         if self._state.async_broker:
             self._state.scheduler.after(delay / 2, lambda: self._polling(job))
-        self._state.scheduler.after(delay, lambda: self._finish(job, work, failed))
+        if not endless:
+            self._state.scheduler.after(delay, lambda: self._finish(job, work, failed))
         return Response(202, None, {"Location": f"{self._present.url}/v3/jobs/{job.guid}"})
 
     def _polling(self, job: Job) -> None:

@@ -260,6 +260,7 @@ class State:
         self.job_delay = 0.05
         self.staging_delay = 0.1
         self.async_broker = False
+        self.bindings_per_app = 1  # to one service instance; newer installations may allow more
         # Names as they resolve inside an app's container: (name, port) or (name, 0) to a real address.
         self.names: dict[tuple[str, int], tuple[str, int]] = {}
 
