@@ -22,8 +22,9 @@ _PENDING = 1000
 # XPENDING tells how long ago an entry was delivered; the two ends are asked a moment apart.
 _DELIVERY_TOLERANCE_MS = 1000
 
-# Of XINFO STREAM and XINFO GROUPS; what one of the servers does not know is not compared.
-_STREAM_FIELDS = ("length", "last-generated-id", "max-deleted-entry-id", "entries-added")
+# Of XINFO STREAM and XINFO GROUPS; what one of the servers does not know is not compared. The length is not among
+# them: a damaged stream says another one than it has entries, which are compared.
+_STREAM_FIELDS = ("last-generated-id", "max-deleted-entry-id", "entries-added")
 _GROUP_FIELDS = ("last-delivered-id", "pending", "entries-read")
 
 
@@ -39,7 +40,7 @@ def same_stream(pair: Pair) -> Job[t.Any]:
     target.check(there, "XINFO")
     mine = fields_of(here[0])
     verdict = _same_fields(mine, fields_of(there[0]), _STREAM_FIELDS, "")
-    if verdict is None and mine["length"]:
+    if verdict is None:
         verdict = yield from _same_entries(pair, mine["last-generated-id"], Stride(here[2] or 0, mine["length"]))
     if verdict is None:
         verdict = yield from _same_groups(pair, here[1], there[1])

@@ -101,12 +101,13 @@ class InPieces:
         (length,) = yield from build.read(Read(pack(measure, build.key), 1))
         # Where fields of a hash expire, it changes by itself, and each end counts some that are over.
         alive = False
+        written = length
         if kind == b"string":
             yield from string_in_pieces(build, length)
         elif kind == b"list":
             yield from list_in_pieces(build, length)
         elif kind == b"stream":
-            yield from stream_in_pieces(build)
+            written = yield from stream_in_pieces(build)
         else:
             alive = yield from scanned_in_pieces(build, kind.decode(), length, self._ttls)
         (now,) = yield from build.read(Read(pack(measure, build.key), 1))
@@ -116,7 +117,7 @@ class InPieces:
         if self._lane.check_mode:
             return
         built = yield from build.write(Write(lambda name: pack(measure, name)))
-        if not alive and built != [length]:
+        if not alive and built != [written]:
             raise BeginningLost()
         if not unchanged and (yield from self._differs(build, kind)):
             raise Changed()

@@ -20,7 +20,7 @@ from ..._pipeline.job import Job
 from ..._pipeline.pipe import ReplyTooLarge
 from ..._pipeline.stride import Stride
 from ..._rdb.stream_id import after
-from .key_build import BeginningLost, Changed, KeyBuild, Read, Write, piece
+from .key_build import BeginningLost, Changed, KeyBuild, KeyRefused, Read, Write, piece
 
 _PENDING = 200
 _EXACT_TRIES = 10
@@ -53,6 +53,19 @@ class Facts(t.NamedTuple):
             tuple(tuple(map(fields_of(group).get, _GROUP)) for group in groups),
         )
 
+    def holding(self, entries: int) -> Facts:
+        """The same with the number of entries that there are: a damaged stream counts other than it holds.
+
+        Raises :class:`KeyRefused` where no server would take what it says.
+        """
+        if self.entries_added is not None and self.entries_added < entries:
+            raise KeyRefused(
+                f"this stream is damaged: it holds {entries} entries and says that only {self.entries_added} were ever "
+                "added",
+                "Correct its counter at the source (XSETID … ENTRIESADDED), then run again.",
+            )
+        return self._replace(length=entries)
+
     def holds(self, other: Facts) -> bool:
         """Whether this one has as many entries, groups, consumers and pending entries as ``other``."""
         mine, its = ({group[:4] for group in facts.groups} for facts in (self, other))
@@ -84,8 +97,8 @@ def finish(name: bytes, facts: Facts, *, counters: bool) -> bytes:
     return pack(*words)
 
 
-def stream_in_pieces(build: KeyBuild) -> Job[None]:
-    """Write the whole stream to the temporary key."""
+def stream_in_pieces(build: KeyBuild) -> Job[int]:
+    """Write the whole stream to the temporary key; returns the number of its entries."""
     facts = Facts.of(*(yield from build.read(Read(question(build.key), 2))))
     counters = build.lane.target.server.supports_stream_counters()
     yield from build.write(Write(emptiness, 2, "BUSYGROUP"))
@@ -93,8 +106,7 @@ def stream_in_pieces(build: KeyBuild) -> Job[None]:
         yield from _group(build, name)
         if pending:
             yield from _pending(build, name)
-    if facts.length:
-        yield from _entries(build, facts)
+    told, facts = facts, facts.holding((yield from _entries(build, facts)))
     yield from build.write(Write(functools.partial(finish, facts=facts, counters=counters)))
     for name, _consumers, _pending_count, last, entries_read in facts.groups:
         words = [name, last]
@@ -102,10 +114,11 @@ def stream_in_pieces(build: KeyBuild) -> Job[None]:
             words += [b"ENTRIESREAD", b"%d" % entries_read]
         yield from build.write(Write(functools.partial(_set_group, words=words)))
     built = yield from build.write(Write(question, 2))
-    if Facts.of(*(yield from build.read(Read(question(build.key), 2)))) != facts:
+    if Facts.of(*(yield from build.read(Read(question(build.key), 2)))) != told:
         raise Changed()
     if built and not Facts.of(*built).holds(facts):
         raise BeginningLost()
+    return facts.length
 
 
 def _set_group(stream: bytes, words: list[bytes]) -> bytes:
@@ -158,9 +171,10 @@ def _claims(group: bytes, page: list[t.Any], now: int) -> Write:
     return Write(commands, len(page) + len(alike) + 2, "equal or smaller")
 
 
-def _entries(build: KeyBuild, facts: Facts) -> Job[None]:
+def _entries(build: KeyBuild, facts: Facts) -> Job[int]:
     stride = Stride(build.size, facts.length)
     start, write = b"-", None
+    found = 0
     while True:
         # Not to the end: a stream that grows all the time would have none.
         command = pack(b"XRANGE", build.key, start, facts.last_id, b"COUNT", stride.elements)
@@ -172,6 +186,7 @@ def _entries(build: KeyBuild, facts: Facts) -> Job[None]:
             write = None
             continue
         write = None
+        found += len(entries)
         if entries:
             write = Write(functools.partial(additions, entries=entries), len(entries), "equal or smaller")
         if not entries or entries[-1][0] == facts.last_id:
@@ -179,3 +194,4 @@ def _entries(build: KeyBuild, facts: Facts) -> Job[None]:
         start = after(entries[-1][0])
     if write:
         yield from build.write(write)
+    return found

@@ -233,8 +233,11 @@ def _stream_value(replies: list[t.Any]) -> t.Any:
     # Groups have much to read one after the other; and what was written to just now is read under guard.
     if replies[1] or replies[:2] != replies[3:]:
         return TOO_MUCH
-    facts = Facts.of(*replies[:2])
-    return (facts, replies[2]) if len(replies[2]) == facts.length else TOO_MUCH
+    entries = replies[2]
+    try:
+        return Facts.of(*replies[:2]).holding(len(entries)), entries
+    except KeyRefused as refused:
+        return Refused(refused.reason, refused.hint, type="stream")
 
 
 _READ: dict[bytes, t.Callable[[bytes], tuple[bytes, int]]] = {
