@@ -66,7 +66,7 @@ def selection_spec(*, types: bool = False) -> Spec:
         spec["types"] = {
             "type": "list",
             "elements": "str",
-            "choices": ["string", "list", "set", "zset", "hash", "stream"],
+            "choices": ["string", "list", "set", "zset", "hash", "stream", "vectorset"],
             "default": [],
         }
     return spec

@@ -25,7 +25,7 @@ options:
     description: Only keys of these types. By default all.
     type: list
     elements: str
-    choices: [string, list, set, zset, hash, stream]
+    choices: [string, list, set, zset, hash, stream, vectorset]
     default: []
   level:
     description:

@@ -28,7 +28,7 @@ options:
     description: Only keys of these types are meant. By default all.
     type: list
     elements: str
-    choices: [string, list, set, zset, hash, stream]
+    choices: [string, list, set, zset, hash, stream, vectorset]
     default: []
   strategy:
     description: The strategy of the run; see M(dataservices.redis_migration.redis_migrate_keys).

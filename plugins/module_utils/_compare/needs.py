@@ -35,6 +35,7 @@ READ_VALUES = (
 COMPARE_SOURCE = (
     *READ_VALUES,
     Need("HSCAN", "compare", (KEY, "0")),
+    Need("HMGET", "compare", (KEY, "f"), exists=Server.supports_field_ttl),
     Need("SSCAN", "compare", (KEY, "0")),
     Need("ZSCAN", "compare", (KEY, "0")),
 )
@@ -44,6 +45,7 @@ COMPARE_TARGET = (
     Need("SCAN", "compare", ("0",)),
     Need("EXISTS", "compare", (KEY,)),
     Need("HMGET", "compare", (KEY, "f")),
+    Need("HSCAN", "compare", (KEY, "0"), exists=Server.supports_field_ttl),
     Need("SMISMEMBER", "compare", (KEY, "m"), exists=since_6_2),
     Need("SISMEMBER", "compare", (KEY, "m"), exists=before_6_2),
     Need("ZMSCORE", "compare", (KEY, "m"), exists=since_6_2),

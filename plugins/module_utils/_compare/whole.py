@@ -16,7 +16,9 @@ from .._pipeline.end import End
 from .._pipeline.job import Job
 from .._pipeline.raw_pipe import parse_raw
 from . import streams_whole
+from .both_ends import Pair
 from .expiring_fields import fields_expire, same_hashes
+from .vector_sets import same_vector_set
 from .verdict import GONE_AT_SOURCE, Difference, Verdict, mapping_detail
 
 # The command that reads all of a key: its name, and what stands behind the key.
@@ -155,7 +157,9 @@ _COMPARE: dict[str, t.Callable[[t.Any, t.Any], Verdict]] = {
 
 
 def same_payload(source: End, target: End, key: bytes, kind: str) -> Job[t.Any]:
-    """A type of a module: only its payload can be compared."""
+    """A type of a module: only its payload can be compared, except of vector sets."""
+    if kind == "vectorset":
+        return (yield from same_vector_set(Pair(source, target, key, key)))
     dump = pack(b"DUMP", key)
     here, there = yield source.call(dump, 1), target.call(dump, 1)
     source.check(here, "DUMP")

@@ -11,7 +11,7 @@ import typing as t
 from .._errors import RedisMigrationError
 from .glob import matcher
 
-TYPES = ("string", "list", "set", "zset", "hash", "stream")
+TYPES = ("string", "list", "set", "zset", "hash", "stream", "vectorset")
 
 
 @dataclasses.dataclass(frozen=True)

@@ -18,12 +18,19 @@ _TYPES = {
     **dict.fromkeys((3, 5, 12, 17), "zset"),
     **dict.fromkeys((4, 9, 13, 16, 22, 23, 24, 25), "hash"),
     **dict.fromkeys((15, 19, 21, 26), "stream"),
-    **dict.fromkeys((6, 7), "module"),
 }
+
+# Values of modules begin with a number of nine characters, six bits each, and a version.
+_MODULE = 7
+_MODULE_CHARACTERS = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_"
+_NINE_BYTES = 0x81
 
 
 def type_of(payload: bytes) -> str | None:
     """The Redis type of a payload, or None for an encoding this file does not know."""
+    if payload[:2] == bytes((_MODULE, _NINE_BYTES)) and len(payload) >= 10:
+        number = int.from_bytes(payload[2:10], "big") >> 10
+        return "".join([_MODULE_CHARACTERS[number >> shift & 63] for shift in range(48, -1, -6)])
     return _TYPES.get(payload[0]) if payload else None
 
 

@@ -300,7 +300,9 @@ def test_documented_permissions_are_enough(
     strategy: str, at_source: str, at_target: str, redis_server: Any, tmp_path: Path
 ) -> None:
     reader = f"user reader on >r ~* {documented_rules('source')} +pttl {at_source}"
-    writer = f"user writer on >w ~* {documented_rules('target')} +pexpiretime +hpexpiretime +hpexpireat {at_target}"
+    writer = (
+        f"user writer on >w ~* {documented_rules('target')} +pexpiretime +hpexpiretime +hpexpireat +hscan {at_target}"
+    )
     source = redis_server("redis-6.2", acl_lines=[reader])
     target = redis_server("redis-8.2", acl_lines=[writer])
     dataset.fill(source.client, databases=(0, 1))
