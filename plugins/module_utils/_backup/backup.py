@@ -18,13 +18,15 @@ from .._connection.replies import between_us
 from .._errors import CommandRefused, ConnectError, RedisMigrationError
 from .._keys.listing import LISTED, Failure, Tally, listable
 from .._keys.selection import Selection
+from .._pipeline.chunk import Chunk
 from .._pipeline.end import End
 from .._pipeline.expiry import GONE
 from .._pipeline.flow import Flow
+from .._pipeline.halving import Work
 from .._pipeline.job import Gate, Job, Sleep, Take
 from .._pipeline.pace import Pace
 from .._pipeline.pipe import Pipe, ReplyTooLarge
-from .._pipeline.scan import Chunk, Scan
+from .._pipeline.scan import Scan
 from .._pipeline.throttle import Throttle
 from .._rdb.payload import rdb_version
 from .._rdb.writer import RdbWriter
@@ -214,6 +216,7 @@ class _DatabaseBackup:
                 self._pace,
                 plan.selection,
                 self._chunk,
+                give_up=self._read_in_pieces,
                 chunk_keys=min(_CHUNK_KEYS, self._throttle.chunk_keys or _CHUNK_KEYS),
                 chunk_bytes=min(_CHUNK_BYTES, self._throttle.chunk_bytes or _CHUNK_BYTES, plan.large_key_bytes),
                 round_trip_us=self._round_trip_us,
@@ -229,13 +232,21 @@ class _DatabaseBackup:
         if run_id != self._server.run_id:
             raise _StartOver("the server was restarted, or another one took its place")
 
-    def _chunk(self, chunk: Chunk) -> t.Callable[[int], Job[object]]:
+    def _chunk(self, chunk: Chunk) -> Work:
         # Called once for a chunk, however often its job is begun anew.
-        chunk = chunk.pick(self._seen.fresh(chunk.names))
-        if len(chunk) == 1 and chunk.size > self._plan.large_key_bytes:
-            self._large.append((chunk.names[0], chunk.size))
-            chunk = chunk.pick([])
-        return lambda _attempt: self._save(chunk)
+        fresh = self._seen.fresh(chunk.names)
+        kept = chunk.pick(fresh)
+        if len(kept) == 1 and kept.size > self._plan.large_key_bytes:
+            self._large.append((kept.names[0], kept.size))
+            kept = kept.pick([])
+        if len(kept) == len(chunk):
+            return self._save
+        names = set(kept.names)
+        return lambda part: self._save(part.pick([at for at, name in enumerate(part.names) if name in names]))
+
+    def _read_in_pieces(self, chunk: Chunk, _error: ConnectError) -> None:
+        """A key that cannot be read at once may still be read in pieces."""
+        self._large += zip(chunk.names, chunk.sizes)
 
     def _save(self, chunk: Chunk) -> Job[None]:
         if not chunk:

@@ -11,7 +11,7 @@ import typing as t
 from .._connection.commands import TIME, restores
 from .._connection.connect import CLIENT_NAME, client
 from .._connection.explain import is_transient, reply_hint, reply_text
-from .._connection.replies import clock_ms, is_error, is_systemic, is_unreadable
+from .._connection.replies import clock_ms, is_error, is_systemic, is_unknown_command, is_unreadable
 from .._errors import ConnectError
 from .._keys.listing import LISTED, Failure, listable
 from .._keys.selection import Selection
@@ -194,7 +194,7 @@ class KeysOfFile:
             return
         if is_error(reply) and is_transient(text):
             raise Unsteady(end.pipe, end.refusal(reply, "RESTORE"))
-        if is_systemic(text):
+        if is_systemic(text) or is_unknown_command(text):
             raise end.refusal(reply, "RESTORE")
         hint = reply_hint(text, end.endpoint)
         if text.startswith("BUSYKEY"):

@@ -13,13 +13,13 @@ import typing as t
 
 from .._connection.commands import each, one
 from .._errors import WrongType
+from .._pipeline.chunk import Chunk
 from .._pipeline.end import End
 from .._pipeline.expiry import GONE, NEVER, Expiry
 from .._pipeline.flow import Flow
 from .._pipeline.job import Gate, Job, Take
 from .._pipeline.pipe import ReplyTooLarge
 from .._pipeline.raw_pipe import parse_raw
-from .._pipeline.scan import Chunk
 from .._rdb.payload import same_value, type_of
 from . import chunks, whole
 from .expiring_fields import lifeless

@@ -14,13 +14,15 @@ import typing as t
 
 from .._connection.connect import client
 from .._connection.endpoint import Endpoint
-from .._errors import RedisMigrationError
+from .._errors import ConnectError, RedisMigrationError
 from .._keys.listing import listable
+from .._pipeline.chunk import Chunk
 from .._pipeline.end import End
 from .._pipeline.flow import Flow
+from .._pipeline.halving import GiveUp, Work
 from .._pipeline.job import Job, Sleep
 from .._pipeline.pace import Pace
-from .._pipeline.scan import Chunk, Scan
+from .._pipeline.scan import Scan
 from .._server.databases import check_databases, check_same_server, database_pairs
 from .._server.info import Server, measure, run_id_of
 from .comparer import Comparer
@@ -96,7 +98,9 @@ class KeyDiff:
             for end in (source, target):
                 end.open_pipes(flow, compares=plan.level == "values")
             looker = _Looker(flow, plan, source, target, progress.databases[here], progress.differences)
-            if not progress.reverse and self._walk(flow, source, looker.forward, plan.level == "values"):
+            if not progress.reverse and self._walk(
+                flow, source, looker.forward, plan.level == "values", looker.give_up
+            ):
                 progress.reverse, progress.cursor = True, b"0"
             if progress.reverse and self._walk(flow, target, looker.backward, False):
                 progress.reverse, progress.cursor = False, b"0"
@@ -105,7 +109,12 @@ class KeyDiff:
             flow.close()
 
     def _walk(
-        self, flow: Flow, end: End, take: t.Callable[[Chunk], t.Callable[[int], Job[object]]], measured: bool
+        self,
+        flow: Flow,
+        end: End,
+        take: t.Callable[[Chunk], Work],
+        measured: bool,
+        give_up: GiveUp | None = None,
     ) -> bool:
         names_only = not measured and (self._plan.level == "keys" or self.progress.reverse)
         scan = Scan(
@@ -114,6 +123,7 @@ class KeyDiff:
             Pace(self._round_trip_us),
             self._plan.selection,
             take,
+            give_up=give_up,
             chunk_keys=_CHUNK_NAMES if names_only else _CHUNK_KEYS,
             chunk_bytes=_CHUNK_BYTES,
             measured=measured,
@@ -160,13 +170,18 @@ class _Looker:
         self._differences = differences
         self._comparer = Comparer(flow, source, target, plan.ttl_tolerance_ms)
 
-    def forward(self, chunk: Chunk) -> t.Callable[[int], Job[object]]:
+    def forward(self, _chunk: Chunk) -> Work:
         """The job that compares a chunk of the source's keys with the target."""
-        return lambda _attempt: self._compare(chunk)
+        return self._compare
 
-    def backward(self, chunk: Chunk) -> t.Callable[[int], Job[object]]:
+    def backward(self, _chunk: Chunk) -> Work:
         """The job that looks for keys of the target that the source does not have."""
-        return lambda _attempt: self._find_extra(chunk.names)
+        return lambda part: self._find_extra(part.names)
+
+    def give_up(self, chunk: Chunk, error: ConnectError) -> None:
+        """Count the chunk's key, which cannot be read, as different: nothing proves that it is not."""
+        self._counts.add(DatabaseDiff(source_keys=1, different=1))
+        self._report(chunk.names[0], Difference("value", f"could not be compared: {error.message}"))
 
     def _compare(self, chunk: Chunk) -> Job[None]:
         counts = DatabaseDiff(source_keys=len(chunk))

@@ -55,6 +55,11 @@ _REPLIES: tuple[tuple[str, str], ...] = (
     (r".*(not allowed in cluster mode)", "A server in cluster mode has logical database 0 only."),
     (r".*unknown command", "The {end} server does not know, or has renamed, this command."),
     (r"MOVED|ASK|CROSSSLOT|CLUSTERDOWN", "The {end} is a Redis Cluster, which is not supported: use a single primary."),
+    (
+        r".*Protocol error: (invalid bulk length|too big)",
+        "The value is larger than the {end} server takes in one command: raise its proto-max-bulk-len or "
+        "client-query-buffer-limit.",
+    ),
     (r".*unsupported protocol", "The {end} server talks another protocol version."),
 )
 

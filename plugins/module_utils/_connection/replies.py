@@ -41,7 +41,12 @@ _SYSTEMIC = ("OOM", "NOPERM", "NOAUTH", "MOVED", "ASK", "CROSSSLOT")
 
 def is_systemic(text: str) -> bool:
     """Whether the error reply ``text`` to a command for one key would be that for every other."""
-    return text.startswith(_SYSTEMIC) or "unknown command" in text
+    return text.startswith(_SYSTEMIC)
+
+
+def is_unknown_command(text: str) -> bool:
+    """Whether the error reply ``text`` says that the server does not know the command. Other types need other commands."""
+    return "unknown command" in text
 
 
 def is_unreadable(text: str) -> bool:

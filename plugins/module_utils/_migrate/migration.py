@@ -262,6 +262,7 @@ class Migration:
             lane.pace,
             plan.selection,
             mover.chunk,
+            give_up=mover.give_up,
             chunk_keys=min(strategy.chunk_keys, self._throttle.chunk_keys or strategy.chunk_keys),
             chunk_bytes=min(strategy.chunk_bytes, self._throttle.chunk_bytes or strategy.chunk_bytes),
             # What is slow on purpose must not have read names for minutes ahead when its slice ends.

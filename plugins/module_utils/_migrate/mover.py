@@ -9,11 +9,13 @@ import typing as t
 
 from .._compare.comparer import Comparer
 from .._compare.verdict import Gone, Verdict
+from .._errors import ConnectError
 from .._keys.listing import LISTED, Failure, listable
 from .._keys.name import printable
+from .._pipeline.chunk import Chunk
 from .._pipeline.end import absent
+from .._pipeline.halving import Work
 from .._pipeline.job import Job, Sleep
-from .._pipeline.scan import Chunk
 from .._pipeline.throttle import Throttle
 from .._transfer.strategy import Lane, Moved, Occupied, Refused, Transfer, Vanished
 from .counters import Change, Counters
@@ -62,10 +64,16 @@ class Mover:
         """How many keys were sent whose answer did not come: after a failure they may be at the target or not."""
         return sum(self._under_way.values())
 
-    def chunk(self, keys: Chunk) -> t.Callable[[int], Job[object]]:
-        """The job that moves ``keys``, restartable after a lost connection."""
+    def chunk(self, keys: Chunk) -> Work:
+        """What makes the job that moves ``keys``, or a part of them; it can be made anew after a lost connection."""
         sent: _Sent = dict.fromkeys(keys.names, "copied") if self._ours else {}
-        return lambda _attempt: self._move(keys, sent)
+        return lambda part: self._move(part, sent)
+
+    def give_up(self, keys: Chunk, error: ConnectError) -> None:
+        """Count the one key of ``keys`` as failed: no connection survives it."""
+        self._counters.add(Counters(scanned=1, failed=1))
+        failure = Failure(self._lane.source.database, keys.names[0], None, error.message, error.hint)
+        self._failures.extend(listable(self._failures, [failure], LISTED))
 
     def _move(self, keys: Chunk, sent: _Sent) -> Job[None]:
         # Counted only once the whole chunk is through, so that a restart counts nothing twice.
@@ -76,6 +84,8 @@ class Mover:
             occupied = self._count(keys, moved, "copied", tally, sent)
         if occupied:
             yield from self._move_over(occupied, tally, sent)
+        for name in keys.names if sent else ():
+            sent.pop(name, None)
         self._under_way.pop(id(sent), None)
         self._counters.add(tally.counters)
         self._failures.extend(listable(self._failures, tally.failures, LISTED))

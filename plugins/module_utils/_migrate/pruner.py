@@ -5,14 +5,13 @@
 
 from __future__ import annotations
 
-import typing as t
-
 from .._connection.commands import one
 from .._keys.listing import LISTED
 from .._keys.name import printable
+from .._pipeline.chunk import Chunk
 from .._pipeline.end import absent
+from .._pipeline.halving import Work
 from .._pipeline.job import Job
-from .._pipeline.scan import Chunk
 from .._transfer.strategy import Lane
 from .counters import Change, Counters
 
@@ -25,15 +24,16 @@ class Pruner:
         self._counters = counters
         self._changes = changes
 
-    def chunk(self, chunk: Chunk) -> t.Callable[[int], Job[object]]:
-        """The job that prunes among the keys of ``chunk``."""
+    def chunk(self, _chunk: Chunk) -> Work:
+        """What makes the job that prunes among the keys of the chunk, or of a part of it."""
         doomed: list[bytes] = []
-        return lambda _attempt: self._prune(chunk.names, doomed)
+        return lambda part: self._prune(part.names, doomed)
 
     def _prune(self, names: list[bytes], doomed: list[bytes]) -> Job[None]:
         source, target = self._lane.source, self._lane.target
         # Deleted already, when the answer to that got lost with its connection.
-        deleted = dict.fromkeys((yield from absent(target, doomed)))
+        mine = set(names).intersection(doomed) if doomed else ()
+        deleted = dict.fromkeys((yield from absent(target, [name for name in names if name in mine])))
         extra = yield from absent(source, [name for name in names if name not in deleted])
         gone = 0
         if extra:

@@ -23,7 +23,7 @@ import time
 import typing as t
 
 from .._errors import ConnectError, RedisMigrationError
-from .job import Gate, Job, Reconnected, Reopen, Sleep, Take, Unsteady
+from .job import Gate, Job, LostAgain, Reconnected, Reopen, Sleep, Take, Unsteady
 from .pipe import Call, Pipe, PipeLost, ReplyTooLarge
 
 _FIRST_BACKOFF = 0.1
@@ -34,7 +34,7 @@ _STEADY = 5.0
 
 
 class _Task:
-    __slots__ = ("job", "missing", "calls", "single", "alive", "silence")
+    __slots__ = ("job", "missing", "calls", "single", "alive", "silence", "lost")
 
     def __init__(self, job: Job[object]) -> None:
         self.job = job
@@ -44,6 +44,8 @@ class _Task:
         self.alive = True
         # Seconds for which its calls stood first in line and nothing was answered.
         self.silence = 0.0
+        # The commands that lost their connection and have not got through since.
+        self.lost: set[tuple[Pipe, int, int]] = set()
 
 
 class Flow:
@@ -87,6 +89,10 @@ class Flow:
             if task.alive:
                 gate.take(wanted)
                 self._ready.append((task, None, None))
+
+    def note_progress(self) -> None:
+        """Count a part of a job as work that got through: an end that lets some of it pass is not given up."""
+        self._finished += 1
 
     def run(self) -> None:
         """Drive all jobs to their end. The first exception of a job ends all of them and is raised."""
@@ -171,6 +177,8 @@ class Flow:
         task = call.owner
         if task is None or not task.alive or call not in task.calls:
             return
+        if task.lost:
+            task.lost.discard(call.likeness)
         task.missing -= 1
         if not task.missing:
             calls, task.calls = task.calls, ()
@@ -195,7 +203,7 @@ class Flow:
                     if pipe in self._trouble:
                         self._look_for_progress(pipe)
             except PipeLost as lost:
-                self._recover(pipe, lost.error)
+                self._recover(pipe, lost.error, closed=True)
                 return
             except ReplyTooLarge as too_large:
                 self._recover(pipe, too_large, at_head=too_large)
@@ -237,15 +245,22 @@ class Flow:
         *,
         also: _Task | None = None,
         at_head: BaseException | None = None,
+        closed: bool = False,
     ) -> None:
-        """Open ``pipe`` again; whoever waited for it learns of it."""
+        """Open ``pipe`` again; whoever waited for it learns of it. ``closed``: the other side closed it under their commands."""
         lost = pipe.unanswered()
         self._reopen(pipe, error=None if at_head else error)
         for position, call in enumerate(lost):
             task = call.owner
             if task is not None and task.alive and call in task.calls:
                 task.calls = ()
-                reason = at_head if at_head is not None and position == 0 else Reconnected()
+                reason: BaseException = Reconnected()
+                if at_head is not None and position == 0:
+                    reason = at_head
+                elif closed:
+                    if call.likeness in task.lost:
+                        reason = LostAgain(pipe, error)
+                    task.lost.add(call.likeness)
                 self._ready.append((task, None, reason))
         if also is not None:
             self._ready.append((also, None, Reconnected()))

@@ -25,6 +25,18 @@ class Reconnected(Exception):
     """Thrown into a job whose call was lost with its connection; the pipe is open again."""
 
 
+class LostAgain(Exception):
+    """Thrown into a job instead of :class:`Reconnected` when the very same commands have lost their connection before.
+
+    An end may not bear them: a limit closes the connection, often without a reply. ``error`` is what the loss looked like.
+    """
+
+    def __init__(self, pipe: Pipe, error: RedisMigrationError) -> None:
+        super().__init__(str(error))
+        self.pipe = pipe
+        self.error = error
+
+
 class Unsteady(Exception):
     """Raised by a job: an end answered with an error that time may cure (READONLY, LOADING, …); reconnect and retry."""
 
@@ -77,14 +89,21 @@ class Reopen(t.NamedTuple):
     since: float
 
 
-def restarting(make: t.Callable[[int], Job[T]]) -> Job[T]:
-    """A job that runs ``make(attempt)`` and starts it again after a connection was lost. ``attempt`` counts from 0."""
+def restarting(
+    make: t.Callable[[int], Job[T]], *, after_loss: t.Callable[[Reconnected | LostAgain], bool] = lambda _lost: True
+) -> Job[T]:
+    """A job that runs ``make(attempt)`` and starts it again after a connection was lost. ``attempt`` counts from 0.
+
+    ``after_loss(lost)`` says whether to start again; otherwise the loss is raised.
+    """
     attempt = 0
     unsteady_since = unsteady_last = float("-inf")
     while True:
         try:
             return (yield from make(attempt))
-        except Reconnected:
+        except (Reconnected, LostAgain) as lost:
+            if not after_loss(lost):
+                raise
             attempt += 1
         except Unsteady as unsteady:
             attempt += 1

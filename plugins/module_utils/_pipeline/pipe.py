@@ -48,7 +48,7 @@ class Call:
     Replies are bytes, int, None, list or ``hiredis.ReplyError`` (an error reply of the server, not raised).
     """
 
-    __slots__ = ("pipe", "payload", "left", "replies", "owner", "limit")
+    __slots__ = ("pipe", "payload", "left", "replies", "owner", "limit", "likeness")
 
     def __init__(self, pipe: Pipe, payload: bytes, count: int, limit: int = DEFAULT_REPLY_LIMIT) -> None:
         self.pipe = pipe
@@ -57,6 +57,8 @@ class Call:
         self.replies: list[t.Any] = []
         self.owner: t.Any = None
         self.limit = limit
+        # Tells the same commands, sent again, from others; the payload is not kept.
+        self.likeness = (pipe, len(payload), count)
 
 
 class Pipe:

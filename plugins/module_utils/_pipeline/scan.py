@@ -15,8 +15,10 @@ from .._connection.commands import each, pack
 from .._connection.replies import any_error, is_error
 from .._keys.selection import Selection
 from .._keys.temporary import without_temporary
+from .chunk import Chunk
 from .end import End
 from .flow import Flow
+from .halving import GiveUp, Halving, Work
 from .job import Gate, Job, Take, restarting
 from .pace import Pace
 from .pipe import ReplyTooLarge
@@ -41,35 +43,13 @@ _FEW_OTHERS = 0.1
 _SMALLEST_PAGE = 1
 
 
-class Chunk:
-    """Keys that are handled together: their names, and how many bytes each takes (of memory, by the server's estimate;
-    of a string its length).
-
-    Two lists rather than a list of pairs: a million small objects are felt.
-    """
-
-    __slots__ = ("names", "sizes", "size")
-
-    def __init__(self, names: list[bytes], sizes: list[int]) -> None:
-        self.names = names
-        self.sizes = sizes
-        self.size = sum(sizes)
-
-    def __len__(self) -> int:
-        return len(self.names)
-
-    def pick(self, positions: t.Sequence[int]) -> Chunk:
-        """The chunk of just the keys at ``positions``."""
-        if len(positions) == len(self.names):
-            return self
-        return Chunk([self.names[position] for position in positions], [self.sizes[position] for position in positions])
-
-
 class Scan:
     """One walk over one database.
 
-    ``take_chunk(chunk)`` makes the job for at most ``chunk_keys`` keys of at most ``chunk_bytes`` together (one key alone
-    may be larger). ``measured`` says whether sizes are needed; without, chunks are bounded by count only.
+    ``take_chunk(chunk)`` is told of each chunk once, of at most ``chunk_keys`` keys of at most ``chunk_bytes`` together (one
+    key alone may be larger), and returns what makes the job for it, or for a part of it. ``give_up(chunk, error)`` records
+    that the chunk's one key cannot be handled; without, such a key ends the run.
+    ``measured`` says whether sizes are needed; without, chunks are bounded by count only.
     ``should_stop()`` is asked behind every page: a walk that was stopped leaves its ``cursor``, from which another goes on.
     At least one page is walked, so that slices that are too short still come to an end.
     """
@@ -80,8 +60,9 @@ class Scan:
         end: End,
         pace: Pace,
         selection: Selection,
-        take_chunk: t.Callable[[Chunk], t.Callable[[int], Job[object]]],
+        take_chunk: t.Callable[[Chunk], Work],
         *,
+        give_up: GiveUp | None = None,
         chunk_keys: int,
         chunk_bytes: int,
         measured: bool = True,
@@ -97,11 +78,10 @@ class Scan:
         self._chosen = selection.chooser()
         self._take_chunk = take_chunk
         self._chunk_keys = chunk_keys
-        self._chunk_bytes = chunk_bytes
         self._measured = measured
         self._page = min(_LARGEST_PAGE, max(_PAGE, int(round_trip_us * _PAGE_PER_US)))
         self._names = Gate(min(_NAME_BYTES, keys_ahead * _NAME_OVERHEAD) if keys_ahead else _NAME_BYTES)
-        self._in_flight = Gate(_IN_FLIGHT_BYTES)
+        self._halving = Halving(flow, Gate(_IN_FLIGHT_BYTES), chunk_bytes, give_up)
         self._mostly_strings = True
         self._should_stop = should_stop
         self.cursor = cursor
@@ -158,13 +138,7 @@ class Scan:
         left.down(0)
 
     def _chunk_job(self, chunk: Chunk, left: _Countdown) -> Job[None]:
-        # A large key goes through in pieces, so that it does not take the room of all others.
-        room = min(chunk.size, 2 * self._chunk_bytes)
-        yield Take(self._in_flight, room)
-        try:
-            yield from restarting(self._take_chunk(chunk))
-        finally:
-            self._flow.give(self._in_flight, room)
+        yield from self._halving.run(chunk, self._take_chunk(chunk))
         left.down(len(chunk))
 
     def _measure(self, keys: list[bytes]) -> Job[t.Any]:
@@ -216,7 +190,7 @@ class Scan:
         most = math.ceil(len(names) / math.ceil(len(names) / most))
         for first in range(0, len(names), most):
             chunk = Chunk(names[first : first + most], sizes[first : first + most])
-            if chunk.size <= self._chunk_bytes:
+            if chunk.size <= self._halving.chunk_bytes:
                 yield chunk
             else:
                 yield from self._split(chunk)
@@ -224,7 +198,7 @@ class Scan:
     def _split(self, chunk: Chunk) -> t.Iterator[Chunk]:
         start = size = 0
         for position, key_size in enumerate(chunk.sizes):
-            if position > start and size + key_size > self._chunk_bytes:
+            if position > start and size + key_size > self._halving.chunk_bytes:
                 yield Chunk(chunk.names[start:position], chunk.sizes[start:position])
                 start, size = position, 0
             size += key_size

@@ -12,11 +12,13 @@ import typing as t
 from .._connection.endpoint import Endpoint
 from .._keys.name import printable
 from .._keys.selection import Selection
+from .._pipeline.chunk import Chunk
 from .._pipeline.end import End, absent
 from .._pipeline.flow import Flow
+from .._pipeline.halving import Work
 from .._pipeline.job import Job
 from .._pipeline.pace import Pace
-from .._pipeline.scan import Chunk, Scan
+from .._pipeline.scan import Scan
 from .._server.info import Server
 
 _EXAMPLES = 5
@@ -82,7 +84,7 @@ def compare_names(
     return found
 
 
-def _counting(found: NamesFound, source: End, there: int) -> t.Callable[[Chunk], t.Callable[[int], Job[object]]]:
+def _counting(found: NamesFound, source: End, there: int) -> t.Callable[[Chunk], Work]:
     def count(names: list[bytes]) -> Job[None]:
         extra = yield from absent(source, names)
         found.looked += len(names)
@@ -91,4 +93,4 @@ def _counting(found: NamesFound, source: End, there: int) -> t.Callable[[Chunk],
         room = max(0, _EXAMPLES - len(found.examples))
         found.examples += [f"'{printable(name)}' in database {there}" for name in extra[:room]]
 
-    return lambda chunk: lambda _attempt: count(chunk.names)
+    return lambda _chunk: lambda part: count(part.names)

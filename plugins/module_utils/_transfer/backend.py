@@ -104,7 +104,7 @@ def migrate_hint(text: str, backend: Backend, user: str) -> str:
     if "AUTH" in text or "password" in text:
         return "Check the backend's user name and password."
     if is_unreadable(text):
-        return "The target is older than the source and does not understand its payloads: use strategy 'rebuild'."
+        return "The target does not understand the payloads that the source's version writes: use strategy 'rebuild'."
     if "READONLY" in text:
         if "Target instance" in text:
             return "The target is a replica (by now): name the primary as target and as its backend."

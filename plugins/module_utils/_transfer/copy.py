@@ -12,11 +12,11 @@ import typing as t
 
 from .._connection.commands import TIME, each, one, restores
 from .._connection.explain import is_transient, reply_hint, reply_text
-from .._connection.replies import between_us, clock_ms, is_error, is_systemic, is_unreadable
+from .._connection.replies import between_us, clock_ms, is_error, is_systemic, is_unknown_command, is_unreadable
+from .._pipeline.chunk import Chunk
 from .._pipeline.expiry import GONE, NEVER, Expiry, is_over
 from .._pipeline.job import Job, Take, Unsteady
 from .._pipeline.pipe import DEFAULT_REPLY_LIMIT
-from .._pipeline.scan import Chunk
 from .._rdb.payload import type_of
 from .._server.dry_run import KEY, Need
 from .plain_strings import MSETNX_OK, SET_OK, SET_PXAT_SINCE, Item, writes
@@ -180,7 +180,7 @@ class CopyStrategy(Strategy):
         error = target.refusal(reply, "RESTORE")
         if is_error(reply) and is_transient(text):
             raise Unsteady(target.pipe, error)
-        if is_systemic(text):
+        if is_systemic(text) or is_unknown_command(text):
             raise error
         unreadable = is_unreadable(text)
         hint = reply_hint(text, target.endpoint)

@@ -19,10 +19,10 @@ from .._connection.commands import TIME, each, one, pack
 from .._connection.explain import reply_text
 from .._connection.replies import between_us, is_error, is_unreadable
 from .._errors import CommandRefused
+from .._pipeline.chunk import Chunk
 from .._pipeline.end import absent
 from .._pipeline.expiry import GONE, NEVER, Expiry
 from .._pipeline.job import Gate, Job, Take, Unsteady
-from .._pipeline.scan import Chunk
 from .._server.dry_run import KEY, HeldBack, Need, denied, queue
 from . import backend
 from .strategy import Ends, Lane, Moved, Occupied, Outcome, Refused, Strategy, Vanished
@@ -85,16 +85,23 @@ class MigrateStrategy(Strategy):
         if not self._proved:
             yield Take(self._first, 1)
             try:
-                for name in chunk.names:
-                    self._proved = self._proved or (yield from self._proves(name))
-                    if self._proved:
-                        break
+                obstacle: Outcome | None = None if self._proved else (yield from self._prove(chunk.names))
             finally:
                 self._lane.flow.give(self._first, 1)
-        if not self._proved:
-            # Not one of its keys was left to prove anything with.
-            return Moved(0, {position: Vanished() for position in range(len(chunk))})
+            if obstacle is not None:
+                return Moved(0, dict.fromkeys(range(len(chunk)), obstacle))
         return (yield from self._migrate(chunk, replace))
+
+    def _prove(self, names: t.Sequence[bytes]) -> Job[Outcome | None]:
+        """Find out by one of ``names`` whether the source reaches the target; returns what became of all, if by none."""
+        for name in names:
+            proof = yield from self._proves(name)
+            if isinstance(proof, Refused):
+                return proof
+            if proof:
+                self._proved = True
+                return None
+        return Vanished()
 
     def _would_transfer(self, chunk: Chunk) -> Job[Moved]:
         there = yield self._lane.source.call(each(b"EXISTS", chunk.names), len(chunk))
@@ -119,16 +126,22 @@ class MigrateStrategy(Strategy):
             words += [b"AUTH", self._backend.password.encode()]
         return one(*words, b"KEYS", *names)
 
-    def _proves(self, name: bytes) -> Job[bool]:
+    def _proves(self, name: bytes) -> Job[bool | Refused]:
         """One key, without REPLACE, shows whether the source reaches the target under the backend's address.
 
-        False if the key was gone, which proves nothing. Raises where it went to some other server.
+        False if the key was gone, which proves nothing; :class:`Refused` if the target understands no payload of the source.
+        Raises where it went to some other server.
         """
         source, target = self._lane.source, self._lane.target
         before = yield target.call(pack(b"EXISTS", name), 1)
         target.check(before, "EXISTS")
         (reply,) = yield source.call(self._command([name], replace=False), 1)
         text = reply_text(reply)
+        if is_error(reply) and "payload version" in text:
+            return Refused(text, self._hint(text), unreadable=True)
+        if is_error(reply) and "Bad data format" in text:
+            # Of this key alone.
+            return False
         if is_error(reply) and "BUSYKEY" not in text:
             raise self._systemic(reply)
         if reply == b"NOKEY":
@@ -211,6 +224,7 @@ class MigrateStrategy(Strategy):
             raise Unsteady(self._lane.source.pipe, self._systemic(reply))
         if not ("BUSYKEY" in text or is_unreadable(text)):
             raise self._systemic(reply)
+        unreadable = is_unreadable(text)
         verdicts = yield from self._comparer.values(chunk.names)
         others: dict[int, Outcome] = {}
         missing: list[int] = []
@@ -220,7 +234,9 @@ class MigrateStrategy(Strategy):
                 others[position] = Vanished()
             elif verdict is not None and verdict.kind == "missing":
                 missing.append(position)
-                others[position] = Refused(text, self._hint(text), "payload version" in text, verdict.type)
+                others[position] = Refused(text, self._hint(text), unreadable, verdict.type)
+            elif unreadable and replace and verdict is not None and verdict.kind != "ttl":
+                others[position] = Refused(text, self._hint(text), unreadable, verdict.type)
             elif verdict is not None and verdict.kind != "ttl":
                 others[position] = Occupied()
             elif expiry is not NEVER:

@@ -14,11 +14,11 @@ import typing as t
 
 from .._connection.endpoint import Endpoint
 from .._errors import CommandRefused
+from .._pipeline.chunk import Chunk
 from .._pipeline.end import End
 from .._pipeline.flow import Flow
 from .._pipeline.job import Gate, Job
 from .._pipeline.pace import Pace
-from .._pipeline.scan import Chunk
 from .._server.dry_run import Need
 from .._server.info import Server
 

@@ -411,3 +411,18 @@ def test_a_target_that_stalls_blocks_the_source_for_seconds_only(server_pair: Pa
     # The source gave up by itself and serves again.
     assert source.client().ping()
     assert "IOERR" in str(outcome[0])
+
+
+def test_payloads_that_the_target_does_not_understand_are_rebuilt(downgrade_pair: Pair) -> None:
+    """As with copy: each key falls back by itself, also one that is to be replaced."""
+    source, target = downgrade_pair
+    dataset.fill(source.client, databases=(0,))
+    end = behind(target, target.port)
+    keys = source.client().dbsize()
+    totals = migrate(source, end)["totals"]
+    assert (totals["scanned"], totals["copied"], totals["rebuilt"]) == (keys, keys, keys)
+    source.client().rpush("changed", *range(1000))
+    target.client().rpush("changed", 1)
+    again = migrate(source, end)["totals"]
+    assert (again["updated"], again["rebuilt"]) == (1, 1)
+    assert not (differences := compare(source, target)), report(differences)

@@ -91,10 +91,10 @@ def test_cuts_of_a_tls_connection(
 
 
 def test_an_end_that_breaks_every_connection_is_given_up(lively: Pair, fault_proxy: Proxies) -> None:
-    """Something kills whoever asks for values: there is an end to trying again."""
+    """Something kills whoever asks for expiries, so that no key can be read: there is an end to trying again."""
     watch = Watch(*lively)
     proxy = fault_proxy(lively[0].port, redis=True)
-    proxy.on_command("DUMP", soon(proxy.cut_now), times=-1)
+    proxy.on_command("PTTL", soon(proxy.cut_now), times=-1)
     tried = attempt(**through(proxy, "source", lively), timeout=2)
     assert "source 127.0.0.1" in tried.error
     assert "closed the connection" in tried.error

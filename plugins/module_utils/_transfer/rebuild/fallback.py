@@ -5,9 +5,9 @@
 
 from __future__ import annotations
 
-from ..._pipeline.job import Job
+from ..._pipeline.chunk import Chunk
+from ..._pipeline.job import Job, LostAgain
 from ..._pipeline.pipe import ReplyTooLarge
-from ..._pipeline.scan import Chunk
 from ..strategy import Moved, Outcome, Refused, Transfer
 
 
@@ -39,6 +39,11 @@ class WithRebuild:
         except ReplyTooLarge:
             # Nothing was written yet, and one of them is far larger than the server's estimate.
             large = list(range(len(chunk)))
+        except LostAgain:
+            if len(chunk) > 1:
+                raise
+            # What no connection survives in one piece may pass in several.
+            large = [0]
         unreadable = [at for at, outcome in moved.others.items() if isinstance(outcome, Refused) and outcome.unreadable]
         again = sorted(large + unreadable)
         if not again:

@@ -13,9 +13,9 @@ import typing as t
 
 from ..._connection.commands import each, pack
 from ..._keys.temporary import TemporaryNames
+from ..._pipeline.chunk import Chunk
 from ..._pipeline.job import Job
 from ..._pipeline.pipe import ReplyTooLarge
-from ..._pipeline.scan import Chunk
 from ..._server.compatibility import can_restore
 from ..copy import CopyStrategy
 from ..strategy import Lane, Moved, Outcome, Refused, Strategy, Vanished

@@ -14,9 +14,9 @@ from ..._connection.commands import TIME, pack
 from ..._connection.explain import is_transient, reply_hint, reply_text
 from ..._connection.replies import any_error, between_us, clock_ms, is_error, is_systemic
 from ..._keys.temporary import TemporaryNames
+from ..._pipeline.chunk import Chunk
 from ..._pipeline.expiry import GONE, NEVER, Expiry, is_over
 from ..._pipeline.job import Job, Take, Unsteady
-from ..._pipeline.scan import Chunk
 from ..._server.info import ASK_FIELD_EXPIRY
 from ..strategy import Lane, Occupied, Outcome, Refused, Vanished
 from .field_ttls import FieldTtls

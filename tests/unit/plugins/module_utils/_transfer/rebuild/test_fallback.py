@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from ansible_collections.dataservices.redis_migration.plugins.module_utils._pipeline.scan import Chunk
+from ansible_collections.dataservices.redis_migration.plugins.module_utils._pipeline.chunk import Chunk
 from ansible_collections.dataservices.redis_migration.plugins.module_utils._transfer.rebuild.fallback import WithRebuild
 from ansible_collections.dataservices.redis_migration.plugins.module_utils._transfer.strategy import (
     Moved,
