@@ -1,22 +1,46 @@
 # Copyright (c) 2026 dataservices.redis_migration contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The one exception of this collection: a sentence for the operator and what to do next."""
+"""The one exception of this collection: a sentence for the operator and what to do next; and how text that others
+wrote becomes fit to be shown."""
 
 from __future__ import annotations
+
+import unicodedata
+
+# Controls (ESC, BEL, the C1 set), invisible characters and those that change the direction of writing, lone surrogates,
+# and the separators of lines.
+_NOT_SHOWN = frozenset({"Cc", "Cf", "Cs", "Zl", "Zp"})
+
+
+def printable(text: str) -> str:
+    """Text of others (names, error texts, settings) without anything that a terminal obeys or an eye overlooks: such
+    characters become escapes, C(\\x1b)."""
+    if text.isascii() and text.isprintable():
+        return text
+    return "".join(_escape(char) if unicodedata.category(char) in _NOT_SHOWN else char for char in text)
+
+
+def _escape(char: str) -> str:
+    code = ord(char)
+    return f"\\x{code:02x}" if code < 0x100 else f"\\u{code:04x}" if code < 0x10000 else f"\\U{code:08x}"
+
+
+def _lines(text: str) -> str:
+    return "\n".join(printable(line) for line in text.split("\n"))
 
 
 class RedisMigrationError(Exception):
     """Something the operator has to know.
 
     ``message`` says what failed, where, and the server's own words. ``hint`` says what to do next.
-    Neither ever contains a secret.
+    Neither ever contains a secret, nor anything that a terminal obeys.
     """
 
     def __init__(self, message: str, *, hint: str | None = None) -> None:
-        super().__init__(message)
-        self.message = message
-        self.hint = hint
+        super().__init__(_lines(message))
+        self.message = _lines(message)
+        self.hint = None if hint is None else _lines(hint)
 
     def __str__(self) -> str:
         return f"{self.message} {self.hint}" if self.hint else self.message

@@ -8,6 +8,7 @@ from __future__ import annotations
 import typing as t
 from collections.abc import Callable
 
+from .._errors import printable
 from .._waiting import Deadline, pauses
 from .errors import CloudFoundryError
 from .jobs import WaitedTooLong
@@ -189,7 +190,7 @@ class Apps:
                 continue
             stats = self._session.find(f"/v3/processes/{process['guid']}/stats") or {}
             instances = [
-                {"index": entry.get("index"), "state": entry.get("state"), "details": entry.get("details")}
+                {"index": entry.get("index"), "state": entry.get("state"), "details": _shown(entry.get("details"))}
                 for entry in stats.get("resources") or []
             ]
             found.append(
@@ -227,6 +228,10 @@ class Apps:
 
     def _instances(self, app: App) -> str:
         return f"Its instances: {described(self.processes(app))}."
+
+
+def _shown(details: t.Any) -> str | None:
+    return printable(str(details)) if details else None
 
 
 def _count(process: Json, state: str) -> int:

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 
 from ansible.module_utils.basic import AnsibleModule
 
+from .._errors import printable
 from .._waiting import Deadline
 from .cli_config import CliConfig
 from .discovery import normal_api_url
@@ -52,6 +53,6 @@ def target_names(params: t.Mapping[str, t.Any]) -> tuple[str, str | None, str | 
 
 def open_context(module: AnsibleModule) -> Context:
     _api_url, organization, space = target_names(module.params)
-    session = connect(LoginOptions.from_params(module.params), module.warn)
+    session = connect(LoginOptions.from_params(module.params), lambda text: module.warn(printable(text)))
     place = find_place(session, organization, space)
     return Context(session, place, float(module.params.get("wait_timeout") or 0))

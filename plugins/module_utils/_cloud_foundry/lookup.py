@@ -9,6 +9,7 @@ import difflib
 import re
 from collections.abc import Iterable
 
+from .._errors import printable
 from .errors import CloudFoundryError
 from .resources import App, Named, Place, ServiceInstance, app_of, instance_of, related
 from .session import CloudFoundrySession, joined
@@ -55,7 +56,7 @@ def _find_named(session: CloudFoundrySession, path: str, name: str, kind: str, i
         resource = session.find(f"{path}/{name}")
         found = [resource] if resource else []
     if found:
-        return Named(found[0]["guid"], found[0]["name"])
+        return Named(found[0]["guid"], printable(found[0]["name"]))
     names = [resource["name"] for resource in session.list_all(path, **filters).resources]
     raise CloudFoundryError(
         f'There is no {kind} "{name}"{inside} that {session.identity} can see; {nearest(name, names)}.',
@@ -152,7 +153,9 @@ def space_names(session: CloudFoundrySession, guids: Iterable[str]) -> dict[str,
     names: dict[str, str] = {}
     for start in range(0, len(wanted), _FILTER_SIZE):
         part = joined(wanted[start : start + _FILTER_SIZE])
-        names.update((space["guid"], space["name"]) for space in session.list_all("/v3/spaces", guids=part).resources)
+        names.update(
+            (space["guid"], printable(space["name"])) for space in session.list_all("/v3/spaces", guids=part).resources
+        )
     return names
 
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 import typing as t
 from dataclasses import dataclass
 
+from .._errors import printable
 from .session import Json
 
 
@@ -91,7 +92,7 @@ def related(resource: dict[str, t.Any], name: str) -> str | None:
 def instance_of(resource: dict[str, t.Any]) -> ServiceInstance:
     return ServiceInstance(
         guid=resource["guid"],
-        name=resource["name"],
+        name=printable(resource["name"]),
         managed=resource.get("type", "managed") == "managed",
         space_guid=related(resource, "space") or "",
         resource=resource,
@@ -102,7 +103,7 @@ def app_of(resource: dict[str, t.Any]) -> App:
     """The app in an API object."""
     return App(
         guid=resource["guid"],
-        name=resource.get("name") or resource["guid"],
+        name=printable(resource.get("name") or resource["guid"]),
         state=resource.get("state") or "",
         space_guid=related(resource, "space") or "",
     )

@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+from .._errors import printable
 from .._waiting import Deadline, pauses
 from .bindings import Bindings
 from .errors import CloudFoundryError
@@ -12,6 +13,11 @@ from .jobs import WaitedTooLong, once_free, wait_for_job
 from .lookup import find_service_instance, get_service_instance, nearest, search_service_instance
 from .resources import Place, ServiceInstance, operation_of, related
 from .session import CloudFoundrySession, Json, doing, joined
+
+
+def _name(resource: Json | None) -> str | None:
+    name = (resource or {}).get("name")
+    return None if name is None else printable(str(name))
 
 
 def describe_instance(session: CloudFoundrySession, instance: ServiceInstance, deadline: Deadline) -> Json:
@@ -32,11 +38,11 @@ def describe_instance(session: CloudFoundrySession, instance: ServiceInstance, d
         "guid": instance.guid,
         "name": instance.name,
         "type": "managed" if instance.managed else "user-provided",
-        "organization": organization["name"] if organization else None,
-        "space": space.get("name"),
+        "organization": _name(organization),
+        "space": _name(space),
         "space_guid": instance.space_guid,
-        "offering": offering.get("name") if offering else None,
-        "plan": plan.get("name") if plan else None,
+        "offering": _name(offering),
+        "plan": _name(plan),
         "plan_guid": instance.plan_guid,
         "version": (resource.get("maintenance_info") or {}).get("version"),
         "upgrade_available": bool(resource.get("upgrade_available")),

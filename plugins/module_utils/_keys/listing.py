@@ -8,6 +8,7 @@ from __future__ import annotations
 import dataclasses
 import typing as t
 
+from .._errors import printable
 from .name import key_fields
 
 # How many failures and changes are listed one by one; the counters count all of them.
@@ -48,8 +49,8 @@ class Failure:
             "database": self.database,
             **key_fields(self.key),
             "type": self.type or "unknown",
-            "reason": self.reason,
-            "hint": self.hint or "",
+            "reason": printable(self.reason),
+            "hint": printable(self.hint or ""),
         }
 
 

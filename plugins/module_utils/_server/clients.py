@@ -11,7 +11,7 @@ import re
 import typing as t
 
 from .._connection.connect import CLIENT_NAME
-from .._errors import RedisMigrationError
+from .._errors import RedisMigrationError, printable
 
 # Sentinels watch every server of a failover group with connections of these names.
 _SENTINEL = re.compile(r"sentinel-[0-9a-f]+-(cmd|pubsub)")
@@ -66,7 +66,7 @@ def parse_client_list(text: bytes | str) -> list[Client]:
     """CLIENT LIST of any version: fields a version does not have are empty or 0."""
     if isinstance(text, bytes):
         text = text.decode("utf-8", "replace")
-    return [_client(line) for line in text.splitlines() if line.strip()]
+    return [_client(printable(line)) for line in text.splitlines() if line.strip()]
 
 
 def _client(line: str) -> Client:

@@ -12,7 +12,7 @@ import typing as t
 
 from .._connection.connect import client
 from .._connection.endpoint import Endpoint
-from .._errors import RedisMigrationError
+from .._errors import RedisMigrationError, printable
 from .key_counts import Database, databases_of, keyspace_section
 
 
@@ -71,7 +71,8 @@ def parse_info(text: bytes | str) -> dict[str, str]:
     """INFO's lines as a dictionary."""
     if isinstance(text, bytes):
         text = text.decode("utf-8", "replace")
-    return dict(line.split(":", 1) for line in text.splitlines() if ":" in line and not line.startswith("#"))
+    lines = [printable(line) for line in text.splitlines()]
+    return dict(line.split(":", 1) for line in lines if ":" in line and not line.startswith("#"))
 
 
 def run_id_of(redis_client: t.Any) -> str:

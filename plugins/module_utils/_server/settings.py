@@ -13,7 +13,7 @@ import typing as t
 from .._connection.connect import client
 from .._connection.endpoint import Endpoint
 from .._connection.explain import explain
-from .._errors import CommandRefused
+from .._errors import CommandRefused, printable
 from .._imports import redis
 
 
@@ -132,7 +132,7 @@ def read_settings(endpoint: Endpoint) -> SettingsRead:
 
 def _text(reply: t.Any) -> str:
     value = next(iter(reply.values())) if isinstance(reply, dict) else reply[1]
-    return value.decode("utf-8", "backslashreplace") if isinstance(value, bytes) else str(value)
+    return printable(value.decode("utf-8", "backslashreplace") if isinstance(value, bytes) else str(value))
 
 
 def _alike(name: str, one: str, other: str) -> bool:
