@@ -151,6 +151,12 @@ functions:
     refusal:
       description: Why they cannot be compared, if they cannot.
       type: str
+clock_difference_ms:
+  description:
+    - By how much the target's clock is ahead of the source's, as measured when the run began; negative where it is behind.
+    - Beyond a second a warning says so, and expiries are compared by one clock.
+  returned: always
+  type: int
 elapsed_seconds:
   description: How long it took.
   returned: always

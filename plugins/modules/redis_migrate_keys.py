@@ -237,6 +237,13 @@ restarts:
   description: How many times an end came back as another server process, after which all keys were looked at anew.
   returned: always
   type: int
+clock_difference_ms:
+  description:
+    - By how much the target's clock is ahead of the source's, as measured when the run began; negative where it is behind.
+    - Beyond a second a warning says so, and expiries are carried by the target's clock, so that each key ends when the source
+      would have ended it.
+  returned: always
+  type: int
 source_writes:
   description:
     - Write commands that the source received during the run from others, those that changed nothing included.

@@ -47,6 +47,7 @@ class Pair(t.NamedTuple):
             Ask(self.source, TIME + pack(command, self.key, *words) + TIME, 3),
             Ask(self.target, pack(command, self.its_key, *words)),
         )
+        self.source.check((before, then), "TIME")
         if stride:
             stride.took(between_us(before, then))
         self.source.check([here], command.decode())

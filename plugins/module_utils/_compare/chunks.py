@@ -11,6 +11,7 @@ from __future__ import annotations
 import typing as t
 
 from .._connection.commands import TIME, one, pack
+from .._connection.cursor import CursorWalk
 from .._connection.replies import between_us
 from .._keys.name import printable
 from .._keys.types import LENGTH, SCAN
@@ -49,11 +50,10 @@ def same_in_chunks(source: End, target: End, key: bytes, kind: str, its_key: byt
     stride = Stride(size or 0, mine)
     if kind == "list":
         return (yield from _list(pair, mine, stride))
-    look_up = _LookUpExpiringFields() if timed else _LOOK_UP[kind]
-    verdict = yield from _scanned(pair, kind, stride, look_up)
+    verdict = yield from _scanned(pair, kind, mine, stride, timed)
     if verdict is None and mine != its:
         # Each end may count fields that are over; what only the target has shows from there.
-        verdict = yield from _scanned(pair.turned(), kind, stride, look_up)
+        verdict = yield from _scanned(pair.turned(), kind, its, stride, timed)
         if verdict is not None:
             return Difference(verdict.kind, f"seen from the target: {verdict.detail}", kind)
     return verdict
@@ -93,9 +93,11 @@ def _list(pair: Pair, length: int, stride: Stride) -> Job[t.Any]:
     return None
 
 
-def _scanned(pair: Pair, kind: str, stride: Stride, look_up: _LookUp) -> Job[t.Any]:
+def _scanned(pair: Pair, kind: str, length: int, stride: Stride, timed: bool) -> Job[t.Any]:
     """Look every element of the source up at the target, while the next ones are read."""
     source = pair.source
+    look_up = _LookUpExpiringFields(pair) if timed else _LOOK_UP[kind]
+    walk = CursorWalk(source.endpoint, SCAN[kind.encode()].decode(), 2 * length)
     cursor: bytes | None = b"0"
     elements: list[bytes] = []
     while cursor is not None or elements:
@@ -121,8 +123,10 @@ def _scanned(pair: Pair, kind: str, stride: Stride, look_up: _LookUp) -> Job[t.A
                 return verdict
         elements = []
         if cursor is not None:
-            source.check(replies[0], SCAN[kind.encode()].decode())
-            before, (cursor, elements), then = replies[0]
+            source.check(replies[0], "reading " + kind)
+            before, page, then = replies[0]
+            source.check((before, then), "TIME")
+            cursor, elements = walk.checked_page(page)
             stride.took(between_us(before, then))
             cursor = None if cursor == b"0" else cursor
     return None
@@ -152,13 +156,16 @@ class _LookUpFields:
 class _LookUpExpiringFields:
     """Some of these fields may be over by the time the other end is asked, so both are asked together."""
 
+    def __init__(self, pair: Pair) -> None:
+        self._ends = (pair.source, pair.target)
+
     def asks(self, pair: Pair, elements: list[bytes]) -> list[Ask]:
         fields = elements[::2]
         return [ask_fields(pair.source, pair.key, fields), ask_fields(pair.target, pair.its_key, fields)]
 
     def verdict(self, elements: list[bytes], found: list[list[t.Any]]) -> Verdict:
         here, there = found
-        return same_piece(elements[::2], here, there)
+        return same_piece(self._ends, elements[::2], here, there)
 
 
 class _LookUpMembers:

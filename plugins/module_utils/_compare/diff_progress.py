@@ -12,6 +12,7 @@ from .._connection.endpoint import Endpoint
 from .._keys.listing import Tally
 from .._keys.name import key_fields
 from .._keys.selection import Selection
+from .._server.clocks import Clocks
 from .verdict import Difference
 
 LEVELS = ("keys", "metadata", "values")
@@ -70,11 +71,20 @@ class DiffProgress:
     position: int = 0
     reverse: bool = False
     cursor: bytes = b"0"
+    # What the walk that stands at the cursor has counted.
+    walked: tuple[int, int] = (0, 0)
+    # How far the clocks of the two ends are apart; None before it was measured.
+    clocks: dict[str, float] | None = None
     run_ids: tuple[str, str] = ("", "")
     databases: dict[int, DatabaseDiff] = dataclasses.field(default_factory=dict)
     differences: list[Found] = dataclasses.field(default_factory=list)
     elapsed: float = 0.0
     finished: bool = False
+
+    @property
+    def clock_difference(self) -> Clocks:
+        """How far the clocks of the two ends are apart."""
+        return Clocks(**(self.clocks or {}))
 
     @property
     def totals(self) -> DatabaseDiff:

@@ -61,21 +61,41 @@ def ask_fields(end: End, key: bytes, fields: t.Sequence[bytes]) -> Ask:
     return Ask(end, pack(b"HMGET", key, *fields) + expiries.commands, expiries.replies + 1)
 
 
-def alive(fields: t.Sequence[bytes], values: t.Sequence[bytes | None], expiries: t.Any, clock: int) -> _Fields:
-    """Those of the fields that live beyond ``clock``. ``expiries``: the reply of an end, None where it knows none."""
+def alive(
+    end: End, fields: t.Sequence[bytes], values: t.Sequence[bytes | None], expiries: t.Any, clock: int
+) -> _Fields:
+    """Those of the fields that live beyond ``clock``. ``expiries``: the reply of ``end``, None where it knows none.
+
+    All times are by the clock that the expiries of keys are read by.
+    """
+    shift = end.clock_shift_ms
     times = expiries or [STAYS] * len(fields)
     return {
-        field: (value, at)
+        field: (value, at if at < 0 else at + shift)
         for field, value, at in zip(fields, values, times)
-        if value is not None and (at == STAYS or at > clock)
+        if value is not None and (at == STAYS or at + shift > clock)
     }
 
 
-def same_piece(fields: t.Sequence[bytes], here: t.Sequence[t.Any], there: t.Sequence[t.Any]) -> Verdict:
+def _later(ends: t.Sequence[End], clocks: t.Sequence[t.Any]) -> int:
+    """The later of two replies to TIME, by one clock."""
+    return max(clock_ms(reply) + end.clock_shift_ms for end, reply in zip(ends, clocks))
+
+
+def _tolerance(ends: t.Sequence[End]) -> int:
+    return _TOLERANCE_MS + sum(end.clock_slack_ms for end in ends)
+
+
+def same_piece(
+    ends: tuple[End, End], fields: t.Sequence[bytes], here: t.Sequence[t.Any], there: t.Sequence[t.Any]
+) -> Verdict:
     """The verdict on some fields of a hash, from the replies of both ends to :func:`ask_fields`."""
-    clock = max(clock_ms(here[-1]), clock_ms(there[-1]))
-    mine, its = (alive(fields, end[0], end[1] if len(end) == 3 else None, clock) for end in (here, there))
-    return _verdict(mine, its)
+    clock = _later(ends, (here[-1], there[-1]))
+    mine, its = (
+        alive(end, fields, said[0], said[1] if len(said) == 3 else None, clock)
+        for end, said in zip(ends, (here, there))
+    )
+    return _verdict(mine, its, _tolerance(ends))
 
 
 def same_hashes(
@@ -92,18 +112,22 @@ def same_hashes(
     replies = yield from together(*asks)
     for end, answers in zip((source, target), replies):
         end.check(answers, "HPEXPIRETIME")
-    clock = max(clock_ms(answers[-1]) for answers in replies)
+    ends = (source, target)
+    clock = _later(ends, [answers[-1] for answers in replies])
     living: list[list[_Fields]] = []
-    for side, answers in zip(sides, replies):
+    for end, side, answers in zip(ends, sides, replies):
         times = iter(answers[:-1])
         knows = len(answers) > 1
         living.append(
-            [alive(fields, values, next(times) if knows and fields else None, clock) for _key, fields, values in side]
+            [
+                alive(end, fields, values, next(times) if knows and fields else None, clock)
+                for _key, fields, values in side
+            ]
         )
-    return [_verdict(mine, its) if mine or not its else GONE_AT_SOURCE for mine, its in zip(*living)]
+    return [_verdict(mine, its, _tolerance(ends)) if mine or not its else GONE_AT_SOURCE for mine, its in zip(*living)]
 
 
-def _verdict(mine: _Fields, its: _Fields) -> Verdict:
+def _verdict(mine: _Fields, its: _Fields, tolerance: int) -> Verdict:
     if mine == its:
         return None
     values, its_values = ({field: pair[0] for field, pair in side.items()} for side in (mine, its))
@@ -111,7 +135,7 @@ def _verdict(mine: _Fields, its: _Fields) -> Verdict:
         return Difference("value", mapping_detail(values, its_values, "field"), "hash")
     for field, (_value, at) in mine.items():
         its_at = its[field][1]
-        if (at < 0) != (its_at < 0) or abs(at - its_at) > _TOLERANCE_MS:
+        if (at < 0) != (its_at < 0) or abs(at - its_at) > tolerance:
             return Difference("ttl", f"hash field '{printable(field[:60])}' expires at another time", "hash")
     return None
 

@@ -9,6 +9,7 @@ have. What looks different is looked at once more before it is reported, so that
 
 from __future__ import annotations
 
+import dataclasses
 import time
 import typing as t
 
@@ -23,6 +24,7 @@ from .._pipeline.halving import GiveUp, Work
 from .._pipeline.job import Job, Sleep
 from .._pipeline.pace import Pace
 from .._pipeline.scan import Scan
+from .._server.clocks import clocks_of
 from .._server.databases import check_databases, check_same_server, database_pairs
 from .._server.info import Server, measure, run_id_of
 from .comparer import Comparer
@@ -86,6 +88,7 @@ class KeyDiff:
             progress.pairs = pairs
             progress.databases = {here: DatabaseDiff() for here, _there in pairs}
             progress.run_ids = run_ids
+            progress.clocks = dataclasses.asdict(clocks_of(self._source, self._target))
         elif progress.run_ids != run_ids:
             _restarted()
 
@@ -95,9 +98,11 @@ class KeyDiff:
         flow = Flow(plan.timeout, on_reconnect=self._check_identity)
         try:
             source, target = End(plan.source, source_server, here), End(plan.target, target_server, there)
+            source.use_clock_of_other_end(progress.clock_difference.shift_ms, progress.clock_difference.slack_ms)
             for end in (source, target):
                 end.open_pipes(flow, compares=plan.level == "values")
-            looker = _Looker(flow, plan, source, target, progress.databases[here], progress.differences)
+            tolerance_ms = plan.ttl_tolerance_ms + progress.clock_difference.slack_ms
+            looker = _Looker(flow, plan, source, target, progress.databases[here], progress.differences, tolerance_ms)
             if not progress.reverse and self._walk(
                 flow, source, looker.forward, plan.level == "values", looker.give_up
             ):
@@ -129,11 +134,12 @@ class KeyDiff:
             measured=measured,
             round_trip_us=self._round_trip_us,
             cursor=self.progress.cursor,
+            walked=self.progress.walked,
             should_stop=self._out_of_time,
         )
         flow.spawn(scan.job())
         flow.run()
-        self.progress.cursor = scan.cursor
+        self.progress.cursor, self.progress.walked = scan.cursor, scan.walked
         return scan.finished
 
     def _check_identity(self, pipe: t.Any) -> None:
@@ -161,14 +167,21 @@ class _Looker:
     """Compares chunks of one pair of databases and counts."""
 
     def __init__(
-        self, flow: Flow, plan: DiffPlan, source: End, target: End, counts: DatabaseDiff, differences: list[Found]
+        self,
+        flow: Flow,
+        plan: DiffPlan,
+        source: End,
+        target: End,
+        counts: DatabaseDiff,
+        differences: list[Found],
+        tolerance_ms: int,
     ) -> None:
         self._plan = plan
         self._source = source
         self._target = target
         self._counts = counts
         self._differences = differences
-        self._comparer = Comparer(flow, source, target, plan.ttl_tolerance_ms)
+        self._comparer = Comparer(flow, source, target, tolerance_ms)
 
     def forward(self, _chunk: Chunk) -> Work:
         """The job that compares a chunk of the source's keys with the target."""

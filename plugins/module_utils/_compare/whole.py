@@ -12,6 +12,7 @@ from __future__ import annotations
 import typing as t
 
 from .._connection.commands import each, pack
+from .._connection.replies import proves_equal
 from .._pipeline.end import End
 from .._pipeline.job import Job
 from .._pipeline.raw_pipe import parse_raw
@@ -81,7 +82,7 @@ def _same_of_type(
         for key in keys:
             verdicts.append((yield from same_payload(source, target, key, kind)))
         return verdicts
-    equal = answers is not None and answers[0] == answers[1]
+    equal = answers is not None and proves_equal(*answers)
     if kind == "stream":
         compare = streams_whole.same_groups if equal else streams_whole.same_streams
         return (yield from compare(source, target, keys))
@@ -93,8 +94,8 @@ def _same_of_type(
         command, *after = _WHOLE[kind]
         commands = each(command, keys, *after)
         here, there = yield source.call(commands, len(keys)), target.call(commands, len(keys))
-    source.check(here, "reading a " + kind)
-    target.check(there, "reading a " + kind)
+    source.check(here, _WHOLE[kind][0].decode())
+    target.check(there, _WHOLE[kind][0].decode())
     if timed:
         return (yield from same_hashes(source, target, keys, here, there))
     compare_one = _COMPARE[kind]

@@ -12,14 +12,16 @@ from __future__ import annotations
 import contextlib
 import functools
 import inspect
+import time
 import typing as t
 
 from .._errors import RedisMigrationError
 from .._imports import Connection, Redis, UnixDomainSocketConnection, redis
 from . import tls
-from .bounded_socket import ANSWER_BYTES, BoundedSocket
+from .bounded_socket import BoundedSocket
 from .endpoint import Endpoint
-from .explain import explain
+from .explain import command_name, explain
+from .replies import check_shape, odd_reply
 
 # How our connections call themselves in CLIENT LIST, so that nobody takes them for an application's. A name may go on
 # behind it (see _exclusive).
@@ -38,10 +40,13 @@ class _TcpConnection(Connection):
 
     def _connect(self) -> t.Any:
         self.cause = None
+        since = time.monotonic()
         try:
             sock = super()._connect()
             try:
-                return BoundedSocket(tls.wrap(sock, self.endpoint) if self.endpoint.tls else sock)
+                sock.settimeout(max(0.001, since + self.endpoint.timeout - time.monotonic()))
+                wrapped = tls.wrap(sock, self.endpoint) if self.endpoint.tls else sock
+                return BoundedSocket(wrapped, self.endpoint.timeout, since)
             except BaseException:
                 sock.close()
                 raise
@@ -61,8 +66,9 @@ class _UnixConnection(UnixDomainSocketConnection):
 
     def _connect(self) -> t.Any:
         self.cause = None
+        since = time.monotonic()
         try:
-            return BoundedSocket(super()._connect())
+            return BoundedSocket(super()._connect(), self.endpoint.timeout, since)
         except Exception as exc:
             self.cause = exc
             raise
@@ -111,7 +117,7 @@ def _introduce(name: str, connection: t.Any) -> None:
     connection.send_command("CLIENT", "SETNAME", name)
     with contextlib.suppress(redis.ResponseError):
         connection.read_response()
-    connection._sock.limit = ANSWER_BYTES
+    connection._sock.connected()
 
 
 def socket_of(connection: t.Any) -> t.Any:
@@ -127,9 +133,16 @@ class _RedisClient(Redis):
 
     def execute_command(self, *args: t.Any, **options: t.Any) -> t.Any:
         try:
-            return super().execute_command(*args, **options)
+            reply = super().execute_command(*args, **options)
         except (redis.RedisError, OSError) as exc:
             raise explain(exc, self.endpoint, command=args) from None
+        except (TypeError, ValueError, LookupError, AttributeError) as exc:
+            # redis-py could not make of the reply what this command gives.
+            raise odd_reply(exc, command_name(args), self.endpoint) from exc
+        for name in (command_name(args), " ".join([str(word) for word in args[:2]]).upper()):
+            if name not in self.response_callbacks:
+                check_shape([reply], name, self.endpoint)
+        return reply
 
 
 @contextlib.contextmanager

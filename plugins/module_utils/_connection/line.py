@@ -5,20 +5,25 @@
 
 from __future__ import annotations
 
+import re
 import ssl
+import time
 import typing as t
 
 from .._errors import ConnectError, RedisMigrationError
 from .._imports import redis
+from .bounded_socket import BoundedSocket
 from .commands import pack
 from .connect import CLIENT_NAME, connect, socket_of
 from .endpoint import Endpoint
-from .explain import explain, explain_reply
+from .explain import command_name, explain, explain_reply
+from .replies import check_shape, odd_reply
 
 # A server says nothing while it reads or writes a payload of 512 MB.
 _PATIENCE = 120.0
 
 _PIECE = 256 * 1024
+_ANY_SIZE = 1 << 40
 
 
 class Refusal(Exception):
@@ -56,7 +61,9 @@ class Line:
             refused: Refusal | None = None
             for words in commands:
                 try:
-                    replies.append(self._connection.read_response())
+                    reply = self._connection.read_response()
+                    check_shape([reply], command_name(words), self._endpoint)
+                    replies.append(reply)
                 except redis.ResponseError as exc:
                     refused = refused or self._refusal(exc, words)
         except (redis.RedisError, OSError) as exc:
@@ -74,6 +81,8 @@ class Line:
                 raise self._refusal(head[1:].decode("utf-8", "replace"), words)
             if head[:1] != b"$":
                 raise ConnectError(f"The {self._endpoint} did not answer as a Redis does.")
+            if not re.fullmatch(rb"-1|\d+", head[1:]):
+                raise odd_reply(head, command_name(words), self._endpoint)
             left = int(head[1:])
             if left < 0:
                 return
@@ -142,8 +151,10 @@ class _Patient:
         self._words = words
 
     def __enter__(self) -> t.Any:
-        self._socket.settimeout(max(self._line.timeout, _PATIENCE))
-        return self._socket
+        patience = max(self._line.timeout, _PATIENCE)
+        bounded = BoundedSocket(self._socket, patience, time.monotonic())
+        bounded.connected(limit=_ANY_SIZE)
+        return bounded
 
     def __exit__(self, _kind: object, exc: BaseException | None, _trace: object) -> None:
         if isinstance(exc, (OSError, ssl.SSLError)):

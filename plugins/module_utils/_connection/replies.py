@@ -1,13 +1,36 @@
 # Copyright (c) 2026 dataservices.redis_migration contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What a reply says: whether it is an error, and the few shapes that many places read."""
+"""What a reply says: whether it is an error, whether it has the shape that its command gives, and the few shapes that
+many places read."""
 
 from __future__ import annotations
 
 import typing as t
 
+from .._errors import RedisMigrationError
 from .._imports import hiredis
+from .endpoint import Endpoint
+
+_NOTHING = type(None)
+
+# By command, the types of its replies as the parser gives them.
+_KINDS: t.Sequence[tuple[t.Sequence[str], set[t.Any]]] = (
+    (("EXISTS", "PTTL", "PEXPIRETIME", "PEXPIREAT", "DBSIZE", "UNLINK", "SISMEMBER"), {int}),
+    (("STRLEN", "LLEN", "SCARD", "ZCARD", "HLEN", "XLEN"), {int}),
+    (("TYPE", "INFO", "GETRANGE"), {bytes}),
+    (("DUMP", "GET", "SET"), {bytes, _NOTHING}),
+    (("MEMORY", "MEMORY USAGE"), {int, _NOTHING}),
+    (("MGET", "HMGET", "TIME", "SCAN", "HSCAN", "SSCAN", "ZSCAN", "XINFO", "XPENDING"), {list}),
+    (("HGETALL", "SMEMBERS", "ZRANGE", "LRANGE", "XRANGE"), {list}),
+    (("HPEXPIRETIME", "EXEC"), {list, _NOTHING}),
+    (("CONFIG GET", "FUNCTION LIST", "COMMAND"), {list}),
+    (("CLIENT LIST", "ACL DRYRUN"), {bytes}),
+    (("FUNCTION DUMP",), {bytes, _NOTHING}),
+)
+_TYPES: dict[str, set[t.Any]] = {command: types for commands, types in _KINDS for command in commands}
+
+_NAMES = {int: "a number", bytes: "a text", list: "a list", _NOTHING: "nothing"}
 
 
 def clock_ms(reply: t.Sequence[bytes]) -> int:
@@ -52,3 +75,45 @@ def is_unknown_command(text: str) -> bool:
 def is_unreadable(text: str) -> bool:
     """Whether the error reply ``text`` says that a server does not understand a payload; MIGRATE quotes the target's."""
     return "payload version or checksum" in text or "Bad data format" in text
+
+
+def check_shape(replies: t.Iterable[t.Any], command: str, endpoint: Endpoint) -> None:
+    """Raise :class:`RedisMigrationError` for the first reply that ``command`` never gives."""
+    known = _TYPES.get(command)
+    if known is None:
+        return
+    if not set(map(type, replies)) <= known:
+        raise odd_reply(next(reply for reply in replies if type(reply) not in known), command, endpoint)
+    if command == "TIME":
+        for reply in replies:
+            if len(reply) != 2 or not all(isinstance(word, bytes) and word.isdigit() for word in reply):
+                raise odd_reply(reply, command, endpoint)
+
+
+def check_list(reply: t.Any, length: int, command: str, endpoint: Endpoint) -> None:
+    """Raise :class:`RedisMigrationError` unless ``reply`` is a list of ``length`` texts, or nothing in their place."""
+    if type(reply) is not list or len(reply) != length or not set(map(type, reply)) <= {bytes, _NOTHING}:
+        raise odd_reply(reply, command, endpoint)
+
+
+def odd_reply(reply: t.Any, command: str, endpoint: Endpoint) -> RedisMigrationError:
+    """The exception for a reply that is no error and makes no sense either (or what parsing it raised)."""
+    if isinstance(reply, Exception):
+        return _odd("something", command, endpoint)
+    kind = _NAMES.get(type(reply), type(reply).__name__)
+    if isinstance(reply, list):
+        kind = f"a list of {len(reply)}"
+    return _odd(kind, command, endpoint)
+
+
+def _odd(kind: str, command: str, endpoint: Endpoint) -> RedisMigrationError:
+    return RedisMigrationError(
+        f"The {endpoint} answered {command} with {kind}, which Redis would not do.",
+        hint="Look at what answers there: a proxy in between, or a product that differs in this command.",
+    )
+
+
+def proves_equal(mine: bytes, its: bytes) -> bool:
+    """Whether two unparsed answers are the same data: the same bytes, with no error reply among them."""
+    # Data may hold these bytes too; then it is parsed, which costs a little and tells.
+    return mine == its and mine[:1] in (b"$", b"*") and b"\r\n-" not in mine and b"$-1\r\n" not in mine

@@ -24,6 +24,7 @@ from .._pipeline.scan import Scan
 from .._pipeline.throttle import Throttle
 from .._server import activity as _drift
 from .._server.claim import Claim
+from .._server.clocks import clocks_of
 from .._server.databases import check_databases, check_same_server, database_pairs
 from .._server.eligibility import mode_problem, prune_problem, refuse, target_role_problem
 from .._server.info import Server, measure, run_id_of
@@ -134,6 +135,7 @@ class Migration:
             progress.choice = prepared(choice, plan.strategy, ends)
             progress.run_ids = (self._source.run_id, self._target.run_id)
             progress.held = self._source.keys
+            progress.clocks = dataclasses.asdict(clocks_of(self._source, self._target))
             progress.counters = {here: Counters() for here, _there in progress.pairs}
             self._begin_watch()
             self._begun = True
@@ -154,6 +156,7 @@ class Migration:
         progress.restarts += 1
         self._source, _ms = self._patiently(lambda: measure(plan.source))
         self._target, _ms = self._patiently(lambda: measure(plan.target))
+        progress.clocks = dataclasses.asdict(clocks_of(self._source, self._target))
         if self._source.run_id != progress.run_ids[0]:
             self._check_source_after_restart(self._source.keys)
         progress.run_ids = (self._source.run_id, self._target.run_id)
@@ -221,6 +224,7 @@ class Migration:
         flow = Flow(plan.timeout, on_reconnect=self._check_identity)
         try:
             source = End(plan.source, source_server, here)
+            source.use_clock_of_other_end(progress.clock_difference.shift_ms, progress.clock_difference.slack_ms)
             target = End(plan.target, target_server, there, self._claim.name if self._claim else CLIENT_NAME)
             for end in (source, target):
                 end.open_pipes(flow, compares=plan.existing_keys == "update" and not progress.fresh)
@@ -251,7 +255,7 @@ class Migration:
             fresh=bool(progress.fresh),
             ours=progress.distrust and here in progress.begun_fresh,
             throttle=self._throttle,
-            ttl_tolerance_ms=plan.ttl_tolerance_ms,
+            ttl_tolerance_ms=plan.ttl_tolerance_ms + progress.clock_difference.slack_ms,
             counters=progress.counters[here],
             failures=progress.failures,
             changes=progress.changes,
@@ -269,6 +273,7 @@ class Migration:
             keys_ahead=int(plan.max_keys_per_second / 2),
             round_trip_us=self._round_trip_us,
             cursor=progress.cursor,
+            walked=progress.walked,
             should_stop=self._out_of_time,
         )
         if progress.cursor == b"0" and not progress.fresh and not plan.check_mode:
@@ -279,7 +284,7 @@ class Migration:
         except RedisMigrationError:
             progress.in_doubt = 0 if plan.check_mode else mover.in_doubt
             raise
-        progress.cursor = scan.cursor
+        progress.cursor, progress.walked = scan.cursor, scan.walked
         if scan.finished:
             if plan.prune:
                 progress.pruning, progress.cursor = True, b"0"
@@ -300,11 +305,12 @@ class Migration:
             measured=False,
             round_trip_us=self._round_trip_us,
             cursor=progress.cursor,
+            walked=progress.walked,
             should_stop=self._out_of_time,
         )
         lane.flow.spawn(scan.job())
         lane.flow.run()
-        progress.cursor = scan.cursor
+        progress.cursor, progress.walked = scan.cursor, scan.walked
         if scan.finished:
             self._next_pair()
 

@@ -12,6 +12,7 @@ import typing as t
 from .._connection.endpoint import Endpoint
 from .._keys.listing import Failure
 from .._keys.selection import Selection
+from .._server.clocks import Clocks
 from .._transfer.strategies import AUTO
 from .choose import LARGE_KEY_BYTES, Choice
 from .counters import Change, Counters
@@ -46,6 +47,8 @@ class Progress:
     pairs: list[tuple[int, int]] = dataclasses.field(default_factory=list)
     position: int = 0
     cursor: bytes = b"0"
+    # What the walk that stands at the cursor has counted.
+    walked: tuple[int, int] = (0, 0)
     pruning: bool = False
     fresh: bool | None = None
     # Source databases whose target was empty when they were begun: whatever is there later, this run has written.
@@ -56,6 +59,8 @@ class Progress:
     # How many keys the source held when the run began.
     held: int = 0
     reconnects: int = 0
+    # How far the clocks of the two ends are apart; None before it was measured.
+    clocks: dict[str, float] | None = None
     run_ids: tuple[str, str] = ("", "")
     counters: dict[int, Counters] = dataclasses.field(default_factory=dict)
     # Copied or updated before such a restart: what of it is found unchanged afterwards counts as moved.
@@ -72,6 +77,11 @@ class Progress:
     finished: bool = False
     # Keys that were sent when the run failed and are not counted: they may have arrived or not.
     in_doubt: int = 0
+
+    @property
+    def clock_difference(self) -> Clocks:
+        """How far the clocks of the two ends are apart."""
+        return Clocks(**(self.clocks or {}))
 
     @property
     def totals(self) -> Counters:

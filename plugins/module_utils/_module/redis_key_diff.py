@@ -49,6 +49,7 @@ def result_of(progress: DiffProgress) -> dict[str, t.Any]:
         "differences_not_listed": totals.missing + totals.extra + totals.different - len(progress.differences),
         "elapsed_seconds": round(progress.elapsed, 3),
         "keys_per_second": per_second(totals.source_keys, progress.elapsed),
+        "clock_difference_ms": round(progress.clock_difference.apart_ms),
         "finished": progress.finished,
     }
     if progress.finished:
@@ -78,4 +79,6 @@ def work(module: AnsibleModule) -> dict[str, t.Any]:
     result = result_of(progress)
     if progress.finished:
         result.update(around_keys(plan))
+        if progress.clock_difference.sentence:
+            module.warn(progress.clock_difference.sentence)
     return result

@@ -72,6 +72,7 @@ def result_of(progress: Progress) -> dict[str, t.Any]:
         "restarts": progress.restarts,
         "source_writes": progress.source_writes,
         "drift": progress.drift,
+        "clock_difference_ms": round(progress.clock_difference.apart_ms),
         "finished": progress.finished,
     }
     if not progress.finished:
@@ -121,6 +122,8 @@ def work(module: AnsibleModule) -> dict[str, t.Any]:
             f"An end was restarted or replaced in the middle of the run (times: {progress.restarts}); all keys were looked "
             "at anew. If it came back without its data, see that it keeps them."
         )
+    if progress.finished and progress.clock_difference.sentence:
+        module.warn(progress.clock_difference.sentence)
     if progress.blind:
         module.warn(
             f"Whether another run writes to the same target cannot be seen. {progress.blind} Make sure that none does."

@@ -11,7 +11,7 @@ from .._connection.commands import each, one
 from .._connection.connect import CLIENT_NAME
 from .._connection.endpoint import Endpoint
 from .._connection.explain import explain_reply, is_transient
-from .._connection.replies import any_error, is_error
+from .._connection.replies import any_error, check_shape, is_error
 from .._errors import RedisMigrationError
 from .._server.info import Server
 from .expiry import ExpiryReader
@@ -32,6 +32,17 @@ class End:
         # A second connection for answers that only need to be the same; opened by those who compare.
         self.raw: RawPipe | None = None
         self.expiries = ExpiryReader(self.pipe, server)
+        self.clock_slack_ms = 0
+
+    def use_clock_of_other_end(self, shift_ms: int, slack_ms: int) -> None:
+        """Have expiries read here by the clock of the other end, which is ``shift_ms`` ahead, or about so much."""
+        self.expiries.shift_ms = shift_ms
+        self.clock_slack_ms = slack_ms
+
+    @property
+    def clock_shift_ms(self) -> int:
+        """What is added to the times of this end, so that they are by the other end's clock."""
+        return self.expiries.shift_ms
 
     def call(self, commands: bytes, count: int, limit: int = DEFAULT_REPLY_LIMIT) -> Call:
         """Commands for this end that give ``count`` replies."""
@@ -49,15 +60,18 @@ class End:
         return explain_reply(reply, self.endpoint, command=command, database=self.database)
 
     def check(self, replies: t.Sequence[t.Any], *command: str) -> None:
-        """Raise for the first error reply: :class:`Unsteady` where time may cure it, else the sentence for it."""
-        if not any_error(replies):
-            return
-        for reply in replies:
-            if is_error(reply):
-                error = self.refusal(reply, *command)
-                if is_transient(str(reply)):
-                    raise Unsteady(self.pipe, error)
-                raise error
+        """Raise for the first reply that is an error, or that the command never gives.
+
+        :class:`Unsteady` where time may cure it, else the sentence for it.
+        """
+        if any_error(replies):
+            for reply in replies:
+                if is_error(reply):
+                    error = self.refusal(reply, *command)
+                    if is_transient(str(reply)):
+                        raise Unsteady(self.pipe, error)
+                    raise error
+        check_shape(replies, command[0] if command else "", self.endpoint)
 
 
 def absent(end: End, names: list[bytes]) -> Job[t.Any]:

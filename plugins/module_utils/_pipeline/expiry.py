@@ -13,8 +13,8 @@ from __future__ import annotations
 import typing as t
 
 from .._connection.commands import TIME, each, pack
-from .._connection.explain import explain_reply
-from .._connection.replies import any_error, is_error
+from .._connection.explain import explain_reply, is_unknown_command
+from .._connection.replies import any_error, check_shape, is_error
 from .._server.info import Server, parse_info
 from .._server.key_counts import keyspace_section
 from .job import Job
@@ -41,6 +41,8 @@ class ExpiryReader:
 
     def __init__(self, pipe: Pipe, server: Server) -> None:
         self._pipe = pipe
+        # What is added to this server's times, so that they are by the other end's clock.
+        self.shift_ms = 0
         self._exact = server.supports_pexpiretime()
         database = server.databases.get(pipe.database)
         self._expired_before = server.expired_keys
@@ -67,12 +69,20 @@ class ExpiryReader:
             self.nothing_expires = False
             commands, count = self.commands(keys)
             replies = yield Call(self._pipe, commands, count)
-        if any_error(replies):
-            reply = next((reply for reply in replies if is_error(reply)), None)
-            raise explain_reply(reply, self._pipe.endpoint, command=("PEXPIRETIME" if self._exact else "PTTL",))
-        if self._exact:
-            return [NEVER if reply == -1 else reply for reply in replies]
-        return (yield from self._from_pttl(keys, replies))
+        if len(replies) == len(keys) and all(is_error(reply) and is_unknown_command(str(reply)) for reply in replies):
+            # It calls itself 7.0 or newer and is something else.
+            self._exact = False
+            commands, count = self.commands(keys)
+            replies = yield Call(self._pipe, commands, count)
+        self._refuse_errors(replies)
+        if len(replies) == len(keys):
+            check_shape(replies, "PEXPIRETIME", self._pipe.endpoint)
+            expiries: list[Expiry] = [NEVER if reply == -1 else reply for reply in replies]
+        else:
+            expiries = yield from self._from_pttl(keys, replies)
+        if not self.shift_ms:
+            return expiries
+        return [at if at is None or at == GONE else at + self.shift_ms for at in expiries]
 
     def ask(self, keys: t.Sequence[bytes]) -> Job[t.Any]:
         """The expiries of ``keys``, asked now."""
@@ -91,7 +101,19 @@ class ExpiryReader:
             return False
         return parse_info(statistics).get("expired_keys") == str(self._expired_before)
 
+    def _refuse_errors(self, replies: t.Sequence[t.Any]) -> None:
+        if any_error(replies):
+            reply = next(reply for reply in replies if is_error(reply))
+            raise explain_reply(reply, self._pipe.endpoint, command=("PEXPIRETIME" if self._exact else "PTTL",))
+
+    def _check(self, replies: t.Sequence[t.Any]) -> None:
+        """PTTLs between two TIMEs."""
+        self._refuse_errors(replies)
+        check_shape((replies[0], replies[-1]), "TIME", self._pipe.endpoint)
+        check_shape(replies[1:-1], "PTTL", self._pipe.endpoint)
+
     def _from_pttl(self, keys: t.Sequence[bytes], replies: t.Sequence[t.Any]) -> Job[t.Any]:
+        self._check(replies)
         start, spread = _clock(replies)
         ttls = replies[1:-1]
         expiries: list[Expiry] = [
@@ -107,6 +129,7 @@ class ExpiryReader:
             best: tuple[int, list[Expiry]] | None = None
             for _attempt in range(_TRIES):
                 again = yield Call(self._pipe, TIME + each(b"PTTL", names) + TIME, len(names) + 2)
+                self._check(again)
                 start, spread = _clock(again)
                 if best is None or spread < best[0]:
                     best = (

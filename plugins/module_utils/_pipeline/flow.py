@@ -18,8 +18,10 @@ from __future__ import annotations
 import collections
 import heapq
 import itertools
+import os
 import selectors
 import time
+import traceback
 import typing as t
 
 from .._errors import ConnectError, RedisMigrationError
@@ -136,6 +138,13 @@ class Flow:
                 continue
             except Unsteady as unsteady:
                 raise RuntimeError("a job must run under restarting()") from unsteady
+            except (TypeError, ValueError, LookupError, AttributeError) as exc:
+                # A reply of a shape that nobody foresaw. Its run ends with what it has counted.
+                raise RedisMigrationError(
+                    f"An end answered in a way that Redis would not, and it cannot be read ({_place(exc)}).",
+                    hint="Look at what answers there: a proxy in between, or a product that differs from Redis. If it is a"
+                    " Redis, report this as a fault of the collection.",
+                ) from exc
             self._wait_for(task, wanted)
 
     def _wait_for(self, task: _Task, wanted: t.Any) -> None:
@@ -299,6 +308,12 @@ class Flow:
             self.reconnects += 1
         self._selector.register(pipe, selectors.EVENT_READ)
         self._pipes[pipe] = selectors.EVENT_READ
+
+
+def _place(exc: BaseException) -> str:
+    """Where in the program an exception arose; its words may hold data."""
+    *_outer, (frame, line) = traceback.walk_tb(exc.__traceback__)
+    return f"{type(exc).__name__} in {os.path.basename(frame.f_code.co_filename)}, line {line}"
 
 
 class _Trouble:

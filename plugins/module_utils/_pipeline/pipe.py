@@ -30,6 +30,10 @@ _RECEIVE_BYTES = 256 * 1024
 DEFAULT_REPLY_LIMIT = 64 * 1024 * 1024
 
 
+# So much of a reply is progress; a byte now and then is none.
+_PROGRESS_BYTES = 1024
+
+
 class PipeLost(Exception):
     """The connection broke with calls unanswered. ``error`` is the sentence for the operator."""
 
@@ -76,6 +80,7 @@ class Pipe:
         self._partial = 0
         self._buffer = bytearray(_RECEIVE_BYTES)
         self.last_progress = 0.0
+        self._since_progress = 0
         # How often it was opened: whether a connection is still the same one.
         self.openings = 0
         self.bytes_sent = 0
@@ -90,6 +95,10 @@ class Pipe:
         self._reader = hiredis.Reader(notEnoughData=NOTHING_YET)
         self.openings += 1
         self.last_progress = time.monotonic()
+
+    def _progress(self) -> None:
+        self.last_progress = time.monotonic()
+        self._since_progress = 0
 
     def close(self) -> None:
         """Close the connection and forget what was in flight."""
@@ -159,8 +168,10 @@ class Pipe:
                 raise PipeLost(explain(exc, self.endpoint, database=self.database)) from None
             if not count:
                 raise PipeLost(explain(ConnectionResetError("connection closed by the server"), self.endpoint))
-            self.last_progress = time.monotonic()
             self.bytes_received += count
+            self._since_progress += count
+            if self._since_progress >= _PROGRESS_BYTES:
+                self._progress()
             self._reader.feed(self._buffer, 0, count)
             self._partial += count
             self._take_replies(done)
@@ -175,6 +186,7 @@ class Pipe:
                 call = waiting[0]
                 got = list(itertools.islice(iter(gets, NOTHING_YET), call.left))
                 if got:
+                    self._progress()
                     self._partial = 0
                     call.replies = call.replies + got if call.replies else got
                     call.left -= len(got)

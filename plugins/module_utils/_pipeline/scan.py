@@ -12,6 +12,7 @@ import math
 import typing as t
 
 from .._connection.commands import each, pack
+from .._connection.cursor import CursorWalk
 from .._connection.replies import any_error, is_error
 from .._keys.selection import Selection
 from .._keys.temporary import without_temporary
@@ -50,6 +51,7 @@ class Scan:
     key alone may be larger), and returns what makes the job for it, or for a part of it. ``give_up(chunk, error)`` records
     that the chunk's one key cannot be handled; without, such a key ends the run.
     ``measured`` says whether sizes are needed; without, chunks are bounded by count only.
+    A walk that cannot end (see :mod:`_connection.cursor`) is ended with a sentence.
     ``should_stop()`` is asked behind every page: a walk that was stopped leaves its ``cursor``, from which another goes on.
     At least one page is walked, so that slices that are too short still come to an end.
     """
@@ -69,6 +71,7 @@ class Scan:
         round_trip_us: float = 0,
         keys_ahead: int = 0,
         cursor: bytes = b"0",
+        walked: t.Sequence[int] = (0, 0),
         should_stop: t.Callable[[], bool] = lambda: False,
     ) -> None:
         self._flow = flow
@@ -85,6 +88,8 @@ class Scan:
         self._mostly_strings = True
         self._should_stop = should_stop
         self.cursor = cursor
+        held = end.server.databases.get(end.database)
+        self._cursors = CursorWalk(end.endpoint, "SCAN", held.keys if held else 0, (0, 0) if cursor == b"0" else walked)
         self.finished = False
 
     def job(self) -> Job[t.Any]:
@@ -106,7 +111,9 @@ class Scan:
             finally:
                 self._flow.give(self._pace.gate, cost)
             self._end.check(replies, "SCAN")
-            cursor, names = replies[0]
+            cursor, names = self._cursors.page(replies[0])
+            if self._cursors.overdue and cursor != b"0":
+                yield from self._count_again()
             # A table that is being resized can list a key twice.
             keys = without_temporary(list(dict.fromkeys(names)))
             if self._chosen is not None:
@@ -121,6 +128,18 @@ class Scan:
                 return
             if self._should_stop():
                 return
+
+    @property
+    def walked(self) -> tuple[int, int]:
+        """What the next part of this walk has to know beside ``cursor``."""
+        return self._cursors.walked
+
+    def _count_again(self) -> Job[t.Any]:
+        """There may be more keys by now than in the beginning. Raises where that does not explain the length of the walk."""
+        (size,) = yield self._end.call(pack(b"DBSIZE"), 1)
+        self._cursors.expect(size if isinstance(size, int) else 0)
+        if self._cursors.overdue:
+            raise self._cursors.endless()
 
     def _command(self) -> bytes:
         words: list[t.Any] = [b"SCAN", self.cursor, b"COUNT", self._page]

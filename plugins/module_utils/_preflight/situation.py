@@ -58,7 +58,6 @@ class Side:
         self.activity: Activity | None = None
         self.looked_at = 0.0
         self.round_trip_ms = 0.0
-        self.clock_ahead_ms = 0.0
         try:
             self.endpoint = parse_endpoint(options, role)
         except RedisMigrationError as exc:
@@ -90,12 +89,9 @@ class Side:
     def _measure(self) -> None:
         best = float("inf")
         for _try in range(_PING_TRIES):
-            begin, wall = time.perf_counter(), time.time()
-            seconds, microseconds = self.client.time()
-            took = (time.perf_counter() - begin) * 1000
-            if took < best:
-                best = took
-                self.clock_ahead_ms = seconds * 1000 + microseconds / 1000 - (wall * 1000 + took / 2)
+            begin = time.perf_counter()
+            self.client.time()
+            best = min(best, (time.perf_counter() - begin) * 1000)
         self.round_trip_ms = best
 
     def number(self, field: str, default: int = 0) -> int:

@@ -11,6 +11,7 @@ from __future__ import annotations
 FOOTER_BYTES = 10
 
 # Redis source, rdb.h: the type byte of each encoding. 22 to 25 are hashes whose fields can expire (22: Valkey 9).
+HASHES_THAT_EXPIRE = frozenset((22, 23, 24, 25))
 _TYPES = {
     **dict.fromkeys((0,), "string"),
     **dict.fromkeys((1, 10, 14, 18), "list"),

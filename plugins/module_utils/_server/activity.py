@@ -114,6 +114,14 @@ def _write_commands(redis_client: t.Any) -> frozenset[str] | None:
         return None
     found = set()
     for command in commands:
+        if (
+            type(command) is not list
+            or len(command) < 6
+            or type(command[0]) is not bytes
+            or type(command[2]) is not list
+        ):
+            # Not what the command gives: nothing is known.
+            return None
         if b"write" in command[2]:
             found.add(command[0].decode("ascii", "replace"))
         if len(command) > 9:

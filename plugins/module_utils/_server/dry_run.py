@@ -49,6 +49,10 @@ def ask(
     return answers
 
 
+# In place of the server's words about a command that it does not have.
+UNKNOWN = "the server does not know it"
+
+
 def _by_dryrun(
     redis_client: t.Any, endpoint: Endpoint, needs: t.Sequence[Need], keys: t.Sequence[bytes]
 ) -> dict[Need, Answer] | None:
@@ -64,7 +68,7 @@ def _by_dryrun(
             if not answers:
                 # No such command, or not for this user.
                 return None
-            answers[need] = Answer(False, "the server does not know it")
+            answers[need] = Answer(False, UNKNOWN)
             continue
         text = reply_text(said.decode("utf-8", "replace") if isinstance(said, bytes) else said)
         answers[need] = Answer(True) if text == "OK" else Answer(False, text)

@@ -33,7 +33,8 @@ def mode_problem(endpoint: Endpoint, server: Server) -> RedisMigrationError | No
 
 def target_role_problem(endpoint: Endpoint, server: Server) -> RedisMigrationError | None:
     """Why this server cannot be written to."""
-    if server.role == "master":
+    # Others than these take writes (active-replica of multi-master products), or say at the first one that they do not.
+    if server.role not in ("slave", "replica"):
         return None
     return RedisMigrationError(
         f"The {endpoint} is a replica and takes no writes.", hint="Give the address of its primary."

@@ -33,6 +33,11 @@ class Server:
     clock_ms: int
     expired_keys: int
     databases: dict[int, Database]
+    # Against the clock of this machine, and by how much that may be wrong.
+    clock_ahead_ms: float = 0.0
+    clock_unsure_ms: float = 0.0
+    # Commands that its version should have and that it does not know, as it says itself.
+    unknown_commands: frozenset[str] = frozenset()
 
     @property
     def keys(self) -> int:
@@ -56,6 +61,8 @@ class Server:
 
     def supports_pexpiretime(self) -> bool:
         """Whether PEXPIRETIME exists (Redis 7.0 and every Valkey)."""
+        if "pexpiretime" in self.unknown_commands:
+            return False
         return self.flavor == "valkey" or self.version_tuple >= (7, 0)
 
     def supports_stream_counters(self) -> bool:
@@ -64,6 +71,8 @@ class Server:
 
     def supports_field_ttl(self) -> bool:
         """Whether hash fields can expire (Redis 7.4, Valkey 9)."""
+        if "hpexpiretime" in self.unknown_commands:
+            return False
         return self.version_tuple >= ((9, 0) if self.flavor == "valkey" else (7, 4))
 
 
@@ -90,14 +99,14 @@ def server_of(redis_client: t.Any, endpoint: Endpoint) -> Server:
     """The server behind an open client."""
     text = redis_client.execute_command("INFO")
     info = parse_info(text)
-    seconds, microseconds = redis_client.time()
+    clock_ms, ahead_ms, unsure_ms = _clock(redis_client)
     if "redis_version" not in info and "valkey_version" not in info:
         raise RedisMigrationError(
             f"The {endpoint} answers INFO without a version; it does not seem to be a Redis or Valkey server.",
             hint="Check host and port: something else, or a proxy in between, answers there.",
         )
     flavor = "valkey" if info.get("server_name") == "valkey" or "valkey_version" in info else "redis"
-    return Server(
+    server = Server(
         flavor=flavor,
         version=info.get("valkey_version") or info["redis_version"],
         mode=info.get("redis_mode") or info.get("server_mode") or "standalone",
@@ -108,10 +117,27 @@ def server_of(redis_client: t.Any, endpoint: Endpoint) -> Server:
         maxmemory=int(info.get("maxmemory", 0)),
         maxmemory_policy=info.get("maxmemory_policy", ""),
         connected_clients=int(info.get("connected_clients", 0)),
-        clock_ms=int(seconds) * 1000 + int(microseconds) // 1000,
+        clock_ms=clock_ms,
+        clock_ahead_ms=ahead_ms,
+        clock_unsure_ms=unsure_ms,
         expired_keys=int(info.get("expired_keys", 0)),
         databases=databases_of(redis_client, endpoint, text),
     )
+    # Of a target nothing is read that way before its first reply tells.
+    if endpoint.role == "target" or not server.supports_pexpiretime():
+        return server
+    return dataclasses.replace(server, unknown_commands=_unknown(redis_client, "pexpiretime", "hpexpiretime"))
+
+
+def _unknown(redis_client: t.Any, *names: str) -> frozenset[str]:
+    """Those of the commands ``names`` that the server says it does not know; none where it cannot be asked."""
+    # As the server sends it: redis-py fails at a command that is not there.
+    redis_client.response_callbacks.pop("COMMAND", None)
+    try:
+        told = redis_client.execute_command("COMMAND", "INFO", *names)
+    except RedisMigrationError:
+        return frozenset()
+    return frozenset(name for name, known in zip(names, told) if not known) if len(told) == len(names) else frozenset()
 
 
 ASK_FIELD_EXPIRY = b"*2\r\n$4\r\nINFO\r\n$8\r\nkeyspace\r\n"
@@ -122,6 +148,22 @@ def none_expires(info: bytes, database: int) -> bool:
     told = keyspace_section(info)
     # Where the server says nothing of its databases, it does not say that either.
     return told is not None and (database not in told or told[database].field_expires == 0)
+
+
+_CLOCK_TRIES = 3
+
+
+def _clock(redis_client: t.Any) -> tuple[int, float, float]:
+    """The server's clock, by how much it is ahead of ours, and how sure that is (the best of a few), in milliseconds."""
+    best = (0, 0.0, float("inf"))
+    for _try in range(_CLOCK_TRIES):
+        wall, begin = time.time(), time.perf_counter()
+        seconds, microseconds = redis_client.time()
+        unsure = (time.perf_counter() - begin) * 500
+        if unsure < best[2]:
+            clock = int(seconds) * 1000 + int(microseconds) / 1000
+            best = (int(clock), clock - wall * 1000 - unsure, unsure)
+    return best
 
 
 _PING_TRIES = 5

@@ -8,6 +8,7 @@ from __future__ import annotations
 import typing as t
 
 from .._connection.connect import client
+from .._connection.cursor import CursorWalk
 from .._connection.endpoint import Endpoint
 from .._connection.explain import explain
 from .._imports import redis
@@ -97,9 +98,14 @@ def _sample(endpoint: Endpoint, server: Server, most: int) -> dict[str, t.Any]:
     collected = _Sample()
     for number in server.databases:
         with client(endpoint, number) as redis_client:
-            cursor, left = 0, most
+            redis_client.response_callbacks.pop("SCAN", None)
+            walk = CursorWalk(endpoint, "SCAN", server.databases[number].keys)
+            cursor, left = b"0", most
             while left > 0:
-                cursor, keys = redis_client.scan(cursor, count=min(_PAGE, left))
+                # As the server sends it: redis-py would make a number of the cursor.
+                cursor, keys = walk.checked_page(
+                    redis_client.execute_command("SCAN", cursor, "COUNT", min(_PAGE, left))
+                )
                 keys = keys[:left]
                 left -= len(keys)
                 pipeline = redis_client.pipeline(transaction=False)
@@ -114,6 +120,6 @@ def _sample(endpoint: Endpoint, server: Server, most: int) -> dict[str, t.Any]:
                 for key, kind, size, ttl in zip(keys, replies[::3], replies[1::3], replies[2::3]):
                     if kind != b"none":
                         collected.add(number, key, kind.decode(), size or 0, ttl)
-                if not cursor:
+                if cursor == b"0":
                     break
     return collected.as_dict()

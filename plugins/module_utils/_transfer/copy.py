@@ -12,12 +12,20 @@ import typing as t
 
 from .._connection.commands import TIME, each, one, restores
 from .._connection.explain import is_transient, reply_hint, reply_text
-from .._connection.replies import between_us, clock_ms, is_error, is_systemic, is_unknown_command, is_unreadable
+from .._connection.replies import (
+    between_us,
+    check_list,
+    clock_ms,
+    is_error,
+    is_systemic,
+    is_unknown_command,
+    is_unreadable,
+)
 from .._pipeline.chunk import Chunk
 from .._pipeline.expiry import GONE, NEVER, Expiry, is_over
 from .._pipeline.job import Job, Take, Unsteady
 from .._pipeline.pipe import DEFAULT_REPLY_LIMIT
-from .._rdb.payload import type_of
+from .._rdb.payload import HASHES_THAT_EXPIRE, type_of
 from .._server.dry_run import KEY, Need
 from .plain_strings import MSETNX_OK, SET_OK, SET_PXAT_SINCE, Item, writes
 from .strategy import Lane, Moved, Occupied, Outcome, Refused, Strategy, Vanished
@@ -79,6 +87,7 @@ class CopyStrategy(Strategy):
             proof, proofs = source.expiries.commands(names) if source.expiries.nothing_expires else (b"", 0)
             replies = yield from self._paced(one(b"MGET", *names) + proof, 1 + proofs, len(names) // 2, size)
             source.check(replies[:1], "MGET")
+            check_list(replies[0], len(names), "MGET", source.endpoint)
             payloads = replies[0]
             found = len(names) - payloads.count(None)
             self._share += _SMOOTHING * (found / len(names) - self._share)
@@ -125,6 +134,15 @@ class CopyStrategy(Strategy):
                 for position, payload in enumerate(payloads)
                 if payload is None or expiries[position] == GONE
             }
+        if self._lane.source.clock_shift_ms:
+            # Such a payload carries times by the source's clock, which is another one.
+            others.update(
+                {
+                    position: Refused("fields of this hash expire, and the clocks differ", None, True, "hash")
+                    for position, payload in enumerate(payloads)
+                    if position not in others and position not in plain and payload and payload[0] in HASHES_THAT_EXPIRE
+                }
+            )
         present = (
             [position for position in range(len(names)) if position not in others] if others else range(len(names))
         )
@@ -142,6 +160,8 @@ class CopyStrategy(Strategy):
         else:
             # An expiry in the past answers OK and stores nothing: the target's clock tells which those are.
             replies = yield target.call(commands + (TIME if timed else b""), len(groups) + len(dumped) + timed)
+        if timed:
+            target.check(replies[-1:], "TIME")
         clock = clock_ms(replies[-1]) if timed else 0
         for group, reply in zip(groups, replies):
             if reply not in (SET_OK, MSETNX_OK):

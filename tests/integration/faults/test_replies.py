@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+import itertools
 import re
 from collections.abc import Iterator
 from pathlib import Path
@@ -19,7 +20,7 @@ from ansible_collections.dataservices.redis_migration.plugins.module_utils._serv
 from tests.conftest import ServerFactory
 from tests.support import engine
 from tests.support.attempt import Watch, attempt
-from tests.support.faultproxy import FaultProxy
+from tests.support.faultproxy import FaultProxy, Rewrite
 from tests.support.replies import ERROR, bulk, without_keyspace
 from tests.support.run import run_module
 from tests.support.servers import RedisServer
@@ -114,3 +115,59 @@ def _counts_nothing(reply: bytes) -> bytes:
 def test_a_server_that_really_is_empty(redis_server: ServerFactory) -> None:
     server = read_server(parse_endpoint(redis_server("redis-6.2").endpoint(), "endpoint"))
     assert (server.keys, server.expires, server.databases) == (0, 0, {})
+
+
+def _cycle() -> Rewrite:
+    """Two cursors for ever, and every time the names of the first page."""
+    cursors = itertools.cycle((b"5", b"7"))
+    return lambda _command, reply: b"*2\r\n" + bulk(next(cursors)) + reply.split(b"\r\n", 3)[3]
+
+
+def _one_key() -> Rewrite:
+    """A new cursor every time, and the same key."""
+    cursors = itertools.count(5)
+    return lambda _command, _reply: b"*2\r\n" + bulk(b"%d" % next(cursors)) + b"*500\r\n" + 500 * bulk(b"key:1")
+
+
+ENDLESS = {"a cursor that comes back": _cycle, "the same key for ever": _one_key}
+
+
+@pytest.fixture(params=ENDLESS)
+def endless(request: pytest.FixtureRequest, filled: Pair, proxy: FaultProxy) -> dict[str, Any]:
+    """The source, at which SCAN does not end."""
+    proxy.rewrite_reply("SCAN", ENDLESS[request.param]())
+    return filled[0].endpoint(port=proxy.port)
+
+
+def test_a_scan_without_an_end_ends_the_run(endless: dict[str, Any], filled: Pair, tmp_path: Path) -> None:
+    wanted = "SCAN at the .* does not come to an end"
+    tried = attempt(endless, filled[1])
+    assert re.search(wanted, tried.error)
+    for source, target in ((endless, filled[1]), (filled[1], endless)):
+        with pytest.raises(engine.RedisMigrationError, match=wanted):
+            engine.diff(source, target, level="keys")
+    done = run_module("redis_backup", endpoint=endless, dest=str(tmp_path / "dump.rdb"))
+    assert re.search(wanted, done.message)
+    with pytest.raises(engine.RedisMigrationError, match=wanted):
+        keyspace_info(parse_endpoint(endless, "endpoint"), sample=1_000_000)
+
+
+def test_nor_does_it_go_on_from_slice_to_slice(filled: Pair, proxy: FaultProxy) -> None:
+    proxy.rewrite_reply("SCAN", _one_key())
+    with pytest.raises(engine.RedisMigrationError, match="does not come to an end: it showed"):
+        engine.migrate_in_slices(filled[0].endpoint(port=proxy.port), filled[1], 0.2)
+
+
+@pytest.mark.parametrize("cursor", [b"next", b"-1", b"1.5", b""])
+def test_a_cursor_is_a_number(filled: Pair, proxy: FaultProxy, cursor: bytes) -> None:
+    proxy.rewrite_reply("SCAN", lambda _command, reply: b"*2\r\n" + bulk(cursor) + reply.split(b"\r\n", 3)[3])
+    tried = attempt(filled[0].endpoint(port=proxy.port), filled[1])
+    assert "answered SCAN with a list of 2, which Redis would not do" in tried.error
+
+
+def test_more_keys_than_in_the_beginning_are_no_alarm(filled: Pair, proxy: FaultProxy) -> None:
+    """The database grows a hundredfold behind the first page."""
+    with filled[0].client() as client:
+        proxy.on_command("SCAN", lambda: client.mset({f"more:{index}": "x" for index in range(30_000)}), times=1)
+        tried = attempt(filled[0].endpoint(port=proxy.port), filled[1], databases=[0])
+        assert engine.moved(tried.ok)["scanned"] == client.dbsize()

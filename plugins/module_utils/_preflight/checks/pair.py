@@ -10,6 +10,7 @@ import typing as t
 from ..._errors import CommandRefused, RedisMigrationError
 from ..._server.claim import Claim
 from ..._server.clients import foreign_clients
+from ..._server.clocks import clocks_of
 from ..._server.compatibility import can_restore, rdb_version
 from ..._server.databases import check_databases, check_same_server
 from ..._transfer import backend as _backend
@@ -18,7 +19,6 @@ from ..finding import Verdict, failed, ok, plural, warn
 from ..situation import Situation, both_endpoints, both_ends, both_servers
 
 # Clocks that differ by more shift expiry times noticeably, since these are absolute.
-_CLOCKS_MS = 1000
 
 
 def same_server(situation: Situation) -> Verdict:
@@ -103,14 +103,9 @@ def backend(situation: Situation) -> Verdict:
 
 
 def clocks(situation: Situation) -> Verdict:
-    source, target = situation.source, situation.target
-    apart = target.clock_ahead_ms - source.clock_ahead_ms
-    unsure = (source.round_trip_ms + target.round_trip_ms) / 2
-    if abs(apart) - unsure > _CLOCKS_MS:
-        which, effect = ("ahead of", "sooner") if apart > 0 else ("behind", "later")
+    clocks = clocks_of(*both_servers(situation))
+    if clocks.sentence:
         return warn(
-            f"The target's clock is {abs(apart) / 1000:.1f} s {which} the source's: keys expire that much {effect}"
-            " there.",
-            "Have the clocks set right (NTP) before the run.",
+            clocks.sentence, "Nothing, if that is meant; else have the clocks set right (NTP) long before the run."
         )
-    return ok(f"The clocks of the two ends agree within {abs(apart) + unsure:.0f} ms.")
+    return ok(f"The clocks of the two ends agree within {abs(clocks.apart_ms) + clocks.unsure_ms:.0f} ms.")

@@ -9,10 +9,11 @@ import contextlib
 import typing as t
 
 from ..._connection.endpoint import Endpoint
+from ..._connection.explain import is_unknown_command
 from ..._errors import RedisMigrationError
 from ..._server import dry_run
 from ..._server.compatibility import can_restore
-from ..._server.dry_run import FALLBACK, REQUIRED, Need
+from ..._server.dry_run import FALLBACK, REQUIRED, UNKNOWN, Need
 from ..._server.info import Server
 from ..finding import Verdict, fail, listed, ok, plural, warn
 from ..permissions import needs
@@ -41,6 +42,13 @@ def permissions(situation: Situation, side: Side) -> Verdict:
             f"{who} may use the commands that are needed, but not for every key. The server's words to"
             f" {barred[0].command}: {answers[barred[0]].words}.",
             "Give this user all keys (~*), or choose the keys that it may use with 'match'.",
+        )
+    absent = [need for need in missing if is_unknown_command(answers[need].words) or answers[need].words == UNKNOWN]
+    if absent:
+        return fail(
+            f"The {side.role} does not know {_commands(absent)}, which the run needs.",
+            "No permission helps: the command is renamed or disabled there, or the product has none. Use another strategy"
+            " or server.",
         )
     begin = next((need for need in denied if need.command == "MULTI" and unknown), None)
     if begin:

@@ -8,6 +8,7 @@ from __future__ import annotations
 import typing as t
 
 from ..._connection.commands import pack
+from ..._connection.cursor import CursorWalk
 from ..._keys.types import SCAN
 from ..._pipeline.job import Job
 from ..._pipeline.pipe import ReplyTooLarge
@@ -22,6 +23,7 @@ def scanned_in_pieces(build: KeyBuild, kind: str, length: int, ttls: FieldTtls) 
     stride = Stride(build.size, length)
     proof = ASK_FIELD_EXPIRY if kind == "hash" and ttls.possible else b""
     write: Write | None = None
+    walk = CursorWalk(build.lane.source.endpoint, SCAN[kind.encode()].decode(), 2 * length)
     cursor = b"0"
     timed = kept = False
     while True:
@@ -33,7 +35,7 @@ def scanned_in_pieces(build: KeyBuild, kind: str, length: int, ttls: FieldTtls) 
                 raise
             write = None
             continue
-        cursor, elements = replies[1 if proof else 0]
+        cursor, elements = walk.checked_page(replies[1 if proof else 0])
         expiries: dict[int, list[bytes]] = {}
         if proof and not ttls.none(replies[0], replies[2]):
             timed = True

@@ -54,12 +54,13 @@ class FieldTtls:
         fields = elements[::2]
         present: list[bytes] = []
         found: dict[int, list[bytes]] = {}
+        shift = self._lane.source.clock_shift_ms
         for field, value, expiry in zip(fields, elements[1::2], reply or [GONE] * len(fields)):
             if expiry == GONE:
                 continue
             present += (field, value)
             if expiry != STAYS:
-                found.setdefault(expiry, []).append(field)
+                found.setdefault(expiry + shift, []).append(field)
         target = self._lane.target.server
         if found and not target.supports_field_ttl():
             raise KeyRefused(

@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 from ..._connection.commands import one, pack
+from ..._connection.cursor import CursorWalk
 from ..._keys.temporary import PREFIX, TemporaryNames, is_temporary
 from ..._pipeline.end import End
 from ..._pipeline.job import Job
@@ -15,11 +16,13 @@ _PAGE = 2000
 
 def remove_leftovers(target: End, ours: TemporaryNames) -> Job[None]:
     """The job that walks the target's database once. What is named by ``ours`` is being built right now and stays."""
+    held = target.server.databases.get(target.database)
+    walk = CursorWalk(target.endpoint, "SCAN", held.keys if held else 0)
     cursor = b"0"
     while True:
         replies = yield target.call(pack(b"SCAN", cursor, b"MATCH", PREFIX + b"*", b"COUNT", _PAGE), 1)
         target.check(replies, "SCAN")
-        cursor, names = replies[0]
+        cursor, names = walk.checked_page(replies[0])
         leftovers = [name for name in names if is_temporary(name) and not ours.owns(name)]
         if leftovers:
             gone = yield target.call(one(b"UNLINK", *leftovers), 1)

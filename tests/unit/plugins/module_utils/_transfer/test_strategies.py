@@ -70,7 +70,9 @@ def a_row(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> No
 
 def server(version: str = "7.2.4", **fields: Any) -> Server:
     values: dict[str, Any] = {field.name: 0 for field in dataclasses.fields(Server)}
-    values.update(flavor="redis", version=version, mode="standalone", role="master", databases={})
+    values.update(
+        flavor="redis", version=version, mode="standalone", role="master", databases={}, unknown_commands=frozenset()
+    )
     return Server(**{**values, **fields})
 
 

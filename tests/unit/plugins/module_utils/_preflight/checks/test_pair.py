@@ -23,7 +23,9 @@ from ansible_collections.dataservices.redis_migration.plugins.module_utils._serv
 
 def server(version: str, flavor: str = "redis", **fields: Any) -> Server:
     values: dict[str, Any] = {field.name: 0 for field in dataclasses.fields(Server)}
-    values.update(flavor=flavor, version=version, mode="standalone", role="master", databases={})
+    values.update(
+        flavor=flavor, version=version, mode="standalone", role="master", databases={}, unknown_commands=frozenset()
+    )
     return Server(**{**values, **fields})
 
 
@@ -63,7 +65,8 @@ def test_versions(version: str, flavor: str, source: str, target: str) -> None:
 )
 def test_clocks(source: float, target: float, status: str, words: str) -> None:
     known = situation()
-    known.source.clock_ahead_ms, known.target.clock_ahead_ms = source, target
+    known.source.server = server("7.0.0", clock_ahead_ms=source)
+    known.target.server = server("7.0.0", clock_ahead_ms=target)
     verdict = pair.clocks(known)
     assert verdict.status == status
     assert words in verdict.message
@@ -71,5 +74,6 @@ def test_clocks(source: float, target: float, status: str, words: str) -> None:
 
 def test_a_long_way_makes_no_skewed_clock() -> None:
     known = situation()
-    known.target.clock_ahead_ms, known.target.round_trip_ms = 1100, 400
+    known.source.server = server("7.0.0")
+    known.target.server = server("7.0.0", clock_ahead_ms=1100, clock_unsure_ms=200)
     assert pair.clocks(known).status == "ok"
