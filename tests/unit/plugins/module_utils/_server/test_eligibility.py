@@ -15,6 +15,7 @@ from ansible_collections.dataservices.redis_migration.plugins.module_utils._serv
 
 def server(version: str, flavor: str = "redis", **fields: Any) -> Server:
     values: dict[str, Any] = {field.name: 0 for field in dataclasses.fields(Server)}
+    values["unknown_commands"] = frozenset()
     values.update(flavor=flavor, version=version, mode="standalone", role="master", databases={})
     return Server(**{**values, **fields})
 
