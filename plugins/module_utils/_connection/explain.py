@@ -112,11 +112,6 @@ def is_transient(text: str) -> bool:
     return bool(_TRANSIENT.match(text))
 
 
-def is_unknown_command(text: str) -> bool:
-    """Whether the error reply ``text`` says that the server does not know the command."""
-    return "unknown command" in text.lower()
-
-
 def command_name(args: t.Sequence[t.Any]) -> str:
     """The command's own words, never its arguments: ``CONFIG GET``, ``RESTORE``."""
     words = [arg.decode("ascii", "replace") if isinstance(arg, bytes) else str(arg) for arg in args[:1]]

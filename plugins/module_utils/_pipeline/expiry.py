@@ -13,8 +13,8 @@ from __future__ import annotations
 import typing as t
 
 from .._connection.commands import TIME, each, pack
-from .._connection.explain import explain_reply, is_unknown_command
-from .._connection.replies import any_error, check_shape, is_error
+from .._connection.explain import explain_reply
+from .._connection.replies import any_error, check_shape, is_error, is_unknown_command
 from .._server.info import Server, parse_info
 from .._server.key_counts import keyspace_section
 from .job import Job

@@ -9,7 +9,7 @@ import contextlib
 import typing as t
 
 from ..._connection.endpoint import Endpoint
-from ..._connection.explain import is_unknown_command
+from ..._connection.replies import is_unknown_command
 from ..._errors import RedisMigrationError
 from ..._server import dry_run
 from ..._server.compatibility import can_restore
