@@ -18,7 +18,7 @@ from .._server.clients import foreign_clients
 from .._server.databases import database_pairs
 from .checks import features, keys, memory, pair, permissions, server, traffic
 from .finding import FAIL, WARN, Finding, Verdict, accepted, failed, listed, plural
-from .situation import Question, Side, Situation, both_ends
+from .situation import Answered, Question, Side, Situation, answered, both_ends, both_servers
 
 
 @dataclasses.dataclass
@@ -65,8 +65,7 @@ def preflight(question: Question) -> Report:
         )
     with contextlib.ExitStack() as stack:
         situation = Situation(question, Side("source", question.source), Side("target", question.target))
-        for side in (situation.source, situation.target):
-            side.look(stack)
+        situation.source, situation.target = situation.source.look(stack), situation.target.look(stack)
         _work_out(situation)
         findings: list[Finding] = []
         left_out: list[str] = []
@@ -82,7 +81,7 @@ def preflight(question: Question) -> Report:
 
 def _answers(situation: Situation, need: str) -> bool:
     side = situation.source if need.startswith("source") else situation.target
-    return side.endpoint is not None if need.endswith("endpoint") else side.server is not None
+    return side.endpoint is not None if need.endswith("endpoint") else isinstance(side, Answered)
 
 
 def _judged(check: _Check, situation: Situation) -> Verdict:
@@ -106,7 +105,7 @@ def _work_out(situation: Situation) -> None:
     """Which databases go where, and by which strategy."""
     question = situation.question
     source, target = situation.source, situation.target
-    if source.server is None or target.server is None or source.endpoint is None or target.endpoint is None:
+    if not (isinstance(source, Answered) and isinstance(target, Answered)):
         return
     try:
         situation.pairs = database_pairs(question.selection, source.server, target.server, include_target=True)
@@ -120,10 +119,9 @@ def _work_out(situation: Situation) -> None:
 
 
 def _plan(situation: Situation) -> dict[str, t.Any]:
-    source, target = situation.source.server, situation.target.server
     plan: dict[str, t.Any] = {}
     for side in (situation.source, situation.target):
-        if side.server is not None and side.endpoint is not None:
+        if isinstance(side, Answered):
             plan[side.role] = {
                 "address": side.endpoint.address,
                 "product": side.server.product,
@@ -134,8 +132,9 @@ def _plan(situation: Situation) -> dict[str, t.Any]:
                 "round_trip_ms": round(side.round_trip_ms, 3),
                 "clients": _client_dicts(side),
             }
-    if source is None or target is None:
+    if not (isinstance(situation.source, Answered) and isinstance(situation.target, Answered)):
         return plan
+    source, target = both_servers(situation)
     plan.update(
         strategy=situation.choice.strategy if situation.choice else "",
         strategy_reason=situation.choice.reason if situation.choice else "",
@@ -167,28 +166,32 @@ def _plan(situation: Situation) -> dict[str, t.Any]:
     return plan
 
 
-def _client_dicts(side: Side) -> list[dict[str, t.Any]] | None:
+def _client_dicts(side: Answered) -> list[dict[str, t.Any]] | None:
     try:
         return [client.as_dict() for client in foreign_clients(side.client)]
     except RedisMigrationError:
         return None
 
 
-def _of_source(look: t.Callable[[Situation, Side], Verdict]) -> t.Callable[[Situation], Verdict]:
-    return lambda situation: look(situation, situation.source)
+def _of_source(look: t.Callable[[Situation, Answered], Verdict]) -> t.Callable[[Situation], Verdict]:
+    return lambda situation: look(situation, answered(situation.source))
 
 
-def _of_target(look: t.Callable[[Situation, Side], Verdict]) -> t.Callable[[Situation], Verdict]:
-    return lambda situation: look(situation, situation.target)
+def _of_target(look: t.Callable[[Situation, Answered], Verdict]) -> t.Callable[[Situation], Verdict]:
+    return lambda situation: look(situation, answered(situation.target))
 
 
 _BOTH = ("source", "target")
 
 CHECKS: tuple[_Check, ...] = (
-    _Check("source_reachable", (), _of_source(server.reachable)),
-    _Check("target_reachable", (), _of_target(server.reachable)),
-    _Check("source_certificate", ("source_endpoint",), _of_source(server.certificate)),
-    _Check("target_certificate", ("target_endpoint",), _of_target(server.certificate)),
+    _Check("source_reachable", (), lambda situation: server.reachable(situation, situation.source)),
+    _Check("target_reachable", (), lambda situation: server.reachable(situation, situation.target)),
+    _Check(
+        "source_certificate", ("source_endpoint",), lambda situation: server.certificate(situation, situation.source)
+    ),
+    _Check(
+        "target_certificate", ("target_endpoint",), lambda situation: server.certificate(situation, situation.target)
+    ),
     _Check("source_version", ("source",), _of_source(server.version)),
     _Check("target_version", ("target",), _of_target(server.version)),
     _Check("source_mode", ("source",), _of_source(server.mode)),

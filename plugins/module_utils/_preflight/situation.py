@@ -14,6 +14,7 @@ import typing as t
 from .._connection.connect import client
 from .._connection.endpoint import Endpoint, parse_endpoint
 from .._errors import RedisMigrationError
+from .._imports import Redis
 from .._keys.selection import Selection
 from .._migrate.choose import LARGE_KEY_BYTES, Choice, strategy_class
 from .._server.activity import Activity, Watcher
@@ -44,40 +45,55 @@ class Question:
 
 
 class Side:
-    """One end. What could not be learned stays None; ``problem`` says why nothing was."""
+    """One end as it was given. ``problem`` says why nothing more was learned."""
 
     def __init__(self, role: str, options: t.Mapping[str, t.Any]) -> None:
         self.role = role
         self.endpoint: Endpoint | None = None
         self.problem: RedisMigrationError | None = None
-        self.client: t.Any = None
-        self.server: Server | None = None
-        self.info: dict[str, str] = {}
-        self.modules: dict[str, int] = {}
-        self.watcher: Watcher | None = None
-        self.activity: Activity | None = None
-        self.looked_at = 0.0
-        self.round_trip_ms = 0.0
         try:
             self.endpoint = parse_endpoint(options, role)
         except RedisMigrationError as exc:
             self.problem = exc
 
-    def look(self, stack: contextlib.ExitStack) -> None:
-        """Connect and ask; the connection lives as long as ``stack``."""
+    def look(self, stack: contextlib.ExitStack) -> Side:
+        """Connect and ask; the connection lives as long as ``stack``. :class:`Answered`, or this side with a ``problem``."""
         if self.endpoint is None:
-            return
+            return self
         try:
-            self.client = stack.enter_context(client(self.endpoint))
-            self._measure()
-            server = server_of(self.client, self.endpoint)
-            text = self._everything()
-            self.info, self.modules = parse_info(text), parse_modules(text)
-            self.watcher = Watcher(self.client)
-            self.activity, self.looked_at = self.watcher.look(), time.monotonic()
-            self.server = server
+            return Answered.ask(self.role, self.endpoint, stack.enter_context(client(self.endpoint)))
         except RedisMigrationError as exc:
             self.problem = exc
+            return self
+
+
+class Answered(Side):
+    """One end that has answered: what it said of itself."""
+
+    endpoint: Endpoint
+
+    def __init__(self, role: str, endpoint: Endpoint, redis_client: Redis, server: Server, watcher: Watcher) -> None:
+        self.role = role
+        self.endpoint = endpoint
+        self.problem = None
+        self.client = redis_client
+        self.server = server
+        self.watcher = watcher
+        self.info: dict[str, str] = {}
+        self.modules: dict[str, int] = {}
+        self.activity: Activity | None = None
+        self.looked_at = 0.0
+        self.round_trip_ms = 0.0
+
+    @classmethod
+    def ask(cls, role: str, endpoint: Endpoint, redis_client: Redis) -> Answered:
+        """Raises :class:`RedisMigrationError`."""
+        side = cls(role, endpoint, redis_client, server_of(redis_client, endpoint), Watcher(redis_client))
+        side._measure()
+        text = side._everything()
+        side.info, side.modules = parse_info(text), parse_modules(text)
+        side.activity, side.looked_at = side.watcher.look(), time.monotonic()
+        return side
 
     def _everything(self) -> str:
         for section in ("everything", "all"):
@@ -120,6 +136,13 @@ class Side:
         return max(0, self.number("used_memory") - sum(self.number(field) for field in overhead))
 
 
+def answered(side: Side) -> Answered:
+    """``side``, of which is known that it has answered."""
+    if not isinstance(side, Answered):
+        raise LookupError(f"the {side.role} has not answered")
+    return side
+
+
 @dataclasses.dataclass
 class Situation:
     """Both ends and what is known of the run. A check is only asked when the ends that it needs have answered."""
@@ -142,25 +165,33 @@ class Situation:
         return strategy_class(self.choice, self.question.strategy)
 
     @property
+    def chosen(self) -> Choice:
+        """The strategy and why it was taken. Raises the :class:`RedisMigrationError` that kept it from being chosen."""
+        if self.choice is None:
+            raise self.choice_problem or LookupError("no strategy was chosen yet")
+        return self.choice
+
+    @property
     def chosen_bytes(self) -> int:
         """About how much memory the chosen databases' keys take at the source."""
-        server = t.cast(Server, self.source.server)
+        server = answered(self.source).server
         if not server.keys:
             return 0
-        return self.source.data_bytes * self.chosen_keys // server.keys
+        return answered(self.source).data_bytes * self.chosen_keys // server.keys
 
     @property
     def chosen_keys(self) -> int:
         """Keys of the chosen databases; name patterns and types may choose fewer."""
-        databases = t.cast(Server, self.source.server).databases
+        databases = answered(self.source).server.databases
         return sum(databases[here].keys for here, _there in self.pairs if here in databases)
 
     @property
     def chosen_expires(self) -> int | None:
         """How many of the chosen databases' keys expire; None where the source does not tell."""
-        databases = t.cast(Server, self.source.server).databases
+        databases = answered(self.source).server.databases
         counts = [databases[here].expires for here, _there in self.pairs if here in databases]
-        return None if None in counts else sum(t.cast("list[int]", counts))
+        known = [count for count in counts if count is not None]
+        return sum(known) if len(known) == len(counts) else None
 
 
 def both_ends(situation: Situation) -> Ends:
@@ -176,12 +207,16 @@ def parse_modules(text: str) -> dict[str, int]:
     return {name: int(version) for name, version in re.findall(r"^module:name=([^,\s]+),ver=(\d+)", text, re.MULTILINE)}
 
 
+def both_sides(situation: Situation) -> tuple[Answered, Answered]:
+    return answered(situation.source), answered(situation.target)
+
+
 def both_servers(situation: Situation) -> tuple[Server, Server]:
-    return t.cast(Server, situation.source.server), t.cast(Server, situation.target.server)
+    return answered(situation.source).server, answered(situation.target).server
 
 
 def both_endpoints(situation: Situation) -> tuple[Endpoint, Endpoint]:
-    return t.cast(Endpoint, situation.source.endpoint), t.cast(Endpoint, situation.target.endpoint)
+    return answered(situation.source).endpoint, answered(situation.target).endpoint
 
 
 # Keys of each database whose size is asked.
@@ -202,7 +237,7 @@ def _ask(situation: Situation) -> list[tuple[int, int, bytes]]:
     sizes: list[tuple[int, int, bytes]] = []
     chosen = situation.question.selection.chooser()
     for here, _there in situation.pairs:
-        with client(t.cast(Endpoint, situation.source.endpoint), here) as redis_client:
+        with client(answered(situation.source).endpoint, here) as redis_client:
             names = [one for one in redis_client.scan(0, count=_SAMPLE)[1] if chosen is None or chosen(one)]
             pipeline = redis_client.pipeline(transaction=False)
             for name in names:

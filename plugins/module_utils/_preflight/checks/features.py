@@ -12,7 +12,7 @@ from ..._server.dry_run import Need, ask
 from ..._server.functions import clash_error, compare_libraries, find_clashes, supports_functions
 from ..._server.settings import SERIOUS, compare_settings
 from ..finding import Verdict, fail, failed, listed, ok, plural, warn
-from ..situation import Situation, both_endpoints, both_servers
+from ..situation import Situation, answered, both_endpoints, both_servers, both_sides
 
 # Modules that come with a server itself: there whether anybody uses them or not.
 _BUILT_IN = {"vectorset", "lua"}
@@ -21,7 +21,7 @@ _LOAD = Need("FUNCTION LOAD", "functions", ("x",), writes=True)
 
 
 def modules(situation: Situation) -> Verdict:
-    source, target = situation.source.modules, situation.target.modules
+    source, target = (side.modules for side in both_sides(situation))
     missing = sorted(set(source) - set(target))
     if not source:
         return ok("The source has no modules loaded.")
@@ -92,7 +92,7 @@ def functions(situation: Situation) -> Verdict:
     clashes = find_clashes(written, *found.registered)
     if clashes:
         return failed(clash_error(target, clashes))
-    answer = ask(situation.target.client, target, [_LOAD] if written else [], [b""]).get(_LOAD)
+    answer = ask(answered(situation.target).client, target, [_LOAD] if written else [], [b""]).get(_LOAD)
     if answer and answer.permitted is False:
         return fail(
             f"Functions are to be moved ({_names(written)}), and user '{target.user}' of the target may not use"

@@ -8,7 +8,7 @@ from __future__ import annotations
 from ..._keys.name import printable
 from ..._server.eligibility import prune_problem
 from ..finding import Verdict, fail, failed, human, listed, ok, plural, warn
-from ..situation import Situation, both_endpoints, both_servers, sampled_sizes
+from ..situation import Situation, both_endpoints, both_servers, both_sides, sampled_sizes
 from ..target_names import compare_names
 
 
@@ -46,7 +46,7 @@ def target_keys(situation: Situation) -> Verdict:
         situation.pairs,
         question.selection,
         seconds=question.scan_seconds,
-        round_trip_ms=situation.source.round_trip_ms + situation.target.round_trip_ms,
+        round_trip_ms=sum(side.round_trip_ms for side in both_sides(situation)),
     )
     situation.names = names
     looked = (

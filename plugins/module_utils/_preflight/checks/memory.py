@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 from ..finding import Verdict, fail, human, ok, warn
-from ..situation import Situation, both_servers
+from ..situation import Situation, answered, both_servers
 
 # Versions and allocators differ in what a key takes; so much more must be free for the run to be safe.
 _HEADROOM = 0.25
@@ -21,7 +21,7 @@ def _missing_bytes(situation: Situation) -> int:
 
 
 def target_memory(situation: Situation) -> Verdict:
-    target = situation.target
+    target = answered(situation.target)
     needed = _missing_bytes(situation)
     used = max(0, target.number("used_memory") - target.number("mem_not_counted_for_evict"))
     limit = target.number("maxmemory")
@@ -63,7 +63,11 @@ def target_eviction(situation: Situation) -> Verdict:
     if not target.maxmemory:
         return ok(f"The target would evict keys when full ({policy}{same}); it sets itself no limit, so it will not.")
     which = "keys that have an expiry time" if policy.startswith("volatile-") else "any keys"
-    used = max(0, situation.target.number("used_memory") - situation.target.number("mem_not_counted_for_evict"))
+    used = max(
+        0,
+        answered(situation.target).number("used_memory")
+        - answered(situation.target).number("mem_not_counted_for_evict"),
+    )
     message = f"The target evicts {which} when it is full ({policy}{same})"
     if _missing_bytes(situation) * (1 + _HEADROOM) > target.maxmemory - used:
         return fail(

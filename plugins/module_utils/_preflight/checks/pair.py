@@ -5,8 +5,6 @@
 
 from __future__ import annotations
 
-import typing as t
-
 from ..._errors import CommandRefused, RedisMigrationError
 from ..._server.claim import Claim
 from ..._server.clients import foreign_clients
@@ -16,7 +14,7 @@ from ..._server.databases import check_databases, check_same_server
 from ..._transfer import backend as _backend
 from ..._transfer.strategies import STRATEGIES
 from ..finding import Verdict, failed, ok, plural, warn
-from ..situation import Situation, both_endpoints, both_ends, both_servers
+from ..situation import Situation, answered, both_endpoints, both_ends, both_servers, both_sides
 
 # Clocks that differ by more shift expiry times noticeably, since these are absolute.
 
@@ -33,10 +31,8 @@ def same_server(situation: Situation) -> Verdict:
 
 
 def formats(situation: Situation) -> Verdict:
-    if situation.choice is None:
-        return failed(t.cast(RedisMigrationError, situation.choice_problem))
+    choice = situation.chosen
     source, target = both_servers(situation)
-    choice = situation.choice
     how = f"Strategy '{choice.strategy}': {choice.reason}."
     if can_restore(source, target):
         return ok(
@@ -60,11 +56,7 @@ def databases(situation: Situation) -> Verdict:
         return failed(situation.pairs_problem)
     source, target = both_endpoints(situation)
     check_databases(situation.pairs, source, target)
-    counts = [
-        f"{side.role} has {count}"
-        for side in (situation.source, situation.target)
-        if (count := side.config("databases"))
-    ]
+    counts = [f"{side.role} has {count}" for side in both_sides(situation) if (count := side.config("databases"))]
     known = f" ({', '.join(counts)})" if counts else ""
     if not situation.pairs:
         return ok(f"No logical database holds keys{known}.")
@@ -75,10 +67,10 @@ def databases(situation: Situation) -> Verdict:
 def other_runs(situation: Situation) -> Verdict:
     target = both_endpoints(situation)[1]
     try:
-        foreign_clients(situation.target.client)
+        foreign_clients(answered(situation.target).client)
     except CommandRefused:
         return ok("Whether another run writes to the target cannot be asked (CLIENT LIST is not permitted).")
-    Claim(target, [there for _here, there in situation.pairs], "preflight").check(situation.target.client)
+    Claim(target, [there for _here, there in situation.pairs], "preflight").check(answered(situation.target).client)
     return ok("No other run writes to these databases of the target.")
 
 

@@ -8,16 +8,14 @@ from __future__ import annotations
 import contextlib
 import typing as t
 
-from ..._connection.endpoint import Endpoint
 from ..._connection.replies import is_unknown_command
 from ..._errors import RedisMigrationError
 from ..._server import dry_run
 from ..._server.compatibility import can_restore
 from ..._server.dry_run import FALLBACK, REQUIRED, UNKNOWN, Need
-from ..._server.info import Server
 from ..finding import Verdict, fail, listed, ok, plural, warn
 from ..permissions import needs
-from ..situation import Side, Situation, sampled_sizes
+from ..situation import Answered, Situation, sampled_sizes
 
 _KEYS_ASKED = 10
 
@@ -25,8 +23,8 @@ _KEYS_ASKED = 10
 _TRANSACTION = ("MULTI", "EXEC")
 
 
-def permissions(situation: Situation, side: Side) -> Verdict:
-    endpoint, server = t.cast(Endpoint, side.endpoint), t.cast(Server, side.server)
+def permissions(situation: Situation, side: Answered) -> Verdict:
+    endpoint, server = side.endpoint, side.server
     strategy = situation.strategy.name
     wanted = needs(side.role, server, strategy=strategy, prune=situation.question.prune)
     if _rebuilds(situation):
@@ -88,10 +86,10 @@ def permissions(situation: Situation, side: Side) -> Verdict:
 
 def _rebuilds(situation: Situation) -> bool:
     """Whether it is already known that some key will be rebuilt, whatever the strategy."""
-    source, target, limit = situation.source.server, situation.target.server, situation.question.large_key_bytes
-    if source is None or target is None or not situation.chosen_keys:
+    source, target, limit = situation.source, situation.target, situation.question.large_key_bytes
+    if not (isinstance(source, Answered) and isinstance(target, Answered)) or not situation.chosen_keys:
         return False
-    if not can_restore(source, target):
+    if not can_restore(source.server, target.server):
         return True
     with contextlib.suppress(RedisMigrationError):
         return bool(limit) and any(size > limit for size, _database, _name in sampled_sizes(situation))
@@ -110,7 +108,7 @@ def _some_keys(situation: Situation) -> list[bytes]:
     """Names that really occur, for users who may use some keys only."""
     source = situation.source
     names: list[bytes] = []
-    if source.client is not None and not source.problem:
+    if isinstance(source, Answered):
         try:
             names = list(source.client.scan(0, count=_KEYS_ASKED)[1])
         except RedisMigrationError:

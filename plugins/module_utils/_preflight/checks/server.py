@@ -5,15 +5,11 @@
 
 from __future__ import annotations
 
-import typing as t
-
-from ..._connection.endpoint import Endpoint
 from ..._isolation.pause import is_paused
 from ..._server.eligibility import mode_problem, target_role_problem
-from ..._server.info import Server
 from ..certificate import certificate_verdict
 from ..finding import Verdict, fail, failed, ok, plural, warn
-from ..situation import Side, Situation
+from ..situation import Answered, Side, Situation, answered
 
 # Below these a command that the engine uses does not exist (MEMORY USAGE; RESTORE with ABSTTL).
 _OLDEST = {"source": (4, 0), "target": (5, 0)}
@@ -26,23 +22,24 @@ _CONNECTIONS_COMFORT = 20
 def reachable(situation: Situation, side: Side) -> Verdict:
     if side.problem:
         return failed(side.problem)
-    server = t.cast(Server, side.server)
-    user = f" as user '{side.endpoint.user}'" if side.endpoint and side.endpoint.password else " without a password"
-    return ok(f"The {side.endpoint} answers{user} in {side.round_trip_ms:.1f} ms: {server.product}.")
+    side = answered(side)
+    user = f" as user '{side.endpoint.user}'" if side.endpoint.password else " without a password"
+    return ok(f"The {side.endpoint} answers{user} in {side.round_trip_ms:.1f} ms: {side.server.product}.")
 
 
 def certificate(situation: Situation, side: Side) -> Verdict:
-    return certificate_verdict(t.cast(Endpoint, side.endpoint))
+    if side.endpoint is None:
+        raise LookupError(f"the {side.role} has no endpoint")
+    return certificate_verdict(side.endpoint)
 
 
-def mode(situation: Situation, side: Side) -> Verdict:
-    server = t.cast(Server, side.server)
-    problem = mode_problem(t.cast(Endpoint, side.endpoint), server)
-    return failed(problem) if problem else ok(f"The {side.role} is a {server.mode} server.")
+def mode(situation: Situation, side: Answered) -> Verdict:
+    problem = mode_problem(side.endpoint, side.server)
+    return failed(problem) if problem else ok(f"The {side.role} is a {side.server.mode} server.")
 
 
-def version(situation: Situation, side: Side) -> Verdict:
-    server = t.cast(Server, side.server)
+def version(situation: Situation, side: Answered) -> Verdict:
+    server = side.server
     oldest = _OLDEST[side.role]
     if server.version_tuple < oldest:
         return fail(
@@ -53,10 +50,10 @@ def version(situation: Situation, side: Side) -> Verdict:
     return ok(f"The {side.role} is {server.product}.")
 
 
-def role(situation: Situation, side: Side) -> Verdict:
-    server = t.cast(Server, side.server)
+def role(situation: Situation, side: Answered) -> Verdict:
+    server = side.server
     if side.role == "target":
-        problem = target_role_problem(t.cast(Endpoint, side.endpoint), server)
+        problem = target_role_problem(side.endpoint, server)
         return failed(problem) if problem else ok("The target is a primary.")
     if server.role == "master":
         return ok("The source is a primary.")
@@ -75,14 +72,14 @@ def role(situation: Situation, side: Side) -> Verdict:
     return ok("The source is a replica in step with its primary: it can be read, and is spared at the primary.")
 
 
-def state(situation: Situation, side: Side) -> Verdict:
+def state(situation: Situation, side: Answered) -> Verdict:
     if side.number("loading"):
         return fail(
             f"The {side.endpoint} is still loading its data ({side.info.get('loading_loaded_perc', '?')} % done).",
             "Run again when it has finished.",
         )
     write = situation.strategy.write_at_source() if side.role == "source" else None
-    if write and is_paused(side.client, t.cast(Endpoint, side.endpoint)):
+    if write and is_paused(side.client, side.endpoint):
         return fail(
             f"The writes of the {side.endpoint} are paused, and {write} is a write: it would wait until the pause"
             " ends.",
@@ -110,7 +107,7 @@ def state(situation: Situation, side: Side) -> Verdict:
     return ok(f"The {side.role} is up and has no trouble with its data.")
 
 
-def connections(situation: Situation, side: Side) -> Verdict:
+def connections(situation: Situation, side: Answered) -> Verdict:
     limit = side.number("maxclients") or int(side.config("maxclients") or 0)
     used = side.number("connected_clients")
     if not limit:
@@ -125,7 +122,7 @@ def connections(situation: Situation, side: Side) -> Verdict:
     return ok(f"{message}.")
 
 
-def replicas(situation: Situation, side: Side) -> Verdict:
+def replicas(situation: Situation, side: Answered) -> Verdict:
     count = side.number("connected_slaves")
     if not count:
         return ok(f"The {side.role} has no replicas.")

@@ -6,24 +6,22 @@
 from __future__ import annotations
 
 import time
-import typing as t
 
-from ..._connection.endpoint import Endpoint
 from ..._connection.explain import reply_hint, reply_text
 from ..._errors import ConnectError, RedisMigrationError
 from ..._server import dry_run
-from ..._server.activity import Watcher, between
+from ..._server.activity import between
 from ..._server.clients import foreign_clients
 from ..finding import Verdict, fail, failed, listed, ok, plural, warn
-from ..situation import Side, Situation
+from ..situation import Answered, Situation
 
 # How long writes are watched for at least.
 _WATCHED_SECONDS = 0.5
 
 
-def writable(situation: Situation, side: Side) -> Verdict:
+def writable(situation: Situation, side: Answered) -> Verdict:
     """The target's own word on whether it would take a write now; nothing is written."""
-    endpoint = t.cast(Endpoint, side.endpoint)
+    endpoint = side.endpoint
     try:
         replies = dry_run.queue(endpoint, [("RESTORE", b"dataservices.redis_migration", "0", "x")])
     except dry_run.HeldBack as exc:
@@ -42,7 +40,7 @@ def writable(situation: Situation, side: Side) -> Verdict:
     return ok("The target takes writes.")
 
 
-def clients(situation: Situation, side: Side) -> Verdict:
+def clients(situation: Situation, side: Answered) -> Verdict:
     try:
         found = foreign_clients(side.client)
     except RedisMigrationError as exc:
@@ -64,11 +62,11 @@ def clients(situation: Situation, side: Side) -> Verdict:
     )
 
 
-def writes(situation: Situation, side: Side) -> Verdict:
+def writes(situation: Situation, side: Answered) -> Verdict:
     """Whether others write to the server, from its own statistics since this check began."""
     time.sleep(max(0.0, side.looked_at + _WATCHED_SECONDS - time.monotonic()))
     watched = time.monotonic() - side.looked_at
-    seen = between(side.activity, t.cast(Watcher, side.watcher).look())
+    seen = between(side.activity, side.watcher.look())
     next_step = "Stop the applications that write before the run (the phase 'isolate' waits until none does)."
     if seen.writes:
         return warn(

@@ -15,10 +15,10 @@ from ansible_collections.dataservices.redis_migration.plugins.module_utils._pref
 from ansible_collections.dataservices.redis_migration.plugins.module_utils._preflight.checks import server as ends
 from ansible_collections.dataservices.redis_migration.plugins.module_utils._preflight.situation import (
     Question,
-    Side,
     Situation,
 )
 from ansible_collections.dataservices.redis_migration.plugins.module_utils._server.info import Server
+from tests.support.sides import a_side
 
 
 def server(version: str, flavor: str = "redis", **fields: Any) -> Server:
@@ -31,8 +31,8 @@ def server(version: str, flavor: str = "redis", **fields: Any) -> Server:
 
 def situation() -> Situation:
     end = {"host": "somewhere"}
-    sides = Side("source", end), Side("target", end)
-    return Situation(Question(end, end, Selection()), *sides)
+    source, target = (a_side(role) for role in ("source", "target"))
+    return Situation(Question(end, end, Selection()), source, target)
 
 
 @pytest.mark.parametrize(

@@ -9,16 +9,16 @@ from ansible_collections.dataservices.redis_migration.plugins.module_utils._keys
 from ansible_collections.dataservices.redis_migration.plugins.module_utils._preflight.checks import server as ends
 from ansible_collections.dataservices.redis_migration.plugins.module_utils._preflight.situation import (
     Question,
-    Side,
     Situation,
 )
 from ansible_collections.dataservices.redis_migration.plugins.module_utils._server.info import parse_info
+from tests.support.sides import a_side
 
 
 def situation() -> Situation:
     end = {"host": "somewhere"}
-    sides = Side("source", end), Side("target", end)
-    return Situation(Question(end, end, Selection()), *sides)
+    source, target = (a_side(role) for role in ("source", "target"))
+    return Situation(Question(end, end, Selection()), source, target)
 
 
 def test_trouble_with_a_disk() -> None:
