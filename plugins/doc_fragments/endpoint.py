@@ -60,6 +60,7 @@ options:
         type: float
         default: 15.0
 requirements:
-  - redis (Python library)
-  - hiredis (Python library)
+  - Python >= 3.11 where the module runs
+  - redis >= 6.0 (Python library)
+  - hiredis >= 3.0 (Python library)
 """

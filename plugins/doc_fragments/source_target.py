@@ -130,6 +130,7 @@ options:
             description: Password there; that of the target, if left out.
             type: str
 requirements:
-  - redis (Python library)
-  - hiredis (Python library)
+  - Python >= 3.11 where the module runs
+  - redis >= 6.0 (Python library)
+  - hiredis >= 3.0 (Python library)
 """
