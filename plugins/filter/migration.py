@@ -1,7 +1,7 @@
 # Copyright (c) 2026 dataservices.redis_migration contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Filters that turn results into sentences and findings."""
+"""Filters of the roles: what to do with the variables and results of a migration, and what to say about them."""
 
 from __future__ import annotations
 
@@ -21,6 +21,17 @@ from ansible_collections.dataservices.redis_migration.plugins.plugin_utils._repo
     verification_findings,
 )
 from ansible_collections.dataservices.redis_migration.plugins.plugin_utils._strategies import write_at_source
+from ansible_collections.dataservices.redis_migration.plugins.plugin_utils._roles.ends import (
+    migration_ends,
+    service_key_endpoints,
+    with_backend,
+)
+from ansible_collections.dataservices.redis_migration.plugins.plugin_utils._roles.failures import failure_messages
+from ansible_collections.dataservices.redis_migration.plugins.plugin_utils._roles.tunnels import (
+    through_tunnels,
+    tunnel_addresses,
+)
+from ansible_collections.dataservices.redis_migration.plugins.plugin_utils._roles.workers import migration_worker
 
 
 class FilterModule:
@@ -36,4 +47,11 @@ class FilterModule:
             "findings_lines": findings_lines,
             "findings_failure": findings_failure,
             "write_at_source": write_at_source,
+            "failure_messages": failure_messages,
+            "migration_ends": migration_ends,
+            "migration_worker": migration_worker,
+            "service_key_endpoints": service_key_endpoints,
+            "through_tunnels": through_tunnels,
+            "tunnel_addresses": tunnel_addresses,
+            "with_backend": with_backend,
         }
