@@ -20,7 +20,6 @@ from ansible_collections.dataservices.redis_migration.plugins.plugin_utils._repo
     findings_lines,
     verification_findings,
 )
-from ansible_collections.dataservices.redis_migration.plugins.plugin_utils._strategies import write_at_source
 from ansible_collections.dataservices.redis_migration.plugins.plugin_utils._roles.ends import (
     migration_ends,
     service_key_endpoints,
@@ -32,6 +31,7 @@ from ansible_collections.dataservices.redis_migration.plugins.plugin_utils._role
     tunnel_addresses,
 )
 from ansible_collections.dataservices.redis_migration.plugins.plugin_utils._roles.workers import migration_worker
+from ansible_collections.dataservices.redis_migration.plugins.plugin_utils._strategies import write_at_source
 
 
 class FilterModule:

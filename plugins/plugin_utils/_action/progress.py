@@ -1,7 +1,7 @@
 # Copyright (c) 2026 dataservices.redis_migration contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What an operator reads while a long module runs: whole lines of numbers and fixed words, never a key's name."""
+"""What an operator reads while a long module runs: whole lines of numbers and fixed text, never a key's name."""
 
 from __future__ import annotations
 
@@ -33,17 +33,17 @@ class ProgressLines:
         self._before, self._elapsed_before = total, elapsed
         begun = [number for number, done in looked_at.items() if done]
         current = max(begun, key=int) if begun else next(iter(looked_at), "0")
-        words = [f"{self._host}: database {current}: {count(looked_at.get(current, 0))}"]
+        parts = [f"{self._host}: database {current}: {count(looked_at.get(current, 0))}"]
         if expected and expected.get(current):
-            words.append(f" of ~{count(max(expected[current], looked_at[current]))}")
-        words.append(f" keys ({count(self._rate)}/s)")
+            parts.append(f" of ~{count(max(expected[current], looked_at[current]))}")
+        parts.append(f" keys ({count(self._rate)}/s)")
         left = _left(expected, looked_at)
         if left and self._rate >= 1:
-            words.append(f", about {duration(round(left / self._rate))} left")
+            parts.append(f", about {duration(round(left / self._rate))} left")
         failed = int(result.get("totals", {}).get("failed", 0))
         if failed:
-            words.append(f", {count(failed)} failed")
-        return "".join(words)
+            parts.append(f", {count(failed)} failed")
+        return "".join(parts)
 
 
 def _left(expected: t.Mapping[str, int] | None, looked_at: t.Mapping[str, int]) -> int:

@@ -64,23 +64,23 @@ def off_source(apps: Data) -> bool:
     return bool(apps["between"] or apps["on_target"])
 
 
-def apps_words(apps: Data, *, failed: bool, planned: bool) -> list[str]:
+def apps_sentences(apps: Data, *, failed: bool, planned: bool) -> list[str]:
     """The same in sentences. ``planned``: nothing of it was done."""
-    words = []
+    sentences = []
     if apps["on_source"]:
-        words.append(f"{_are(apps['on_source'])} {'to go back' if planned else 'back'} on the source.")
+        sentences.append(f"{_are(apps['on_source'])} {'to go back' if planned else 'back'} on the source.")
     if apps["between"] and planned:
-        words.append(f"{_are(apps['between'])} to be unbound from the source.")
+        sentences.append(f"{_are(apps['between'])} to be unbound from the source.")
     elif apps["between"]:
-        words.append(f"{_are(apps['between'])} unbound from the source, and recorded there.")
-        words.append(
+        sentences.append(f"{_are(apps['between'])} unbound from the source, and recorded there.")
+        sentences.append(
             "When what is wrong is right, run again to go on."
             if failed
             else "To bind them to the target, run again with redis_migration_cutover: true."
         )
     if apps["on_target"]:
-        words.append(f"{_are(apps['on_target'])} on the target.")
-    return words
+        sentences.append(f"{_are(apps['on_target'])} on the target.")
+    return sentences
 
 
 def _are(names: t.Sequence[str]) -> str:
@@ -92,17 +92,17 @@ def _are(names: t.Sequence[str]) -> str:
 
 def rollback_command(host: str, inventories: t.Sequence[str]) -> str:
     """What to type where this run was started. Variables of its command line are left out unless they are files."""
-    words = ["ansible-playbook", "dataservices.redis_migration.rollback"]
+    arguments = ["ansible-playbook", "dataservices.redis_migration.rollback"]
     for path in inventories:
-        words += ["-i", path]
+        arguments += ["-i", path]
     given = context.CLIARGS
     for value in given.get("extra_vars") or ():
         if value.startswith("@"):
-            words += ["-e", value]
+            arguments += ["-e", value]
     for value in given.get("vault_password_files") or ():
-        words += ["--vault-password-file", value]
+        arguments += ["--vault-password-file", value]
     for value in given.get("vault_ids") or ():
-        words += ["--vault-id", value]
+        arguments += ["--vault-id", value]
     if given.get("ask_vault_pass"):
-        words.append("--ask-vault-pass")
-    return shlex.join([*words, "--limit", host])
+        arguments.append("--ask-vault-pass")
+    return shlex.join([*arguments, "--limit", host])

@@ -12,7 +12,7 @@ from ansible_collections.dataservices.redis_migration.plugins.module_utils._conn
 from ansible_collections.dataservices.redis_migration.plugins.module_utils._errors import RedisMigrationError
 from ansible_collections.dataservices.redis_migration.plugins.plugin_utils._report.apps import (
     apps_of,
-    apps_words,
+    apps_sentences,
     off_source,
     rollback_command,
 )
@@ -99,15 +99,15 @@ def build_report(
 
 
 def report_lines(report: t.Mapping[str, t.Any]) -> list[str]:
-    """The report in a few words: a line for each migration, the failed ones last.
+    """The report in short: a line for each migration, the failed ones last.
 
-    Why they failed is said by the last words on each, right behind.
+    Why they failed is said by :func:`last_words` on each, right behind.
     """
     lines = []
     for migration in sorted(report["migrations"], key=lambda migration: migration["status"] == "failed"):
         failure = migration["failure"]
-        words = f"FAILED in {failure['phase']}." if failure else _line(migration)
-        lines.append(f"{migration['name']}: {words}")
+        text = f"FAILED in {failure['phase']}." if failure else _line(migration)
+        lines.append(f"{migration['name']}: {text}")
     return lines
 
 
@@ -119,20 +119,20 @@ def last_words(host: str, hostvars: t.Mapping[str, t.Mapping[str, t.Any]], inven
 
 def _line(migration: Data) -> str:
     status = migration["status"]
-    words = []
+    sentences = []
     if status == "failed":
-        words.append(f"FAILED in {migration['failure']['phase']}: {migration['failure']['message']}")
+        sentences.append(f"FAILED in {migration['failure']['phase']}: {migration['failure']['message']}")
     elif status == "proved":
         verify = migration["verify"]
-        words.append(f"PROVED equal, {keys(verify['totals']['source_keys'])} ({verify['level']}).")
+        sentences.append(f"PROVED equal, {keys(verify['totals']['source_keys'])} ({verify['level']}).")
     if migration["migrate"]:
-        words.append(migration["migrate"]["summary"])
-    words += apps_words(migration["apps"], failed=status == "failed", planned=migration["planned"])
+        sentences.append(migration["migrate"]["summary"])
+    sentences += apps_sentences(migration["apps"], failed=status == "failed", planned=migration["planned"])
     if migration["way_back"]:
-        words.append(f"To put the apps back: {migration['way_back']}")
-    if not words and migration["preflight"]:
-        words.append(f"looked at, nothing moved. {migration['preflight']['summary']}")
-    return " ".join(words) or ("done." if status == "done" else "nothing was to be done.")
+        sentences.append(f"To put the apps back: {migration['way_back']}")
+    if not sentences and migration["preflight"]:
+        sentences.append(f"looked at, nothing moved. {migration['preflight']['summary']}")
+    return " ".join(sentences) or ("done." if status == "done" else "nothing was to be done.")
 
 
 def _migration(name: str, variables: t.Mapping[str, t.Any], check_mode: bool, inventories: t.Sequence[str]) -> Data:

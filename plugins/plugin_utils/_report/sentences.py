@@ -25,9 +25,9 @@ def migration_summary(
 
 def _functions_words(result: t.Mapping[str, t.Any], check_mode: bool) -> str:
     libraries = result.get("libraries", {})
-    words = {"loaded": "new", "replaced": "replaced", "skipped": "left as they were", "failed": "FAILED"}
+    labels = {"loaded": "new", "replaced": "replaced", "skipped": "left as they were", "failed": "FAILED"}
     parts = []
-    for name, text in words.items():
+    for name, text in labels.items():
         names = [entry["library"] if name == "failed" else entry for entry in libraries.get(name, [])]
         parts += [f"{', '.join(names)} {text}"] if names else []
     return f" Functions{' (would be)' if check_mode else ''}: {'; '.join(parts)}." if parts else ""
@@ -58,7 +58,7 @@ def _drift(result: t.Mapping[str, t.Any]) -> str:
 
 
 def _rest(totals: t.Mapping[str, int], *, without_unchanged: bool) -> str:
-    words = {
+    labels = {
         "updated": "of them updated",
         "unchanged": "already equal",
         "skipped": "left as they were",
@@ -67,8 +67,8 @@ def _rest(totals: t.Mapping[str, int], *, without_unchanged: bool) -> str:
         "failed": "FAILED",
     }
     if without_unchanged:
-        del words["unchanged"]
-    parts = [f"{count(totals[name])} {text}" for name, text in words.items() if totals[name]]
+        del labels["unchanged"]
+    parts = [f"{count(totals[name])} {text}" for name, text in labels.items() if totals[name]]
     return f"; {', '.join(parts)}" if parts else ""
 
 
@@ -115,7 +115,7 @@ def backup_lines(result: t.Mapping[str, t.Any], *, check_mode: bool = False) -> 
 def restore_summary(result: t.Mapping[str, t.Any], *, check_mode: bool = False) -> str:
     """What a result of redis_restore says, in one line."""
     totals = result["totals"]
-    words = {"skipped": "there already", "expired": "expired since", "failed": "FAILED"}
-    rest = [f"{count(totals[name])} {text}" for name, text in words.items() if totals[name]]
+    labels = {"skipped": "there already", "expired": "expired since", "failed": "FAILED"}
+    rest = [f"{count(totals[name])} {text}" for name, text in labels.items() if totals[name]]
     verb = "Would restore" if check_mode else "Restored"
     return f"{verb} {keys(totals['restored'])}{'; ' if rest else ''}{', '.join(rest)}."

@@ -134,14 +134,14 @@ def _counts_finding(
         here = source["databases"].get(number, {"keys": 0, "expires": 0})
         there = target["databases"].get(str(counts["target_database"]), {"keys": 0, "expires": 0})
         compared += here["keys"]
-        words = (
+        sentence = (
             f"database {number}: {count(here['keys'])} keys, {count(here['expires'])} expiring at the source, "
             f"{count(there['keys'])} and {count(there['expires'])} at the target"
         )
         if here["keys"] - here["expires"] != there["keys"] - there["expires"]:
-            lasting.append(words)
+            lasting.append(sentence)
         elif here["keys"] != there["keys"]:
-            expiring.append(words)
+            expiring.append(sentence)
     if lasting and comparison["identical"]:
         return _finding(
             "keyspace",

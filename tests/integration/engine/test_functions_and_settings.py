@@ -196,7 +196,7 @@ def test_a_migration_brings_functions_along_proves_them_and_tells_settings(
     again = _migrate(source, target, tmp_path, redis_migration_config_compare=False).ok
     assert again.changed == 0 and target.write_calls() == before
     assert "notify-keyspace-events" not in again.output
-    assert "Functions" not in again.output.split("Tell what moved")[1].split("TASK")[0]
+    assert "Functions" not in again.output.split("Show what was moved")[1].split("TASK")[0]
 
 
 def test_verification_covers_functions_and_the_policy_decides(redis_server: ServerFactory, tmp_path: Path) -> None:

@@ -177,7 +177,7 @@ def test_a_playbook_says_everything_at_once_and_accepts_what_the_inventory_accep
     run = run_playbook("migrate", hosts, "--tags", "preflight", directory=tmp_path)
     assert run.returncode == 2
     assert run.stats["accepted"]["failures"] == 0 and run.stats["refused"]["failures"] == 1
-    plan = run.output.split("Tell the plan")[1].split("TASK")[0]
+    plan = run.output.split("Show the plan")[1].split("TASK")[0]
     said = dict(re.findall(r"^ok: \[(\w+)\] => (.*?)^}", plan, re.MULTILINE | re.DOTALL))
     refused, accepted = said["refused"], said["accepted"]
     for words in ("fail  databases: ", "fail  target_keys: ", " -> Choose with 'databases'", "2 failures"):
