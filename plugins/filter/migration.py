@@ -20,6 +20,11 @@ from ansible_collections.dataservices.redis_migration.plugins.plugin_utils._repo
     findings_lines,
     verification_findings,
 )
+from ansible_collections.dataservices.redis_migration.plugins.plugin_utils._roles.apps import (
+    apps_moved_there,
+    apps_not_bound,
+    apps_that_ran,
+)
 from ansible_collections.dataservices.redis_migration.plugins.plugin_utils._roles.ends import (
     migration_ends,
     service_key_endpoints,
@@ -47,6 +52,9 @@ class FilterModule:
             "findings_lines": findings_lines,
             "findings_failure": findings_failure,
             "write_at_source": write_at_source,
+            "apps_moved_there": apps_moved_there,
+            "apps_not_bound": apps_not_bound,
+            "apps_that_ran": apps_that_ran,
             "failure_messages": failure_messages,
             "migration_ends": migration_ends,
             "migration_worker": migration_worker,
