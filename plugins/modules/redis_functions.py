@@ -50,7 +50,7 @@ author:
 """
 
 EXAMPLES = r"""
-- name: Bring the functions along
+- name: Move the functions
   dataservices.redis_migration.redis_functions:
     source:
       url: "rediss://{{ vault_old_user }}:{{ vault_old }}@old.example.com:49620"

@@ -16,7 +16,7 @@ from .._errors import CommandRefused, ConnectError, EndpointError, RedisMigratio
 from .._server.info import parse_info
 
 # Hosts that are reachable from outside only: the source server cannot connect to them.
-EXPOSED_FRONTENDS = ("*.data.*.onstackit.cloud", "*.data.*.onstackit.schwarz")
+EXPOSED_FRONTENDS = ("*.data.eu01.onstackit.cloud", "*.data.eu01.onstackit.schwarz")
 
 
 def is_exposed_frontend(host: str) -> bool:

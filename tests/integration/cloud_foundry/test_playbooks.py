@@ -21,7 +21,7 @@ def test_apps_leave_their_data_moves_and_they_go_over_and_back(scene: Scene) -> 
     for instance in (scene.old, scene.new):
         scene.sim.create_key(instance, "redis-migration")
     planned = scene.run(check=True).ok
-    assert re.search(r"Would move \d+ keys", planned.output)
+    assert re.search(r"Would move [\d,]+ keys", planned.output)
     assert scene.target.write_calls() == 0
     assert "Would be unbound from orders-old, and recorded there: app-0, app-1" in planned.output
     assert scene.writes() == []
