@@ -80,17 +80,20 @@ class Scene:
         """The requests for one-time codes so far."""
         return [entry.path for entry in self.sim.requests if "/oauth/authorize" in entry.path]
 
+    def tunnels(self) -> list[str]:
+        """The processes of its tunnels, as `ps` shows them; their files are in its directory, others' are not."""
+        listed = subprocess.run(["ps", "-axwwo", "pid,command"], capture_output=True, text=True, check=True).stdout
+        return [
+            line
+            for line in listed.splitlines()
+            if str(self.temporary) in line and (f":{OLD_HOST}:" in line or f":{NEW_HOST}:" in line)
+        ]
+
     def nothing_is_left(self) -> None:
         """No process, no connection, no file of a tunnel."""
         assert list(self.temporary.iterdir()) == []
-        assert ours() == []
+        assert self.tunnels() == []
         wait_for(lambda: not self.sim.ssh.connections, 5)
-
-
-def ours() -> list[str]:
-    """The processes of tunnels to these hosts, as `ps` shows them."""
-    listed = subprocess.run(["ps", "-axwwo", "pid,command"], capture_output=True, text=True, check=True).stdout
-    return [line for line in listed.splitlines() if f":{OLD_HOST}:" in line or f":{NEW_HOST}:" in line]
 
 
 def wait_for(condition: Callable[[], Any], seconds: float = 20.0) -> None:
@@ -130,16 +133,21 @@ def scene(
         )
 
 
-def disturb(scene: Scene, happened: list[str]) -> None:
-    """While keys move: kill one ssh, then cut all and let the SSH proxy take nobody for a while."""
+def disturb(scene: Scene, happened: list[str], over: threading.Event) -> None:
+    """While keys move: kill one ssh, then cut all and let the SSH proxy take nobody for a while.
+
+    However slow the machine is, keys are waited for as long as the run goes on, which ``over`` ends.
+    """
     reader = scene.target.client()
 
     def more(keys: int) -> None:
         there = reader.dbsize() + keys
-        wait_for(lambda: reader.dbsize() > there, 90)
+        while reader.dbsize() <= there:
+            assert not over.is_set(), "the run ended before"
+            time.sleep(0.02)
 
     more(300)
-    (line,) = [line for line in ours() if f":{OLD_HOST}:" in line]
+    (line,) = [line for line in scene.tunnels() if f":{OLD_HOST}:" in line]
     os.kill(int(line.split()[0]), signal.SIGKILL)
     happened.append("killed")
     more(300)
@@ -163,10 +171,14 @@ def test_through_tunnels_that_die_and_come_back(scene: Scene) -> None:
 
     codes = len(scene.codes())
     happened: list[str] = []
-    disturber = threading.Thread(target=disturb, args=(scene, happened))
+    over = threading.Event()
+    disturber = threading.Thread(target=disturb, args=(scene, happened, over))
     disturber.start()
-    first = scene.run(redis_migration_max_keys_per_second=300)
-    disturber.join()
+    try:
+        first = scene.run(redis_migration_max_keys_per_second=300)
+    finally:
+        over.set()
+        disturber.join()
     assert happened == ["killed", "refused for a while, and back"]
     assert f"PROVED equal, {keys:,} keys" in first.ok.output
     assert scene.report()["migrate"]["reconnects"] >= 1
