@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from ansible_collections.dataservices.redis_migration.plugins.plugin_utils._action.progress import Progress
+from ansible_collections.dataservices.redis_migration.plugins.plugin_utils._action.progress import ProgressLines
 
 
 def result(elapsed: float, failed: int = 0, **databases: int) -> dict[str, Any]:
@@ -19,7 +19,7 @@ def result(elapsed: float, failed: int = 0, **databases: int) -> dict[str, Any]:
 
 
 def test_the_time_left_is_told_once_the_size_is_known() -> None:
-    progress = Progress("shop", "scanned")
+    progress = ProgressLines("shop", "scanned")
     assert progress.line(result(10, db0=1000), None) == "shop: database 0: 1,000 keys (100/s)"
     assert progress.line(result(20, db0=2000), {"0": 5000}) == (
         "shop: database 0: 2,000 of ~5,000 keys (100/s), about 30 s left"
@@ -27,21 +27,21 @@ def test_the_time_left_is_told_once_the_size_is_known() -> None:
 
 
 def test_the_latest_slice_counts_twice() -> None:
-    progress = Progress("shop", "scanned")
+    progress = ProgressLines("shop", "scanned")
     progress.line(result(10, db0=1000), None)
     assert "(300/s)" in progress.line(result(20, db0=5000), None)
 
 
 def test_the_database_with_the_highest_number_is_the_current_one() -> None:
-    line = Progress("shop", "scanned").line(result(1, db2=5, db10=7, db11=0), {"2": 5, "10": 10, "11": 20})
+    line = ProgressLines("shop", "scanned").line(result(1, db2=5, db10=7, db11=0), {"2": 5, "10": 10, "11": 20})
     assert line.startswith("shop: database 10: 7 of ~10 keys")
     assert line.endswith(", about 2.0 s left")
 
 
 def test_more_keys_than_expected_leave_no_time() -> None:
-    line = Progress("shop", "scanned").line(result(1, db0=50), {"0": 10})
+    line = ProgressLines("shop", "scanned").line(result(1, db0=50), {"0": 10})
     assert line == "shop: database 0: 50 of ~50 keys (50/s)"
 
 
 def test_failures_are_told_at_once() -> None:
-    assert Progress("shop", "scanned").line(result(1, 3, db0=5), None).endswith(", 3 failed")
+    assert ProgressLines("shop", "scanned").line(result(1, 3, db0=5), None).endswith(", 3 failed")
