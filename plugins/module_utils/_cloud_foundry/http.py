@@ -20,6 +20,7 @@ from dataclasses import dataclass, field
 
 from ansible.module_utils.urls import Request, make_context
 
+from .._connection.tls import tls_reason
 from .errors import CloudFoundryError
 
 # A broker may be asked synchronously behind a request (binding parameters); CF itself gives up after 60 seconds.
@@ -114,7 +115,7 @@ def _failure(url: str, reason: t.Any, *, delivered: bool) -> HttpFailure:
         )
     if isinstance(reason, ssl.SSLError) and not delivered:
         return HttpFailure(
-            f"No TLS connection to {where}: {reason.reason or reason}.",
+            f"No TLS connection to {where}: {tls_reason(reason)}.",
             hint="Check that api_url names the HTTPS address of the Cloud Foundry API.",
             delivered=False,
             lasting=True,

@@ -13,6 +13,7 @@ import typing as t
 from .._errors import CommandRefused, ConnectError, EndpointError, RedisMigrationError, WrongType
 from .._imports import redis
 from .endpoint import Endpoint
+from .tls import tls_reason
 
 # The beginning of a server's error reply and what to do about it. The first match wins; {user} and {end} are filled in.
 _REPLIES: tuple[tuple[str, str], ...] = (
@@ -46,6 +47,11 @@ _REPLIES: tuple[tuple[str, str], ...] = (
     (
         r".*max requests limit|.*(rate|request|daily|quota).*(limit|exceeded)",
         "The plan of the {end} allows no more requests for now: raise its quota, or run again when it is renewed.",
+    ),
+    (
+        r"NOREPLICAS",
+        "The {end} server takes writes only while enough replicas are connected to it (min-replicas-to-write): have its"
+        " replicas repaired, or that setting lowered, then run again.",
     ),
     (r"DENIED", "The {end} server is in protected mode: set a password there or use an address it listens on."),
     (
@@ -213,7 +219,7 @@ def _certificate(exc: ssl.SSLCertVerificationError, endpoint: Endpoint) -> Conne
 
 
 def _tls_failed(exc: ssl.SSLError, endpoint: Endpoint) -> ConnectError:
-    reason = (getattr(exc, "reason", None) or str(exc)).replace("_", " ").lower()
+    reason = tls_reason(exc).replace("_", " ").lower()
     if any(
         words in reason
         for words in ("wrong version", "record layer", "unexpected eof", "eof occurred", "packet length", "no answer")
@@ -221,8 +227,21 @@ def _tls_failed(exc: ssl.SSLError, endpoint: Endpoint) -> ConnectError:
         hint = (
             "The port probably speaks plain Redis: use redis:// instead of rediss:// (or tls: false), or the TLS port."
         )
+        if "eof" in reason:
+            hint += (
+                " Or it chooses the server by name (SNI) and does not know ours: give the right one as 'server_name'."
+            )
+    elif "unrecognized name" in reason or "internal error" in reason:
+        name = endpoint.server_name or endpoint.host
+        hint = (
+            f"Several servers may share this port, told apart by name (SNI), and '{name}' is none of theirs: give the name"
+            " that the service's own address has as 'server_name' (usual behind a tunnel or with an IP address)."
+        )
     elif "certificate required" in reason or "handshake failure" in reason or "bad certificate" in reason:
-        hint = "The server may ask for a client certificate: give 'client_cert_file' and 'client_key_file'."
+        hint = (
+            "The server may ask for a client certificate ('client_cert_file' and 'client_key_file'), or choose by name"
+            " (SNI) and not know ours ('server_name')."
+        )
     elif "unknown ca" in reason:
         hint = "The server does not know the CA of the client certificate."
     else:
@@ -244,5 +263,8 @@ def _lost(exc: BaseException, endpoint: Endpoint) -> ConnectError:
             "give 'client_cert_file' and 'client_key_file'."
         )
     else:
-        hint = "If this happens on every try, the port may speak TLS (use rediss://) or may not be a Redis."
+        hint = (
+            "If this happens on every try, the port may speak TLS (use rediss://), may not be a Redis, or be a proxy that"
+            " closes at commands it does not pass on (give the address of the server itself)."
+        )
     return ConnectError(f"The {endpoint} closed the connection: {text.rstrip('.')}.", hint=hint, transient=True)

@@ -24,10 +24,6 @@ def mode_problem(endpoint: Endpoint, server: Server) -> RedisMigrationError | No
             f"The {endpoint} is in cluster mode, which is not supported.",
             hint="Use a single primary with its replicas.",
         )
-    if server.mode == "sentinel":
-        return RedisMigrationError(
-            f"The {endpoint} is a Sentinel and holds no data.", hint="Give the primary's address."
-        )
     return None
 
 
@@ -49,5 +45,5 @@ def prune_problem(
         return None
     return RedisMigrationError(
         f"The {source} holds no keys, and prune would delete all {target_server.keys} keys of the {target}.",
-        hint="Check that this is the source you mean; to empty a target, do so explicitly.",
+        hint="Are the two ends swapped? To empty a target, do so explicitly.",
     )

@@ -12,7 +12,8 @@ import typing as t
 
 from .._connection.connect import client
 from .._connection.endpoint import Endpoint
-from .._errors import RedisMigrationError, printable
+from .._connection.replies import is_unknown_command
+from .._errors import CommandRefused, RedisMigrationError, printable
 from .key_counts import Database, databases_of, keyspace_section
 
 
@@ -97,8 +98,23 @@ def read_server(endpoint: Endpoint) -> Server:
 
 def server_of(redis_client: t.Any, endpoint: Endpoint) -> Server:
     """The server behind an open client."""
-    text = redis_client.execute_command("INFO")
+    try:
+        text = redis_client.execute_command("INFO")
+    except CommandRefused as exc:
+        if not is_unknown_command(exc.message):
+            raise
+        raise CommandRefused(
+            exc.message,
+            hint="Without INFO nothing can be known of a server. Where a proxy answers there (twemproxy and others), give"
+            " the address of the server itself; where INFO is renamed, have that undone for the migration.",
+        ) from None
     info = parse_info(text)
+    if info.get("redis_mode") == "sentinel":
+        raise RedisMigrationError(
+            f"The {endpoint} is a Sentinel and holds no data.",
+            hint="Give the address of the primary that it watches, which it tells:"
+            " redis-cli -h HOST -p PORT SENTINEL GET-MASTER-ADDR-BY-NAME NAME (SENTINEL MASTERS lists the names).",
+        )
     clock_ms, ahead_ms, unsure_ms = _clock(redis_client)
     if "redis_version" not in info and "valkey_version" not in info:
         raise RedisMigrationError(

@@ -79,7 +79,9 @@ def _keys_finding(comparison: t.Mapping[str, t.Any], level: str, allow_extra: bo
     steps = []
     if totals["missing"] or totals["different"]:
         steps.append("run the migration again, which moves just these")
-    if totals["extra"]:
+    if totals["extra"] and not totals["source_keys"]:
+        steps.append("are the two ends swapped? The source has none of the chosen keys")
+    elif totals["extra"]:
         steps.append(
             "let the migration delete the extra keys with redis_migration_prune: true, or keep them with "
             "redis_migration_allow_extra: true"

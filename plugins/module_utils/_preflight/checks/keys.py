@@ -11,6 +11,8 @@ from ..finding import Verdict, fail, failed, human, listed, ok, plural, warn
 from ..situation import Situation, both_endpoints, both_servers, both_sides, sampled_sizes
 from ..target_names import compare_names
 
+_SWAPPED = "Are the two ends swapped?"
+
 
 def source_keys(situation: Situation) -> Verdict:
     source, target = both_servers(situation)
@@ -20,9 +22,10 @@ def source_keys(situation: Situation) -> Verdict:
             return failed(problem)
     keys = situation.chosen_keys
     if not keys:
+        step = "Check that this is the source you mean and that 'databases' is right."
         return warn(
             f"The source holds no keys in the chosen databases (and {source.keys} in all).",
-            "Check that this is the source you mean and that 'databases' is right.",
+            f"{_SWAPPED} {step}" if target.keys and not source.keys else step,
         )
     expires = "an unknown number" if situation.chosen_expires is None else situation.chosen_expires
     return ok(
@@ -56,7 +59,9 @@ def target_keys(situation: Situation) -> Verdict:
         return fail(
             f"The target holds {plural(names.extra, 'key')} that the source does not have{looked}, such as"
             f" {listed(names.examples)}.",
-            "Check that this is the target you mean. Empty it, set prune to delete exactly these keys, or ignore this"
+            f"{_SWAPPED} The source is empty. If they are not, empty the target or ignore this finding to keep its keys."
+            if not source.keys
+            else "Check that this is the target you mean. Empty it, set prune to delete exactly these keys, or ignore this"
             " finding to keep them.",
         )
     if names.extra:
