@@ -17,7 +17,9 @@ description:
     or both, as the backups are that dashboards of hosted services offer for download; which of these it is shows by
     itself.
   - The file is read to its end before anything is written, so that a damaged or truncated one changes nothing. If
-    there is a file with its SHA-256 beside it, that must be right too.
+    there is a file with its SHA-256 beside it, that must be right too. Bytes behind its end are an error.
+  - An append-only file (AOF) is refused, also one that begins with an RDB file, since only a server can carry out the
+    commands in it.
   - Refuses while a migration or another restore writes to the same logical databases, and they refuse while it does.
   - A newer server takes what an older one wrote. In the other direction every key arrives whose encoding the older
     server knows; the others are reported one by one.
@@ -75,6 +77,14 @@ options:
     description: Whether to restore libraries of functions as well.
     type: bool
     default: true
+  module_data:
+    description:
+      - What happens when modules of the server that wrote the backup kept data outside of keys, as some do for indexes
+        or for their settings. No command can write it. V(fail) writes nothing and names the modules. V(skip) restores
+        everything else, and warns.
+    type: str
+    choices: [fail, skip]
+    default: fail
   encryption_password:
     description:
       - Opens an encrypted backup. Tried are what M(dataservices.redis_migration.redis_backup) writes, the defaults of
@@ -135,6 +145,10 @@ backup:
     checksum_verified:
       description: Whether it has a checksum at its end; that was right, else nothing would have been done.
       type: bool
+    module_data:
+      description: Modules that keep data outside of keys in it.
+      type: list
+      elements: str
 databases:
   description: By number in the backup, the same counts as RV(totals), and C(target_database).
   returned: always
@@ -155,6 +169,9 @@ totals:
       type: int
     expired:
       description: Keys whose time was over.
+      type: int
+    empty:
+      description: Collections without an element, which servers skip as well when they load a file.
       type: int
     failed:
       description: Keys that the server refused.
@@ -248,6 +265,7 @@ def main() -> None:
                 "no_log": False,
             },
             "functions": {"type": "bool", "default": True},
+            "module_data": {"type": "str", "choices": ["fail", "skip"], "default": "fail"},
             "encryption_password": {"type": "str", "no_log": True},
             "timeout": {"type": "float", "default": 60.0},
         },

@@ -13,7 +13,7 @@ import time
 import typing as t
 
 from .._connection.connect import client
-from .._errors import RedisMigrationError
+from .._errors import RedisMigrationError, printable
 from .._keys.selection import Selection
 from .._rdb.reader import RdbReader
 from .._server.claim import Claim
@@ -40,7 +40,7 @@ def inspect(plan: RestorePlan) -> Contents:
         reader.version,
         dict(sorted(databases.items())),
         reader.functions,
-        reader.module_data,
+        sorted(reader.module_data),
         reader.checked,
     )
 
@@ -64,6 +64,8 @@ class Restore:
     def _run(self) -> None:
         plan, result = self._plan, self.result
         result.contents = inspect(plan)
+        if plan.module_data == "fail":
+            _check_module_data(plan, result.contents)
         server = read_server(plan.endpoint)
         refuse(
             mode_problem(plan.endpoint, server),
@@ -96,6 +98,18 @@ class Restore:
             )
         if result.places:
             KeysOfFile(plan, server, result, claim).run()
+
+
+def _check_module_data(plan: RestorePlan, contents: Contents) -> None:
+    if contents.module_data:
+        names = ", ".join(map(printable, contents.module_data))
+        raise RedisMigrationError(
+            f"The module {names} keeps data outside of keys in the backup {plan.src}, which no command can write."
+            if len(contents.module_data) == 1
+            else f"The modules {names} keep data outside of keys in the backup {plan.src}, which no command can write.",
+            hint="Have a server with the same modules load the file itself; or restore without this data by "
+            "'module_data: skip', if it can be done without or made anew (indexes, for example).",
+        )
 
 
 def _places(selection: Selection, contents: Contents) -> dict[int, int]:

@@ -22,6 +22,7 @@ from .._pipeline.job import Gate, Job, Take, Unsteady, restarting
 from .._pipeline.pipe import Pipe
 from .._rdb import format as rdb
 from .._rdb.crc64 import crc64_each
+from .._rdb.empty import is_empty
 from .._rdb.payload import type_of
 from .._rdb.reader import Entry, RdbReader
 from .._server.claim import Claim
@@ -126,6 +127,10 @@ class KeysOfFile:
         batches: dict[int, _Batch] = {}
         for entry in reader.entries():
             if entry.value is None:
+                continue
+            if isinstance(entry.value, bytes) and is_empty(entry.kind, entry.value):
+                self._result.databases[entry.database].add(Restored(scanned=1, empty=1))
+                self._result.first_empty = self._result.first_empty or (entry.key, entry.database)
                 continue
             batch = batches.setdefault(entry.database, _Batch(self._versions))
             if isinstance(entry.value, bytes):

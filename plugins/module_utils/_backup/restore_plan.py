@@ -23,6 +23,7 @@ class RestorePlan:
     password: bytes | None = None
     existing_keys: str = "fail"
     functions: bool = True
+    module_data: str = "fail"
     timeout: float = 60
     check_mode: bool = False
 
@@ -35,18 +36,22 @@ class Restored(Tally):
     restored: int = 0
     skipped: int = 0
     expired: int = 0
+    empty: int = 0
     failed: int = 0
 
 
 @dataclasses.dataclass
 class Contents:
-    """What is in the file. ``databases``: keys by number, the chosen ones only."""
+    """What is in the file. ``databases``: keys by number, the chosen ones only.
+
+    ``module_data``: the modules that keep data outside of keys.
+    """
 
     kind: str
     version: int
     databases: dict[int, int]
     functions: list[bytes]
-    module_data: bool
+    module_data: list[str]
     checked: bool
 
 
@@ -59,6 +64,8 @@ class RestoreResult:
     databases: dict[int, Restored] = dataclasses.field(default_factory=dict)
     functions: LibraryOutcome = dataclasses.field(default_factory=LibraryOutcome)
     failures: list[Failure] = dataclasses.field(default_factory=list)
+    # The first key without an element, and its database.
+    first_empty: tuple[bytes, int] | None = None
     # Why it could not be seen whether another run writes to the same databases, if so.
     blind: str | None = None
     elapsed: float = 0.0

@@ -9,6 +9,7 @@ import typing as t
 import zlib
 
 from .._errors import RedisMigrationError
+from .._rdb import append_only
 from .._rdb import format as rdb
 from . import openssl
 
@@ -67,6 +68,8 @@ class BackupSource:
             elif head.startswith(_GZIP):
                 layers.append("gzip")
                 read = self._gunzip(read)
+            elif append_only.is_append_only(head):
+                raise append_only.refusal(f"The backup {self.path}")
             else:
                 break
         found = "is empty" if not layers and not head else "is no RDB file" if not layers else "has no RDB file in it"

@@ -32,6 +32,7 @@ def plan_of(params: t.Mapping[str, t.Any], *, check_mode: bool) -> RestorePlan:
         password=None if password is None else openssl.password_bytes(password),
         existing_keys=params["existing_keys"],
         functions=params["functions"],
+        module_data=params["module_data"],
         timeout=params["timeout"],
         check_mode=check_mode,
     )
@@ -74,6 +75,7 @@ def result_of(result: RestoreResult) -> dict[str, t.Any]:
             "keys": sum(result.contents.databases.values()),
             "libraries": len(result.contents.functions),
             "checksum_verified": result.contents.checked,
+            "module_data": result.contents.module_data,
         }
     return found
 
@@ -92,8 +94,14 @@ def work(module: AnsibleModule) -> dict[str, t.Any]:
         raise Failed(str(exc), result_of(restore.result) if restore else {}) from None
     if result.contents and result.contents.module_data:
         module.warn(
-            "The backup holds data that modules of the server keep outside of keys. It was left out: only a server "
-            "that loads the file itself can read it."
+            "The backup holds data that modules keep outside of keys. It was left out: only a server that loads the file "
+            f"itself can read it. Modules: {', '.join(result.contents.module_data)}."
+        )
+    if result.first_empty:
+        key, database = result.first_empty
+        module.warn(
+            f"{result.totals.empty} keys of the backup are collections without an element, which no server keeps when it "
+            f"loads a file; they were skipped. The first: '{printable(key)}' in database {database}."
         )
     if result.blind:
         module.warn(

@@ -144,6 +144,10 @@ class RdbBytes:
         self._position = start + count
         return self._buffer[start : self._position]
 
+    def behind(self) -> bytes:
+        """Some of the bytes that follow; none at the end."""
+        return self._buffer[self._position :] or self._read()
+
     def skip(self, count: int) -> None:
         """Pass over ``count`` bytes."""
         while count > _PIECE:
@@ -294,8 +298,12 @@ class RdbBytes:
                 self.skip(16 * self.length())
 
     def skip_module_value(self) -> None:
-        """Pass over what a module wrote; every part of it says what it is."""
+        """Pass over a value of a module, which begins with the module's number."""
         self.length()
+        self.skip_module_parts()
+
+    def skip_module_parts(self) -> None:
+        """Pass over what a module wrote; every part of it says what it is."""
         while True:
             part = self.length()
             if part == _MODULE_END:

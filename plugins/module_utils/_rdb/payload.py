@@ -30,9 +30,13 @@ _NINE_BYTES = 0x81
 def type_of(payload: bytes) -> str | None:
     """The Redis type of a payload, or None for an encoding this file does not know."""
     if payload[:2] == bytes((_MODULE, _NINE_BYTES)) and len(payload) >= 10:
-        number = int.from_bytes(payload[2:10], "big") >> 10
-        return "".join([_MODULE_CHARACTERS[number >> shift & 63] for shift in range(48, -1, -6)])
+        return module_name(int.from_bytes(payload[2:10], "big"))
     return _TYPES.get(payload[0]) if payload else None
+
+
+def module_name(number: int) -> str:
+    """The name in the number under which a module writes."""
+    return "".join([_MODULE_CHARACTERS[number >> shift & 63] for shift in range(58, 9, -6)])
 
 
 def rdb_version(payload: bytes) -> int:

@@ -8,8 +8,10 @@ from __future__ import annotations
 import typing as t
 
 from .._errors import RedisMigrationError
+from . import append_only
 from . import format as rdb
 from .parser import RdbBytes
+from .payload import module_name
 
 # The newest versions whose files are understood whole.
 _NEWEST_REDIS = 12
@@ -48,8 +50,8 @@ class RdbReader:
         self.version = 0
         self.functions: list[bytes] = []
         """The source code of each library of functions."""
-        self.module_data = False
-        """Whether modules left data outside of all keys, which only a server with these modules can load."""
+        self.module_data: set[str] = set()
+        """The modules that left data outside of all keys, which only a server with them can load."""
         self.checked = False
         """Whether the file had a checksum (and it was right)."""
 
@@ -105,8 +107,9 @@ class RdbReader:
             data.length()
             data.length()
         elif kind == rdb.AUX:
-            data.skip_string()
-            data.skip_string()
+            field, value = data.string(), data.string()
+            if field in append_only.FIELDS and value == b"1":
+                raise append_only.refusal(self._name)
         elif kind == rdb.IDLE:
             data.length()
         elif kind == rdb.FREQUENCY:
@@ -114,8 +117,8 @@ class RdbReader:
         elif kind == rdb.FUNCTION:
             self.functions.append(data.string())
         elif kind == rdb.MODULE_AUX:
-            data.skip_module_value()
-            self.module_data = True
+            self.module_data.add(module_name(data.length()))
+            data.skip_module_parts()
         elif kind == rdb.SLOT_INFO:
             for _number in range(3):
                 data.length()
@@ -123,8 +126,18 @@ class RdbReader:
             raise data.damaged(f"there is the unknown mark {kind}")
 
     def _end(self) -> None:
-        if self.version < _CHECKSUM_SINCE:
-            return
+        if self.version >= _CHECKSUM_SINCE:
+            self._compare_checksum()
+        behind = self._bytes.behind()
+        if append_only.is_append_only(behind):
+            raise append_only.refusal(self._name)
+        if behind:
+            raise RedisMigrationError(
+                f"{self._name} goes on behind its end at byte {self._bytes.offset}: it is damaged, or more than an RDB file.",
+                hint="Fetch it again, or cut off by hand what does not belong to it if you know what it is.",
+            )
+
+    def _compare_checksum(self) -> None:
         computed = self._bytes.checksum()
         written = int.from_bytes(self._bytes.take(8), "little")
         # Zero: the server was told not to compute any.

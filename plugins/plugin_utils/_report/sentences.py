@@ -115,7 +115,7 @@ def backup_lines(result: t.Mapping[str, t.Any], *, check_mode: bool = False) -> 
 def restore_summary(result: t.Mapping[str, t.Any], *, check_mode: bool = False) -> str:
     """What a result of redis_restore says, in one line."""
     totals = result["totals"]
-    labels = {"skipped": "there already", "expired": "expired since", "failed": "FAILED"}
-    rest = [f"{count(totals[name])} {text}" for name, text in labels.items() if totals[name]]
+    labels = {"skipped": "there already", "expired": "expired since", "empty": "without an element", "failed": "FAILED"}
+    rest = [f"{count(totals[name])} {text}" for name, text in labels.items() if totals.get(name)]
     verb = "Would restore" if check_mode else "Restored"
     return f"{verb} {keys(totals['restored'])}{'; ' if rest else ''}{', '.join(rest)}."

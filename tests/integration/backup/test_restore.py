@@ -65,7 +65,7 @@ def test_round_trip(from_name: str, to_name: str, redis_server: ServerFactory, t
 
     done = _restore(target, file).ok
     assert done["changed"]
-    assert done["totals"] == {"scanned": keys, "restored": keys, "skipped": 0, "expired": 0, "failed": 0}
+    assert done["totals"] == {"scanned": keys, "restored": keys, "skipped": 0, "expired": 0, "empty": 0, "failed": 0}
     assert done["backup"]["checksum_verified"]
     backups.assert_equal(source, target)
     if backups.knows_functions(source):
