@@ -94,7 +94,7 @@ options:
     type: int
     default: 0
   max_bytes_per_second:
-    description: Limit on bytes read per second. V(0) means none.
+    description: Limit on bytes of payloads read per second. V(0) means none.
     type: int
     default: 0
   timeout:

@@ -62,7 +62,7 @@ options:
     type: int
     default: 0
   max_bytes_per_second:
-    description: Limit on bytes (of the keys' memory at the source) moved per second. V(0) means none.
+    description: Limit on bytes moved per second, as RV(totals.bytes) counts them. V(0) means none.
     type: int
     default: 0
   max_failures:

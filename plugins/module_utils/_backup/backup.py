@@ -23,7 +23,7 @@ from .._pipeline.end import End
 from .._pipeline.expiry import GONE
 from .._pipeline.flow import Flow
 from .._pipeline.halving import Work
-from .._pipeline.job import Gate, Job, Sleep, Take
+from .._pipeline.job import Gate, Job, Take
 from .._pipeline.pace import Pace
 from .._pipeline.pipe import Pipe, ReplyTooLarge
 from .._pipeline.scan import Scan
@@ -130,6 +130,7 @@ class Backup:
         for number, _same in pairs:
             one = _DatabaseBackup(plan, server, number, writer, self.result, round_trip_ms * 1000, throttle)
             one.run()
+        time.sleep(throttle.owed())
         writer.finish()
 
     def _begin(self, writer: RdbWriter, server: Server) -> None:
@@ -251,9 +252,7 @@ class _DatabaseBackup:
     def _save(self, chunk: Chunk) -> Job[None]:
         if not chunk:
             return
-        wait = self._throttle.delay(len(chunk), chunk.size)
-        if wait:
-            yield Sleep(wait)
+        expected = yield from self._throttle.turn(len(chunk), chunk.size)
         yield Take(self._payloads, chunk.size)
         try:
             payloads, expiries = yield from self._read(chunk.names, chunk.size)
@@ -263,6 +262,7 @@ class _DatabaseBackup:
             return
         finally:
             self._flow.give(self._payloads, chunk.size)
+        self._throttle.moved(chunk.size, expected, sum(len(payload) for payload in payloads if payload))
         # From here on the job is not interrupted, so nothing is written twice.
         saved, writer, version = self._saved, self._writer, self._result.version
         for name, payload, expiry in zip(chunk.names, payloads, expiries):

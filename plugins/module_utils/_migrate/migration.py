@@ -284,6 +284,8 @@ class Migration:
         except RedisMigrationError:
             progress.in_doubt = 0 if plan.check_mode else mover.in_doubt
             raise
+        # The next slice has a process of its own, which knows nothing of this one's rate.
+        time.sleep(self._throttle.owed())
         progress.cursor, progress.walked = scan.cursor, scan.walked
         if scan.finished:
             if plan.prune:

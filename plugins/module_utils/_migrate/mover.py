@@ -15,7 +15,7 @@ from .._keys.name import printable
 from .._pipeline.chunk import Chunk
 from .._pipeline.end import absent
 from .._pipeline.halving import Work
-from .._pipeline.job import Job, Sleep
+from .._pipeline.job import Job
 from .._pipeline.throttle import Throttle
 from .._transfer.strategy import Lane, Moved, Occupied, Refused, Transfer, Vanished
 from .counters import Change, Counters
@@ -183,10 +183,10 @@ class Mover:
         for name in keys.names:
             sent.setdefault(name, action)
         self._under_way[id(sent)] = len(sent)
-        wait = self._throttle.delay(len(keys), keys.size)
-        if wait > 0:
-            yield Sleep(wait)
-        return (yield from self._strategy.transfer(keys, replace=replace))
+        expected = yield from self._throttle.turn(len(keys), keys.size)
+        moved = yield from self._strategy.transfer(keys, replace=replace)
+        self._throttle.moved(keys.size, expected, moved.size)
+        return moved
 
     def _count(self, keys: Chunk, moved: Moved, action: str, tally: _ChunkResult, sent: _Sent) -> Chunk:
         """Count what a transfer did; returns the keys whose place at the target is taken."""
