@@ -124,7 +124,7 @@ class Apps:
             if self._deadline.passed():
                 raise WaitedTooLong(
                     f"It is still staging after {self._deadline.seconds:.0f} seconds.",
-                    hint="Raise wait_timeout, and run again.",
+                    hint="Raise wait_timeout (in the playbooks redis_migration_cf_timeout), and run again.",
                 )
             self._deadline.sleep(pause)
             build = self._session.get(f"/v3/builds/{build['guid']}")
@@ -159,7 +159,8 @@ class Apps:
                     f"It is still going on after {self._deadline.seconds:.0f} seconds "
                     f"(deployment {status.get('reason') or status.get('value')}). {self._instances(app)}",
                     hint=f"'cf logs {app.name} --recent' shows why instances do not come up; "
-                    f"'cf cancel-deployment {app.name}' goes back; or raise wait_timeout.",
+                    f"'cf cancel-deployment {app.name}' goes back; or raise wait_timeout (in the"
+                    " playbooks redis_migration_cf_timeout).",
                 )
             self._deadline.sleep(pause)
             deployment = self._session.get(f"/v3/deployments/{deployment['guid']}")
@@ -221,7 +222,8 @@ class Apps:
                 raise WaitedTooLong(
                     f'The app "{app.name}" does not run after {self._deadline.seconds:.0f} seconds: '
                     f"{described(processes)}.",
-                    hint=f"'cf logs {app.name} --recent' shows why; or raise wait_timeout.",
+                    hint=f"'cf logs {app.name} --recent' shows why; or raise wait_timeout (in the playbooks"
+                    " redis_migration_cf_timeout).",
                 )
             self._deadline.sleep(max(pause, 0.5) if crashed else pause)
         raise AssertionError("unreachable")

@@ -127,7 +127,8 @@ class Bindings:
         return WaitedTooLong(
             f"The binding of {binding.app} to {self._instance} is still being {binding.operation}d "
             f"after {self._deadline.seconds:.0f} seconds.",
-            hint="Run again to go on waiting, or raise wait_timeout; if it never ends, ask the operator of the service.",
+            hint="Run again to go on waiting, or raise wait_timeout (in the playbooks redis_migration_cf_timeout);"
+            " if it never ends, ask the operator of the service.",
         )
 
     def require_all_visible(self, visible: Iterable[AppBinding]) -> None:

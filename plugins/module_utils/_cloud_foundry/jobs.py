@@ -54,7 +54,7 @@ def wait_for_job(session: CloudFoundrySession, response: HttpResponse | None, de
         if deadline.passed():
             raise WaitedTooLong(
                 f"Cloud Foundry is still {what} after {deadline.seconds:.0f} seconds (job state {state}).",
-                hint="Run again to go on waiting, or raise wait_timeout.",
+                hint="Run again to go on waiting, or raise wait_timeout (in the playbooks redis_migration_cf_timeout).",
             )
         deadline.sleep(pause)
 
@@ -81,7 +81,7 @@ def once_free(action: Callable[[], T], deadline: Deadline, what: str) -> T:
                 raise WaitedTooLong(
                     f"Another operation is still in the way of {what} after {deadline.seconds:.0f} seconds: "
                     f"{exc.message}",
-                    hint="Run again when it has ended, or raise wait_timeout.",
+                    hint="Run again when it has ended, or raise wait_timeout (in the playbooks redis_migration_cf_timeout).",
                     problems=exc.problems,
                 ) from exc
             deadline.sleep(pause)

@@ -142,7 +142,7 @@ class Provisioning:
                 raise WaitedTooLong(
                     f'The service instance "{instance.name}" is not ready after {self._deadline.seconds:.0f} seconds '
                     f"({operation} {state}).",
-                    hint="Run again to go on waiting, or raise wait_timeout.",
+                    hint="Run again to go on waiting, or raise wait_timeout (in the playbooks redis_migration_cf_timeout).",
                 )
             self._deadline.sleep(pause)
             fresh = get_service_instance(self._session, instance.guid)

@@ -116,7 +116,7 @@ class ServiceKeys:
                 raise WaitedTooLong(
                     f'The service key "{name}" of {self._instance} is still being {operation}d '
                     f"after {self._deadline.seconds:.0f} seconds.",
-                    hint="Run again to go on waiting, or raise wait_timeout.",
+                    hint="Run again to go on waiting, or raise wait_timeout (in the playbooks redis_migration_cf_timeout).",
                 )
             self._deadline.sleep(pause)
         raise AssertionError("unreachable")

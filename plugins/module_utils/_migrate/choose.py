@@ -68,7 +68,9 @@ def choose(wanted: str, ends: Ends, round_trip_ms: float) -> Choice:
         products = f"{source.product} to {target.product}"
         return Choice(RebuildStrategy.name, f"{products}: the target does not read what the source's DUMP writes")
     if ends.target.backend is None:
-        return Choice(CopyStrategy.name, "the target names no backend that the source could send to")
+        return Choice(
+            CopyStrategy.name, "through the machine that runs the module; MIGRATE would need the target's 'backend'"
+        )
     round_trips = f"round trips of {round_trip_ms:.1f} ms together"
     if round_trip_ms < FAR_MS:
         return Choice(CopyStrategy.name, f"both ends are near ({round_trips}), where copy is faster")

@@ -97,8 +97,8 @@ def _with_left_out(finding: Finding, left_out: list[str]) -> Finding:
         return finding
     role = finding.name.removesuffix("_reachable")
     lost = [check.name for check in CHECKS if check.name in left_out and role in check.needs]
-    message = f"{finding.verdict.message} Not checked therefore: {listed(lost, 3)}."
-    return Finding(finding.name, finding.verdict._replace(message=message))
+    next_step = f"{finding.verdict.next_step} Not checked until then: {listed(lost, 3)}."
+    return Finding(finding.name, finding.verdict._replace(next_step=next_step))
 
 
 def _work_out(situation: Situation) -> None:

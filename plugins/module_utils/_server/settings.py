@@ -109,6 +109,7 @@ class SettingsRead(t.NamedTuple):
 def read_settings(endpoint: Endpoint) -> SettingsRead:
     """What ``endpoint`` lets its user see. Raises :class:`RedisMigrationError` when it cannot be reached."""
     asked = [(setting.name, name) for setting in SETTINGS for name in (setting.name, setting.former) if name]
+    asked.append(("tls-port", "tls-port"))
     with client(endpoint) as redis_client:
         # The first one alone: where it is refused, all are.
         try:
@@ -127,6 +128,9 @@ def read_settings(endpoint: Endpoint) -> SettingsRead:
         # Some services hide single settings.
         if reply and not isinstance(reply, Exception):
             values.setdefault(today, _text(reply))
+    # A server without a TLS port of its own has settings for one nevertheless, and nobody meets them.
+    if values.pop("tls-port", "") == "0":
+        values = {name: value for name, value in values.items() if not name.startswith("tls-")}
     return SettingsRead(values)
 
 

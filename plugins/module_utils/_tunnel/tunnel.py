@@ -164,7 +164,8 @@ class Tunnel:
         self._files.remove()
         raise CloudFoundryError(
             str(answer.get("message") or f"The process behind {self._spec} did not start."),
-            hint=answer.get("hint") or "Run again with -vvv, or raise wait_timeout.",
+            hint=answer.get("hint")
+            or "Run again with -vvv, or raise wait_timeout (in the playbooks redis_migration_cf_timeout).",
         )
 
 

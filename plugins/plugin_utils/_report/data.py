@@ -223,7 +223,9 @@ def _failure(variables: t.Mapping[str, t.Any], host: str) -> Data | None:
     failure = variables.get("__redis_migration_failure")
     if failure:
         phases = [tag for tag in failure["tags"] if tag not in ("always", "report")]
-        return {"phase": phases[0] if phases else "credentials", "message": str(failure["message"])}
+        # A rollback starts the apps as a cutover does, with its tasks.
+        phase = "rollback" if "rollback" in phases else phases[0] if phases else "credentials"
+        return {"phase": phase, "message": str(failure["message"])}
     return None
 
 

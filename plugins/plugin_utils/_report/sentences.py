@@ -43,8 +43,9 @@ def _keys_summary(result: t.Mapping[str, t.Any], check_mode: bool) -> str:
         equal = f"{keys(totals['unchanged'])} of the source {verb} equal at the target"
         return f"Nothing to do: {equal} ({took}){rest}.{_drift(result)}"
     verb = "Would move" if check_mode else "Moved"
-    rates = f"{count(result['keys_per_second'])} keys/s, {size(result['bytes_per_second'])}/s"
-    speed = "" if check_mode else f" in {took} ({rates})"
+    # Keys that were only compared have a speed, too, but it is none of moving.
+    rates = f" ({count(result['keys_per_second'])} keys/s, {size(result['bytes_per_second'])}/s)" if written else ""
+    speed = "" if check_mode else f" in {took}{rates}"
     return (
         f"{verb} {keys(written)} ({size(totals['bytes'])}){speed} by {result['strategy']} ({result['strategy_reason']})"
         f"{_rest(totals, without_unchanged=False)}.{_drift(result)}"
