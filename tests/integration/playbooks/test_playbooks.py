@@ -320,10 +320,12 @@ def test_documented_permissions_are_enough(
 def test_a_backup_of_the_source_is_restored_into_the_target(server_pair: Pair, tmp_path: Path) -> None:
     source, target = server_pair
     dataset.fill(source.client, databases=(0, 3))
-    hosts = one(source, target, redis_migration_backup_password=SENTINEL)
+    # A name with a slash is a name of the inventory and none of a file.
+    ends = {"redis_migration_source": {"url": source.url()}, "redis_migration_target": target.endpoint()}
+    hosts = inventory({"shop/orders": {**ends, "redis_migration_backup_password": SENTINEL}})
     for playbook in ("backup", "restore"):
         run = run_playbook(playbook, hosts, directory=tmp_path).ok
         assert SENTINEL not in run.output
-    assert stat.S_IMODE((tmp_path / "redis-migration-backup" / "orders.rdb.enc").stat().st_mode) == 0o600
+    assert stat.S_IMODE((tmp_path / "redis-migration-backup" / "shop%2Forders.rdb.enc").stat().st_mode) == 0o600
     assert oracle.compare(source, target) == []
     assert run_playbook("backup", hosts, directory=tmp_path).ok.changed == 0
