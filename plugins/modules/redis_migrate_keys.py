@@ -57,6 +57,15 @@ options:
     description: Whether to delete keys from the target that the source does not have (among those that the options select).
     type: bool
     default: false
+  prune_limit:
+    description:
+      - Which share of its keys the source may lose while the module runs, other than by expiry, before the module refuses to
+        prune. The default is a tenth; ten keys may be lost in any case. V(1) means no limit.
+      - Before anything is pruned the source must be what it was when the run began. Where it was restarted meanwhile, or got
+        other data, no key may be missing.
+      - Also without O(prune) the module fails if the source is flushed, restarted or replaced during the run and loses more.
+    type: float
+    default: 0.1
   max_keys_per_second:
     description: Limit on keys moved per second. V(0) means none.
     type: int
@@ -234,7 +243,9 @@ reconnects:
   returned: always
   type: int
 restarts:
-  description: How many times an end came back as another server process, after which all keys were looked at anew.
+  description:
+    - How many times an end was another server than before, or its data was replaced, after which all keys were looked at
+      anew.
   returned: always
   type: int
 clock_difference_ms:
@@ -287,6 +298,7 @@ def main() -> None:
             "strategy": {"type": "str", "choices": choices(), "default": AUTO},
             "existing_keys": {"type": "str", "choices": ["update", "replace", "skip", "fail"], "default": "update"},
             "prune": {"type": "bool", "default": False},
+            "prune_limit": {"type": "float", "default": 0.1},
             "max_keys_per_second": {"type": "int", "default": 0, "no_log": False},
             "max_bytes_per_second": {"type": "int", "default": 0},
             "max_failures": {"type": "int", "default": 0},

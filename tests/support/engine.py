@@ -34,7 +34,16 @@ from ansible_collections.dataservices.redis_migration.plugins.module_utils._modu
 )
 from tests.support.servers import RedisServer
 
-__all__ = ["RedisMigrationError", "diff", "diff_in_slices", "migrate", "migrate_in_slices", "migration", "moved"]
+__all__ = [
+    "RedisMigrationError",
+    "diff",
+    "diff_in_slices",
+    "migrate",
+    "migrate_in_slices",
+    "migration",
+    "moved",
+    "resumed",
+]
 
 End = RedisServer | Mapping[str, Any]
 Result = dict[str, Any]
@@ -50,6 +59,11 @@ def migration(source: End, target: End, *, check: bool = False, **options: Any) 
     return Migration(
         redis_migrate_keys.plan_of(_options("redis_migrate_keys", source, target, options), check_mode=check)
     )
+
+
+def resumed(run: Migration) -> Migration:
+    """The run that goes on from there, with nothing but the text of a token between."""
+    return Migration(run._plan, migration_progress(migration_token(run.progress)))
 
 
 def migrate(source: End, target: End, *, check: bool = False, **options: Any) -> Result:

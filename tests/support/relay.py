@@ -61,6 +61,10 @@ class Relay:
     def make_link(self) -> Link:
         return Link(self)
 
+    def upstream_for(self, _link: Link) -> tuple[str, int]:
+        """Where a new connection leads."""
+        return self.upstream
+
     def call(self, coroutine: Any, seconds: float = 30) -> Any:
         """Run a coroutine in the relay's thread and wait for it, but not out of that thread."""
         if threading.current_thread() is self._thread:
@@ -123,7 +127,7 @@ class Link:
     async def _connect(self) -> None:
         loop = asyncio.get_running_loop()
         try:
-            await loop.create_connection(lambda: self.server, *self.relay.upstream)
+            await loop.create_connection(lambda: self.server, *self.relay.upstream_for(self))
         except OSError:
             self.abort()
             return

@@ -13,8 +13,8 @@ from .._connection.commands import TIME, each
 from .._connection.connect import client
 from .._connection.endpoint import Endpoint
 from .._connection.explain import reply_hint, reply_text
-from .._connection.line import Refusal
-from .._connection.replies import between_us
+from .._connection.line import Line, Refusal
+from .._connection.replies import between_us, parse_info
 from .._errors import CommandRefused, ConnectError, RedisMigrationError
 from .._keys.listing import LISTED, Failure, Tally, listable
 from .._keys.selection import Selection
@@ -23,18 +23,19 @@ from .._pipeline.end import End
 from .._pipeline.expiry import GONE
 from .._pipeline.flow import Flow
 from .._pipeline.halving import Work
-from .._pipeline.job import Gate, Job, Take
+from .._pipeline.job import Gate, Job, Take, restarting
 from .._pipeline.pace import Pace
-from .._pipeline.pipe import Pipe, ReplyTooLarge
+from .._pipeline.pipe import ReplyTooLarge
 from .._pipeline.scan import Scan
 from .._pipeline.throttle import Throttle
 from .._rdb.payload import rdb_version
 from .._rdb.writer import RdbWriter
 from .._server.compatibility import rdb_version as version_by_release
+from .._server.continuity import Continuity, ServerChanged
 from .._server.databases import check_databases, database_pairs
 from .._server.eligibility import mode_problem, refuse
 from .._server.functions import dump_functions
-from .._server.info import Server, measure, parse_info
+from .._server.info import Server, measure
 from .file import BackupFile
 from .large_keys import LargeKeys
 from .seen import Seen
@@ -103,20 +104,24 @@ class Backup:
         """Read everything. Raises :class:`RedisMigrationError`; ``result`` holds what was done until then."""
         start = time.monotonic()
         reason = ""
+        seen = Continuity()
         try:
             for _attempt in range(_ATTEMPTS):
                 try:
-                    self._attempt()
+                    self._attempt(seen)
                     return self.result
                 except _StartOver as again:
                     reason = str(again)
+                except ServerChanged as changed:
+                    reason = "the server was restarted, another one took its place, or its data was replaced."
+                    seen.accept(self._plan.endpoint, changed.identity)
         finally:
             self.result.elapsed = time.monotonic() - start
         raise ConnectError(
             f"The backup was begun {_ATTEMPTS} times in vain: {reason}", hint="Run again in a calmer hour."
         )
 
-    def _attempt(self) -> None:
+    def _attempt(self, seen: Continuity) -> None:
         plan = self._plan
         server, round_trip_ms = measure(plan.endpoint)
         refuse(mode_problem(plan.endpoint, server))
@@ -126,9 +131,10 @@ class Backup:
         throttle = Throttle(plan.max_keys_per_second, plan.max_bytes_per_second)
         self.file.open()
         writer = RdbWriter(self.file)
+        seen.accept(plan.endpoint, server.identity)
         self._begin(writer, server)
         for number, _same in pairs:
-            one = _DatabaseBackup(plan, server, number, writer, self.result, round_trip_ms * 1000, throttle)
+            one = _DatabaseBackup(plan, server, seen, number, writer, self.result, round_trip_ms * 1000, throttle)
             one.run()
         time.sleep(throttle.owed())
         writer.finish()
@@ -164,6 +170,7 @@ class _DatabaseBackup:
         self,
         plan: BackupPlan,
         server: Server,
+        continuity: Continuity,
         number: int,
         writer: RdbWriter,
         result: BackupResult,
@@ -172,6 +179,7 @@ class _DatabaseBackup:
     ) -> None:
         self._plan = plan
         self._server = server
+        self._continuity = continuity
         self._number = number
         self._writer = writer
         self._result = result
@@ -195,9 +203,13 @@ class _DatabaseBackup:
                 self._throttle,
                 version=self._result.version,
                 timeout=self._plan.timeout,
+                check=lambda identity: self._continuity.check(self._plan.endpoint, identity),
             )
             for name, size in self._large:
                 self._save_large(keys, name, size)
+            if self._large:
+                with Line(self._plan.endpoint, self._number) as line:
+                    self._continuity.check(self._plan.endpoint, line.identity)
             if not self._seen.unique():
                 raise _StartOver(f"database {self._number} showed a key twice while it shrank")
         finally:
@@ -205,7 +217,7 @@ class _DatabaseBackup:
 
     def _scan(self) -> None:
         plan = self._plan
-        self._flow = Flow(plan.timeout, on_reconnect=self._check_identity)
+        self._flow = Flow(plan.timeout, on_open=lambda pipe: self._continuity.check(pipe.endpoint, pipe.identity))
         try:
             self._end = End(plan.endpoint, self._server, self._number)
             self._flow.add_pipe(self._end.pipe)
@@ -224,14 +236,14 @@ class _DatabaseBackup:
             )
             self._flow.spawn(scan.job())
             self._flow.run()
+            self._flow.spawn(restarting(lambda _attempt: self._unchanged()))
+            self._flow.run()
         finally:
             self._flow.close()
 
-    def _check_identity(self, pipe: Pipe) -> None:
-        with client(pipe.endpoint) as redis_client:
-            run_id = parse_info(redis_client.execute_command("INFO", "server")).get("run_id", "")
-        if run_id != self._server.run_id:
-            raise _StartOver("the server was restarted, or another one took its place")
+    def _unchanged(self) -> Job[None]:
+        """Asked without a break of the connection that read."""
+        self._continuity.check(self._plan.endpoint, (yield from self._end.identity()))
 
     def _chunk(self, chunk: Chunk) -> Work:
         # Called once for a chunk, however often its job is begun anew.

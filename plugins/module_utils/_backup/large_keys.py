@@ -16,8 +16,9 @@ import time
 import typing as t
 
 from .._connection.endpoint import Endpoint
+from .._connection.identity import Identity
 from .._connection.line import Line, Refusal
-from .._connection.replies import clock_ms
+from .._connection.replies import clock_ms, parse_info
 from .._errors import ConnectError
 from .._keys.types import LENGTH
 from .._pipeline.expiry import GONE, NEVER, Expiry
@@ -25,7 +26,7 @@ from .._pipeline.throttle import Throttle
 from .._rdb import format as rdb
 from .._rdb.payload import FOOTER_BYTES
 from .._rdb.writer import RdbWriter
-from .._server.info import Server, parse_info
+from .._server.info import Server
 from .large_streams import StreamChanged, StreamReader, stream_kind
 
 # How often a key that changes while it is read in pieces is begun anew.
@@ -68,7 +69,7 @@ class _Slowly:
 class LargeKeys:
     """Appends keys of one logical database to ``writer``, in a file of RDB ``version``.
 
-    ``timeout``: seconds to go on trying without a connection.
+    ``timeout``: seconds to go on trying without a connection; ``check(identity)`` may refuse who is at its other end.
     """
 
     def __init__(
@@ -81,8 +82,10 @@ class LargeKeys:
         *,
         version: int,
         timeout: float,
+        check: t.Callable[[Identity], None],
     ) -> None:
         self._endpoint = endpoint
+        self._check = check
         self._server = server
         self._database = database
         self._writer = writer
@@ -101,6 +104,7 @@ class LargeKeys:
         while True:
             try:
                 with Line(self._endpoint, self._database) as line:
+                    self._check(line.identity)
                     one = _LargeKey(line, self._server, self._database, self._slowly, self._version, key, size)
                     return one.in_pieces() if tries < _TRIES else one.whole()
             except _Changed:

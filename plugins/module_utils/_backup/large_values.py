@@ -15,6 +15,7 @@ import typing as t
 from .._connection.connect import client
 from .._connection.endpoint import Endpoint
 from .._connection.explain import explain_reply, is_transient
+from .._connection.identity import Identity
 from .._connection.line import Line, Refusal
 from .._errors import ConnectError, RedisMigrationError
 from .._keys.temporary import LIFETIME_MS, TemporaryNames
@@ -46,15 +47,24 @@ def largest_payload(endpoint: Endpoint) -> int:
 class LargeValues:
     """Writes to one logical database. ``version``: of the file; ``largest``: the most bytes of a payload.
 
-    ``name``: of the connections over which it writes.
+    ``name``: of the connections over which it writes; ``check(identity)`` may refuse who is at their other end.
     """
 
-    def __init__(self, endpoint: Endpoint, database: int, version: int, largest: int, name: str) -> None:
+    def __init__(
+        self,
+        endpoint: Endpoint,
+        database: int,
+        version: int,
+        largest: int,
+        name: str,
+        check: t.Callable[[Identity], None],
+    ) -> None:
         self._endpoint = endpoint
         self._database = database
         self._version = version
         self._largest = largest
         self._name = name
+        self._check = check
         self._names = TemporaryNames()
 
     def restore(self, key: bytes, expiry: int | None, kind: int, value: t.IO[bytes], *, replace: bool) -> str:
@@ -66,6 +76,7 @@ class LargeValues:
         size = 1 + value.tell() + FOOTER_BYTES
         value.seek(0)
         with Line(self._endpoint, self._database, self._name) as line:
+            self._check(line.identity)
             if size <= self._largest:
                 return self._at_once(line, key, expiry, kind, value, size, replace)
             return self._in_pieces(line, key, expiry, kind, value, replace)

@@ -26,7 +26,8 @@ from .._rdb.empty import is_empty
 from .._rdb.payload import type_of
 from .._rdb.reader import Entry, RdbReader
 from .._server.claim import Claim
-from .._server.info import Server, run_id_of
+from .._server.continuity import Continuity, ServerChanged
+from .._server.info import Server
 from .large_values import LargeValues, TooLarge, largest_payload
 from .restore_plan import Contents, Restored, RestorePlan, RestoreResult
 from .source import BackupSource
@@ -94,7 +95,9 @@ class KeysOfFile:
         self._versions = {
             kind: rdb.oldest_version(kind, self._version).to_bytes(2, "little") for kind in range(rdb.SLOT_INFO)
         }
-        self._flow = Flow(plan.timeout, on_reconnect=self._check_identity)
+        self._flow = Flow(plan.timeout, on_open=self._check_identity)
+        self._continuity = Continuity()
+        self._continuity.check(plan.endpoint, server.identity)
         self._gate = Gate(_IN_FLIGHT_BYTES)
         self._ends: dict[int, End] = {}
         self._largest: int | None = None
@@ -108,19 +111,32 @@ class KeysOfFile:
                 reader = RdbReader(source.read, f"The backup {self._plan.src}", chooser(self._plan.selection))
                 self._flow.spawn(self._produce(reader))
                 self._flow.run()
+            if self._ends:
+                self._flow.spawn(restarting(lambda _attempt: self._unchanged(next(iter(self._ends.values())))))
+                self._flow.run()
+        except ServerChanged as changed:
+            raise ConnectError(
+                f"The {changed.endpoint} was restarted, another took its place, or its data was replaced in the middle of the"
+                " restore: keys restored before may be lost.",
+                hint="Run again with existing_keys 'skip' (or empty the server and restore anew).",
+            ) from None
         finally:
             self._flow.close()
 
     def _check_identity(self, pipe: Pipe) -> None:
-        with client(pipe.endpoint) as redis_client:
-            if run_id_of(redis_client) != self._server.run_id:
-                raise ConnectError(
-                    f"The {pipe.endpoint} was restarted, or another took its place: keys restored before may be lost.",
-                    hint="Run again with existing_keys 'skip' (or empty the server and restore anew).",
-                )
-            if not self._plan.check_mode:
-                # Another run may have begun while this one was cut off.
+        self._continuity.check(pipe.endpoint, pipe.identity)
+        if pipe.openings > 1:
+            self._check_claim()
+
+    def _check_claim(self) -> None:
+        """Another run may have begun while this one was cut off."""
+        if not self._plan.check_mode:
+            with client(self._plan.endpoint) as redis_client:
                 self._claim.check(redis_client)
+
+    def _unchanged(self, end: End) -> Job[None]:
+        """Asked without a break of the connection that wrote."""
+        self._continuity.check(end.endpoint, (yield from end.identity()))
 
     def _produce(self, reader: RdbReader) -> Job[None]:
         """Read on while there is room for more in flight."""
@@ -235,7 +251,14 @@ class KeysOfFile:
         plan, end = self._plan, self._ends[entry.database]
         if self._largest is None:
             self._largest = largest_payload(plan.endpoint)
-        writer = LargeValues(plan.endpoint, end.database, self._version, self._largest, self._name)
+        writer = LargeValues(
+            plan.endpoint,
+            end.database,
+            self._version,
+            self._largest,
+            self._name,
+            check=lambda identity: self._continuity.check(plan.endpoint, identity),
+        )
         replace = plan.existing_keys == "replace"
         failing_since: float | None = None
         while True:
@@ -256,7 +279,7 @@ class KeysOfFile:
                 if not exc.transient or now - failing_since > plan.timeout:
                     raise
                 time.sleep(0.5)
-                self._check_identity(end.pipe)
+                self._check_claim()
                 replace = replace or plan.existing_keys == "fail"
         if reply == "OK":
             counted.restored += 1

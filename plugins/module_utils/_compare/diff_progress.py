@@ -75,7 +75,9 @@ class DiffProgress:
     walked: tuple[int, int] = (0, 0)
     # How far the clocks of the two ends are apart; None before it was measured.
     clocks: dict[str, float] | None = None
-    run_ids: tuple[str, str] = ("", "")
+    # Whom the run met at each end, from slice to slice (see Continuity), and how often that changed.
+    met: dict[str, list[dict[str, t.Any]]] = dataclasses.field(default_factory=dict)
+    restarts: int = 0
     databases: dict[int, DatabaseDiff] = dataclasses.field(default_factory=dict)
     differences: list[Found] = dataclasses.field(default_factory=list)
     elapsed: float = 0.0

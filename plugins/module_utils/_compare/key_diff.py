@@ -10,23 +10,23 @@ have. What looks different is looked at once more before it is reported, so that
 from __future__ import annotations
 
 import dataclasses
+import functools
 import time
 import typing as t
 
-from .._connection.connect import client
-from .._connection.endpoint import Endpoint
 from .._errors import ConnectError, RedisMigrationError
 from .._keys.listing import listable
 from .._pipeline.chunk import Chunk
 from .._pipeline.end import End
 from .._pipeline.flow import Flow
 from .._pipeline.halving import GiveUp, Work
-from .._pipeline.job import Job, Sleep
+from .._pipeline.job import Job, Sleep, restarting
 from .._pipeline.pace import Pace
 from .._pipeline.scan import Scan
 from .._server.clocks import clocks_of
+from .._server.continuity import Continuity, ServerChanged
 from .._server.databases import check_databases, check_same_server, database_pairs
-from .._server.info import Server, measure, run_id_of
+from .._server.info import Server, measure
 from .comparer import Comparer
 from .diff_progress import DatabaseDiff, DiffPlan, DiffProgress, Found
 from .expiring_fields import without
@@ -41,6 +41,9 @@ _CHUNK_NAMES = 1000
 # What may be in transit between two looks at an end (an expiry that one server has noticed and the other has not).
 _SECOND_LOOK_SECONDS = 0.05
 
+# How often a comparison is begun anew because an end became another server.
+_RESTARTS = 3
+
 
 class KeyDiff:
     """Runs a :class:`DiffPlan`."""
@@ -52,6 +55,7 @@ class KeyDiff:
         self._target: Server | None = None
         self._round_trip_us = 0.0
         self._deadline: float | None = None
+        self._continuity = Continuity(self.progress.met)
 
     def run(self, seconds: float | None = None) -> DiffProgress:
         """Go on for about ``seconds`` (to the end, if None). Raises :class:`RedisMigrationError`."""
@@ -60,42 +64,77 @@ class KeyDiff:
         before = self.progress.elapsed
         try:
             self._prepare()
-            pairs = self.progress.pairs or []
-            while self.progress.position < len(pairs):
-                self._run_pair(*pairs[self.progress.position])
+            while not self.progress.finished:
+                try:
+                    self._run_pairs()
+                except ServerChanged as changed:
+                    self._start_over(changed)
                 if self._out_of_time():
                     break
-            if self.progress.position >= len(pairs):
-                self._check_identities()
-                self.progress.finished = True
         finally:
+            self.progress.met = self._continuity.as_plain()
             self.progress.elapsed = before + time.monotonic() - start
         return self.progress
 
     def _out_of_time(self) -> bool:
         return self._deadline is not None and time.monotonic() >= self._deadline
 
+    def _run_pairs(self) -> None:
+        pairs = self.progress.pairs or []
+        while self.progress.position < len(pairs):
+            self._run_pair(*pairs[self.progress.position])
+            if self._out_of_time() and self.progress.position < len(pairs):
+                return
+        self.progress.finished = True
+
     def _prepare(self) -> None:
         plan, progress = self._plan, self.progress
         self._source, source_ms = measure(plan.source)
         self._target, _target_ms = measure(plan.target)
         self._round_trip_us = source_ms * 1000
-        run_ids = (self._source.run_id, self._target.run_id)
         if progress.pairs is None:
             pairs = database_pairs(plan.selection, self._source, self._target, include_target=True)
-            check_same_server(pairs, self._source, self._target)
+            check_same_server(pairs, plan.source, plan.target, self._source, self._target)
             check_databases(pairs, plan.source, plan.target)
             progress.pairs = pairs
             progress.databases = {here: DatabaseDiff() for here, _there in pairs}
-            progress.run_ids = run_ids
             progress.clocks = dataclasses.asdict(clocks_of(self._source, self._target))
-        elif progress.run_ids != run_ids:
-            _restarted()
+        try:
+            for endpoint, server in ((plan.source, self._source), (plan.target, self._target)):
+                self._continuity.check(endpoint, server.identity)
+        except ServerChanged as changed:
+            self._start_over(changed)
+
+    def _start_over(self, changed: ServerChanged) -> None:
+        """What was seen of the one says nothing of the other: compare everything again, in the databases of now."""
+        plan, progress = self._plan, self.progress
+        self._continuity.accept(changed.endpoint, changed.identity)
+        progress.restarts += 1
+        if progress.restarts > _RESTARTS:
+            raise RedisMigrationError(
+                f"The {changed.endpoint} was restarted or got other data during the comparison, {progress.restarts} times,"
+                " so it proves nothing.",
+                hint="Compare again when both are steady.",
+            )
+        self._source, _source_ms = measure(plan.source)
+        self._target, _target_ms = measure(plan.target)
+        for endpoint, server in ((plan.source, self._source), (plan.target, self._target)):
+            self._continuity.accept(endpoint, server.identity)
+        progress.clocks = dataclasses.asdict(clocks_of(self._source, self._target))
+        progress.pairs = database_pairs(plan.selection, self._source, self._target, include_target=True)
+        # A database that had keys before is still one of those that were to be compared.
+        progress.pairs = sorted(
+            {*progress.pairs, *((here, plan.selection.database_map.get(here, here)) for here in progress.databases)}
+        )
+        progress.databases = {here: DatabaseDiff() for here, _there in progress.pairs}
+        progress.differences.clear()
+        progress.position, progress.reverse, progress.cursor = 0, False, b"0"
+        progress.walked = (0, 0)
 
     def _run_pair(self, here: int, there: int) -> None:
         plan, progress = self._plan, self.progress
         source_server, target_server = t.cast(Server, self._source), t.cast(Server, self._target)
-        flow = Flow(plan.timeout, on_reconnect=self._check_identity)
+        flow = Flow(plan.timeout, on_open=lambda pipe: self._continuity.check(pipe.endpoint, pipe.identity))
         try:
             source, target = End(plan.source, source_server, here), End(plan.target, target_server, there)
             source.use_clock_of_other_end(progress.clock_difference.shift_ms, progress.clock_difference.slack_ms)
@@ -110,6 +149,9 @@ class KeyDiff:
             if progress.reverse and self._walk(flow, target, looker.backward, False):
                 progress.reverse, progress.cursor = False, b"0"
                 progress.position += 1
+            for end in (source, target):
+                flow.spawn(restarting(functools.partial(self._unchanged, end)))
+            flow.run()
         finally:
             flow.close()
 
@@ -142,25 +184,9 @@ class KeyDiff:
         self.progress.cursor, self.progress.walked = scan.cursor, scan.walked
         return scan.finished
 
-    def _check_identity(self, pipe: t.Any) -> None:
-        self._check_end(pipe.endpoint)
-
-    def _check_identities(self) -> None:
-        """No end may have become another process between two connections either."""
-        for endpoint in (self._plan.source, self._plan.target):
-            self._check_end(endpoint)
-
-    def _check_end(self, endpoint: Endpoint) -> None:
-        with client(endpoint) as redis_client:
-            if run_id_of(redis_client) not in self.progress.run_ids:
-                _restarted()
-
-
-def _restarted() -> t.NoReturn:
-    raise RedisMigrationError(
-        "A server was restarted during the comparison, so it proves nothing.",
-        hint="Compare again when both are steady.",
-    )
+    def _unchanged(self, end: End, _attempt: int) -> Job[None]:
+        """Asked without a break of the connection that compared."""
+        self._continuity.check(end.endpoint, (yield from end.identity()))
 
 
 class _Looker:

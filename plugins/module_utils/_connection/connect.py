@@ -130,6 +130,8 @@ class _RedisClient(Redis):
     """A redis-py client on one connection whose errors are sentences."""
 
     endpoint: Endpoint
+    # The one connection that it has.
+    link: t.Any
 
     def execute_command(self, *args: t.Any, **options: t.Any) -> t.Any:
         try:
@@ -160,6 +162,7 @@ def client(endpoint: Endpoint, database: int = 0, name: str = CLIENT_NAME) -> t.
     pool = _Pool(connection_class=type(connection), max_connections=1, protocol=2)
     made = _RedisClient(connection_pool=pool)
     made.endpoint = endpoint
+    made.link = connection
     # INFO stays the text that it is: _server parses it.
     made.response_callbacks.pop("INFO", None)
     try:

@@ -17,6 +17,7 @@ from .commands import pack
 from .connect import CLIENT_NAME, connect, socket_of
 from .endpoint import Endpoint
 from .explain import command_name, explain, explain_reply
+from .identity import ask_identity
 from .replies import check_shape, odd_reply
 
 # A server says nothing while it reads or writes a payload of 512 MB.
@@ -42,6 +43,11 @@ class Line:
         self._endpoint = endpoint
         self._database = database
         self._connection = connect(endpoint, database, name)
+        try:
+            self.identity = ask_identity(self._connection, endpoint)
+        except BaseException:
+            self._connection.disconnect()
+            raise
 
     def __enter__(self) -> Line:
         return self

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import typing as t
 
-from .._errors import RedisMigrationError
+from .._errors import RedisMigrationError, printable
 from .._imports import hiredis
 from .endpoint import Endpoint
 
@@ -117,3 +117,11 @@ def proves_equal(mine: bytes, its: bytes) -> bool:
     """Whether two unparsed answers are the same data: the same bytes, with no error reply among them."""
     # Data may hold these bytes too; then it is parsed, which costs a little and tells.
     return mine == its and mine[:1] in (b"$", b"*") and b"\r\n-" not in mine and b"$-1\r\n" not in mine
+
+
+def parse_info(text: bytes | str) -> dict[str, str]:
+    """INFO's lines as a dictionary."""
+    if isinstance(text, bytes):
+        text = text.decode("utf-8", "replace")
+    lines = [printable(line) for line in text.splitlines()]
+    return dict(line.split(":", 1) for line in lines if ":" in line and not line.startswith("#"))

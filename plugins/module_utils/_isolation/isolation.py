@@ -13,10 +13,10 @@ import time
 import typing as t
 
 from .._connection.endpoint import Endpoint
+from .._connection.replies import parse_info
 from .._errors import CommandRefused, RedisMigrationError
 from .._server.activity import Activity, Watcher
 from .._server.clients import Client, Rule, foreign_clients
-from .._server.info import parse_info
 
 _POLL_SECONDS = 0.25
 _NAMED = 10

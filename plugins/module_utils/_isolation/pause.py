@@ -8,9 +8,10 @@ from __future__ import annotations
 import typing as t
 
 from .._connection.endpoint import Endpoint
+from .._connection.replies import parse_info
 from .._errors import CommandRefused
 from .._server.dry_run import HeldBack, denied, queue
-from .._server.info import Server, parse_info
+from .._server.info import Server
 
 
 def pause_writes(redis_client: t.Any, endpoint: Endpoint, server: Server, seconds: float) -> None:

@@ -17,7 +17,7 @@ from .._connection.connect import CLIENT_NAME, client
 from .._errors import ConnectError, RedisMigrationError
 from .._pipeline.end import End
 from .._pipeline.flow import Flow
-from .._pipeline.job import restarting
+from .._pipeline.job import Job, restarting
 from .._pipeline.pace import Pace
 from .._pipeline.pipe import Pipe
 from .._pipeline.scan import Scan
@@ -25,9 +25,11 @@ from .._pipeline.throttle import Throttle
 from .._server import activity as _drift
 from .._server.claim import Claim
 from .._server.clocks import clocks_of
+from .._server.continuity import Continuity, ServerChanged
 from .._server.databases import check_databases, check_same_server, database_pairs
 from .._server.eligibility import mode_problem, prune_problem, refuse, target_role_problem
-from .._server.info import Server, measure, run_id_of
+from .._server.info import Server, measure
+from .._server.loss import holding_of
 from .._transfer.rebuild.strategy import RebuildStrategy
 from .._transfer.strategy import Ends, Lane
 from .choose import Choice, choose, prepared, strategy_of
@@ -35,6 +37,7 @@ from .counters import Counters
 from .mover import Mover
 from .progress import Plan, Progress
 from .pruner import Pruner
+from .source_guard import SourceGuard
 
 # How often an end may come back as another process (restart, failover) before the run gives up.
 _RESTARTS = 8
@@ -43,10 +46,6 @@ _RESTARTS = 8
 _AGAIN_SECONDS = 0.5
 
 _T = t.TypeVar("_T")
-
-
-class _EndRestarted(Exception):
-    """An end is another process than before: what was confirmed there may be gone, and cursors mean nothing."""
 
 
 class Migration:
@@ -63,6 +62,8 @@ class Migration:
         self._begun = self.progress.choice is not None
         self._throttle = Throttle(plan.max_keys_per_second, plan.max_bytes_per_second)
         self._deadline: float | None = None
+        self._continuity = Continuity(self.progress.met)
+        self._guard = SourceGuard(plan, self.progress, self._continuity)
 
     def run(self, seconds: float | None = None) -> Progress:
         """Go on for about ``seconds`` (to the end, if None). Raises :class:`RedisMigrationError`.
@@ -78,11 +79,12 @@ class Migration:
                 try:
                     with self._claimed():
                         self._run_pairs()
-                except _EndRestarted:
-                    self._start_over()
+                except ServerChanged as changed:
+                    self._start_over(changed)
                 if self._out_of_time():
                     break
         finally:
+            self.progress.met = self._continuity.as_plain()
             self.progress.elapsed = before + time.monotonic() - start
         return self.progress
 
@@ -122,7 +124,7 @@ class Migration:
         if progress.choice is None:
             _check_servers(plan, self._source, self._target)
             progress.pairs = database_pairs(plan.selection, self._source, self._target, include_target=plan.prune)
-            check_same_server(progress.pairs, self._source, self._target)
+            check_same_server(progress.pairs, plan.source, plan.target, self._source, self._target)
             check_databases(progress.pairs, plan.source, plan.target)
             ends = Ends(
                 plan.source,
@@ -133,14 +135,16 @@ class Migration:
             )
             choice = choose(plan.strategy, ends, source_ms + target_ms)
             progress.choice = prepared(choice, plan.strategy, ends)
-            progress.run_ids = (self._source.run_id, self._target.run_id)
-            progress.held = self._source.keys
+            progress.held = holding_of(self._source, [here for here, _there in progress.pairs])
             progress.clocks = dataclasses.asdict(clocks_of(self._source, self._target))
             progress.counters = {here: Counters() for here, _there in progress.pairs}
             self._begin_watch()
             self._begun = True
-        elif progress.run_ids != (self._source.run_id, self._target.run_id):
-            self._start_over()
+        try:
+            self._guard.opened(self._source.identity)
+            self._continuity.check(plan.target, self._target.identity)
+        except ServerChanged as changed:
+            self._start_over(changed)
 
     def _begin_watch(self) -> None:
         activity = _drift.read_activity(self._plan.source)
@@ -151,15 +155,19 @@ class Migration:
         before = _drift.Activity(**progress.activity) if progress.activity else None
         progress.source_writes, progress.drift = _drift.between(before, _drift.read_activity(self._plan.source))
 
-    def _start_over(self) -> None:
+    def _start_over(self, changed: ServerChanged) -> None:
         plan, progress = self._plan, self.progress
         progress.restarts += 1
+        before = self._continuity.latest(plan.source)
+        self._continuity.accept(changed.endpoint, changed.identity)
         self._source, _ms = self._patiently(lambda: measure(plan.source))
         self._target, _ms = self._patiently(lambda: measure(plan.target))
         progress.clocks = dataclasses.asdict(clocks_of(self._source, self._target))
-        if self._source.run_id != progress.run_ids[0]:
-            self._check_source_after_restart(self._source.keys)
-        progress.run_ids = (self._source.run_id, self._target.run_id)
+        for endpoint, server in ((plan.source, self._source), (plan.target, self._target)):
+            self._continuity.accept(endpoint, server.identity)
+        now = self._source.identity
+        if changed.endpoint is plan.source or not (before.same_process(now) and before.same_data(now)):
+            self._guard.changed(before, self._source)
         progress.position, progress.cursor, progress.pruning, progress.fresh = 0, b"0", False, None
         progress.distrust = True
         self._begin_watch()
@@ -180,21 +188,6 @@ class Migration:
                 hint="Look into their logs, and run again when they are steady.",
             )
 
-    def _check_source_after_restart(self, keys: int) -> None:
-        """A source that lost its data is no source any more; least of all must the target lose it too."""
-        source, held, prune = self._plan.source, self.progress.held, self._plan.prune
-        if held and not keys:
-            raise RedisMigrationError(
-                f"The {source} was restarted in the middle of the run and came back without its data ({held} keys before).",
-                hint="What was moved until then is at the target. Restore the source from a backup, then run again.",
-            )
-        if prune and keys < held:
-            raise RedisMigrationError(
-                f"The {source} was restarted in the middle of the run and came back with {keys} keys instead of {held}, and"
-                " prune would delete from the target what it lost.",
-                hint="Check what the source lost. If nothing that matters, run again.",
-            )
-
     def _run_pairs(self) -> None:
         progress = self.progress
         while progress.position < len(progress.pairs):
@@ -202,7 +195,6 @@ class Migration:
             self._run_pair(here, there)
             if self._out_of_time() and progress.position < len(progress.pairs):
                 return
-        self._check_identities()
         for here, done in progress.moved_before.items():
             if here in progress.begun_fresh:
                 # Of these every key was counted anew as what it is, also what was under way at the restart.
@@ -221,7 +213,7 @@ class Migration:
             progress.fresh = not progress.distrust and (holds is None or holds.keys == 0)
             if progress.fresh:
                 progress.begun_fresh.append(here)
-        flow = Flow(plan.timeout, on_reconnect=self._check_identity)
+        flow = Flow(plan.timeout, on_open=self._check_identity)
         try:
             source = End(plan.source, source_server, here)
             source.use_clock_of_other_end(progress.clock_difference.shift_ms, progress.clock_difference.slack_ms)
@@ -238,8 +230,10 @@ class Migration:
             )
             if not progress.pruning:
                 self._move(lane, here)
+                self._check_ends(lane)
             if progress.pruning:
                 self._prune(lane, here)
+                self._check_ends(lane)
         finally:
             progress.reconnects += flow.reconnects
             flow.close()
@@ -295,7 +289,7 @@ class Migration:
 
     def _prune(self, lane: Lane, here: int) -> None:
         plan, progress = self._plan, self.progress
-        pruner = Pruner(lane, progress.counters[here], progress.changes)
+        pruner = Pruner(lane, self._guard, progress.counters[here], progress.changes)
         scan = Scan(
             lane.flow,
             lane.target,
@@ -321,23 +315,25 @@ class Migration:
         progress.position += 1
         progress.cursor, progress.pruning, progress.fresh = b"0", False, None
 
-    def _check_identities(self) -> None:
-        """No end may have become another process between two connections, with nothing in flight to be lost."""
-        for endpoint, known in zip((self._plan.source, self._plan.target), self.progress.run_ids):
-            with contextlib.ExitStack() as stack:
-                redis_client = self._patiently(lambda: stack.enter_context(client(endpoint)))  # noqa: B023
-                if run_id_of(redis_client) != known:
-                    raise _EndRestarted()
-
     def _check_identity(self, pipe: Pipe) -> None:
-        """After a reconnect: the server must be the same process, else all is looked at again."""
-        at_target = pipe.endpoint.role == "target"
-        with client(pipe.endpoint) as redis_client:
-            if run_id_of(redis_client) != self.progress.run_ids[at_target]:
-                raise _EndRestarted()
-            if at_target and self._claim:
-                # Another run may have begun while this one was cut off.
+        """On each connection, before it is used: the server must be the one that the run knows, with its data."""
+        if pipe.endpoint is self._plan.source:
+            self._guard.opened(pipe.identity)
+        else:
+            self._continuity.check(pipe.endpoint, pipe.identity)
+        if pipe.openings > 1 and pipe.endpoint.role == "target" and self._claim:
+            # Another run may have begun while this one was cut off.
+            with client(pipe.endpoint) as redis_client:
                 self._claim.check(redis_client)
+
+    def _check_ends(self, lane: Lane) -> None:
+        """Behind what was done, without a break of the connections that did it: nothing of it may be gone by now."""
+        lane.flow.spawn(restarting(lambda _attempt: self._ends_unchanged(lane)))
+        lane.flow.run()
+
+    def _ends_unchanged(self, lane: Lane) -> Job[None]:
+        yield from self._guard.look(lane.source)
+        self._continuity.check(lane.target.endpoint, (yield from lane.target.identity()))
 
 
 def _check_servers(plan: Plan, source: Server, target: Server) -> None:

@@ -13,6 +13,7 @@ from .._connection.endpoint import Endpoint
 from .._keys.listing import Failure
 from .._keys.selection import Selection
 from .._server.clocks import Clocks
+from .._server.loss import Holding
 from .._transfer.strategies import AUTO
 from .choose import LARGE_KEY_BYTES, Choice
 from .counters import Change, Counters
@@ -28,6 +29,8 @@ class Plan:
     strategy: str = AUTO
     existing_keys: str = "update"
     prune: bool = False
+    # Which share of its keys the source may lose during a run before prune refuses.
+    prune_limit: float = 0.1
     max_keys_per_second: float = 0
     max_bytes_per_second: float = 0
     timeout: float = 60
@@ -56,12 +59,15 @@ class Progress:
     # After an end came back as another process everything is looked at again, by comparison.
     distrust: bool = False
     restarts: int = 0
-    # How many keys the source held when the run began.
-    held: int = 0
+    # What the source held when the run began.
+    held: Holding | None = None
     reconnects: int = 0
     # How far the clocks of the two ends are apart; None before it was measured.
     clocks: dict[str, float] | None = None
-    run_ids: tuple[str, str] = ("", "")
+    # Whom the run met at each end, from slice to slice (see Continuity).
+    met: dict[str, list[dict[str, t.Any]]] = dataclasses.field(default_factory=dict)
+    # How many keys the source lost while it was read, without their having expired.
+    lost: int = 0
     counters: dict[int, Counters] = dataclasses.field(default_factory=dict)
     # Copied or updated before such a restart: what of it is found unchanged afterwards counts as moved.
     moved_before: dict[int, Counters] = dataclasses.field(default_factory=dict)

@@ -14,13 +14,15 @@ from .._pipeline.halving import Work
 from .._pipeline.job import Job
 from .._transfer.strategy import Lane
 from .counters import Change, Counters
+from .source_guard import SourceGuard
 
 
 class Pruner:
     """Takes chunks of a scan of the target."""
 
-    def __init__(self, lane: Lane, counters: Counters, changes: list[Change]) -> None:
+    def __init__(self, lane: Lane, guard: SourceGuard, counters: Counters, changes: list[Change]) -> None:
         self._lane = lane
+        self._guard = guard
         self._counters = counters
         self._changes = changes
 
@@ -36,6 +38,9 @@ class Pruner:
         deleted = dict.fromkeys((yield from absent(target, [name for name in names if name in mine])))
         extra = yield from absent(source, [name for name in names if name not in deleted])
         gone = 0
+        if extra:
+            # What is deleted does not come back, so the source says once more that it is itself and lacks them.
+            extra = yield from self._guard.still_absent(source, extra)
         if extra:
             command = b"EXISTS"
             if not self._lane.check_mode:

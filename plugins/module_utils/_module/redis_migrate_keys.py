@@ -10,6 +10,7 @@ import typing as t
 from ansible.module_utils.basic import AnsibleModule
 
 from .._connection.endpoint import parse_endpoint
+from .._connection.identity import Identity
 from .._errors import RedisMigrationError
 from .._keys.name import printable
 from .._keys.selection import parse_selection
@@ -33,6 +34,8 @@ def plan_of(params: t.Mapping[str, t.Any], *, check_mode: bool) -> Plan:
         "timeout",
         "slice_seconds",
     )
+    if not 0 <= params["prune_limit"] <= 1:
+        raise RedisMigrationError(f"prune_limit is {params['prune_limit']}; it is a share, between 0 and 1.")
     return Plan(
         source=parse_endpoint(params["source"], "source"),
         target=parse_endpoint(params["target"], "target"),
@@ -40,6 +43,7 @@ def plan_of(params: t.Mapping[str, t.Any], *, check_mode: bool) -> Plan:
         strategy=params["strategy"],
         existing_keys=params["existing_keys"],
         prune=params["prune"],
+        prune_limit=params["prune_limit"],
         max_keys_per_second=params["max_keys_per_second"],
         max_bytes_per_second=params["max_bytes_per_second"],
         timeout=params["timeout"],
@@ -124,6 +128,17 @@ def work(module: AnsibleModule) -> dict[str, t.Any]:
         )
     if progress.finished and progress.clock_difference.sentence:
         module.warn(progress.clock_difference.sentence)
+    if progress.finished and progress.held and progress.lost > progress.held.tolerated(plan.prune_limit):
+        module.warn(
+            f"{progress.lost} keys of the source were deleted while it was read, by commands and not by expiry. If nobody should"
+            " have done that, look there before you go on."
+        )
+    for role, met in progress.met.items():
+        if progress.finished and not Identity(**met[-1]).known:
+            module.warn(
+                f"The {role} does not say who it is (INFO has no run id, process or port). Had another server taken its place"
+                " during the run, that could not be seen."
+            )
     if progress.blind:
         module.warn(
             f"Whether another run writes to the same target cannot be seen. {progress.blind} Make sure that none does."

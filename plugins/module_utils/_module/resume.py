@@ -18,6 +18,7 @@ from .._keys.listing import Failure
 from .._migrate.choose import Choice
 from .._migrate.counters import Change, Counters
 from .._migrate.progress import Progress
+from .._server.loss import Holding
 
 
 def _text(value: bytes) -> str:
@@ -47,6 +48,7 @@ def migration_token(progress: Progress) -> str:
     plain["moved_before"] = {str(number): counters.as_dict() for number, counters in progress.moved_before.items()}
     plain["failures"] = [{**_plain(failure), "key": _text(failure.key)} for failure in progress.failures]
     plain["changes"] = [tuple(change) for change in progress.changes]
+    plain["held"] = dataclasses.asdict(progress.held) if progress.held else None
     return _pack(plain)
 
 
@@ -56,7 +58,9 @@ def migration_progress(token: str) -> Progress:
     plain["choice"] = Choice(*plain["choice"]) if plain["choice"] else None
     plain["pairs"] = [tuple(pair) for pair in plain["pairs"]]
     plain["cursor"] = plain["cursor"].encode("ascii")
-    plain["run_ids"] = tuple(plain["run_ids"])
+    plain["held"] = plain["held"] and Holding(
+        tuple((number, keys, expires) for number, keys, expires in plain["held"]["databases"]), plain["held"]["expired"]
+    )
     for name in ("counters", "moved_before"):
         plain[name] = {int(number): Counters(**counters) for number, counters in plain[name].items()}
     plain["failures"] = [
@@ -82,7 +86,6 @@ def diff_progress(token: str) -> DiffProgress:
     plain = _unpack(token)
     plain["pairs"] = [tuple(pair) for pair in plain["pairs"]]
     plain["cursor"] = plain["cursor"].encode("ascii")
-    plain["run_ids"] = tuple(plain["run_ids"])
     plain["databases"] = {int(number): DatabaseDiff(**counts) for number, counts in plain["databases"].items()}
     plain["differences"] = [
         Found(number, base64.b64decode(key), Difference(*difference))

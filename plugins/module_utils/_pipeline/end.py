@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import typing as t
 
+from .._connection import identity as _identity
 from .._connection.commands import each, one
 from .._connection.connect import CLIENT_NAME
 from .._connection.endpoint import Endpoint
@@ -54,6 +55,11 @@ class End:
         if compares:
             self.raw = RawPipe(self.endpoint, self.database)
             flow.add_pipe(self.raw)
+
+    def identity(self) -> Job[_identity.Identity]:
+        """Who is at the other end of the connection that is being worked with."""
+        replies = yield self.call(_identity.ASK, _identity.REPLIES)
+        return _identity.identity_of(replies)
 
     def refusal(self, reply: t.Any, *command: str) -> RedisMigrationError:
         """The exception for an error reply."""

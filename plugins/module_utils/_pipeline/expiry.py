@@ -14,8 +14,8 @@ import typing as t
 
 from .._connection.commands import TIME, each, pack
 from .._connection.explain import explain_reply
-from .._connection.replies import any_error, check_shape, is_error, is_unknown_command
-from .._server.info import Server, parse_info
+from .._connection.replies import any_error, check_shape, is_error, is_unknown_command, parse_info
+from .._server.info import Server
 from .._server.key_counts import keyspace_section
 from .job import Job
 from .pipe import Call, Pipe

@@ -54,13 +54,13 @@ class Flow:
     """Drives jobs until none is left.
 
     ``patience``: seconds a lost connection is tried again before its error is raised.
-    ``on_reconnect(pipe)`` is called after a pipe was opened again and may raise to end the run (the server behind it
-    may be another one).
+    ``on_open(pipe)`` is called after a pipe was opened, be it again, and may raise to end the run (the server behind it may
+    be another one).
     """
 
-    def __init__(self, patience: float, on_reconnect: t.Callable[[Pipe], None] | None = None) -> None:
+    def __init__(self, patience: float, on_open: t.Callable[[Pipe], None] | None = None) -> None:
         self._patience = patience
-        self._on_reconnect = on_reconnect
+        self._on_open = on_open
         self._selector = selectors.DefaultSelector()
         self._pipes: dict[Pipe, int] = {}
         self._ready: collections.deque[tuple[_Task, t.Any, BaseException | None]] = collections.deque()
@@ -290,8 +290,8 @@ class Flow:
                 time.sleep(min(backoff, max(0.0, deadline - time.monotonic())))
             try:
                 pipe.open()
-                if self._on_reconnect and not (first and error is None):
-                    self._on_reconnect(pipe)
+                if self._on_open:
+                    self._on_open(pipe)
                 break
             except ConnectError as exc:
                 pipe.close()

@@ -18,6 +18,7 @@ import typing as t
 from .._connection.connect import CLIENT_NAME, connect, socket_of
 from .._connection.endpoint import Endpoint
 from .._connection.explain import explain
+from .._connection.identity import Identity, ask_identity
 from .._errors import RedisMigrationError
 from .._imports import hiredis
 
@@ -81,6 +82,8 @@ class Pipe:
         self._buffer = bytearray(_RECEIVE_BYTES)
         self.last_progress = 0.0
         self._since_progress = 0
+        # Who was at the other end when it was opened.
+        self.identity = Identity()
         # How often it was opened: whether a connection is still the same one.
         self.openings = 0
         self.bytes_sent = 0
@@ -90,6 +93,7 @@ class Pipe:
         """Connect (blocking, at most the endpoint's timeout). Raises :class:`RedisMigrationError`."""
         self.close()
         self._connection = connect(self.endpoint, self.database, self._name)
+        self.identity = ask_identity(self._connection, self.endpoint)
         self._socket = socket_of(self._connection)
         self._socket.setblocking(False)
         self._reader = hiredis.Reader(notEnoughData=NOTHING_YET)

@@ -13,13 +13,14 @@ import typing as t
 
 from .._connection.connect import client
 from .._connection.endpoint import Endpoint, parse_endpoint
+from .._connection.replies import parse_info
 from .._errors import RedisMigrationError
 from .._imports import Redis
 from .._keys.selection import Selection
 from .._migrate.choose import LARGE_KEY_BYTES, Choice, strategy_class
 from .._server.activity import Activity, Watcher
 from .._server.functions import Compared
-from .._server.info import Server, parse_info, server_of
+from .._server.info import Server, server_of
 from .._transfer.strategies import AUTO
 from .._transfer.strategy import Ends, Strategy
 from .target_names import NamesFound

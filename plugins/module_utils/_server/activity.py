@@ -15,8 +15,8 @@ import typing as t
 
 from .._connection.connect import client
 from .._connection.endpoint import Endpoint
+from .._connection.replies import parse_info
 from .._errors import RedisMigrationError
-from .info import parse_info
 
 _OURS = "migrate"
 

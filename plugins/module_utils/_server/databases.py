@@ -12,6 +12,7 @@ from .._connection.endpoint import Endpoint
 from .._errors import RedisMigrationError
 from .._keys.selection import Selection
 from .info import Server
+from .same_server import one_server
 
 
 def database_pairs(
@@ -46,23 +47,37 @@ def database_pairs(
     return pairs
 
 
-def check_same_server(pairs: t.Sequence[tuple[int, int]], source: Server, target: Server) -> None:
-    """Refuse to copy a database onto itself, or into another one that is copied as well."""
-    if not source.run_id or source.run_id != target.run_id:
-        return
+def check_same_server(
+    pairs: t.Sequence[tuple[int, int]], source: Endpoint, target: Endpoint, ours: Server, theirs: Server
+) -> bool:
+    """Refuse to copy a database onto itself, or into another one that is copied as well. Returns whether it is one server.
+
+    Raises :class:`RedisMigrationError`.
+    """
+    one = one_server(source, target, ours, theirs)
+    if one is False:
+        return False
+    unproved = (
+        ""
+        if one
+        else " They say the same of themselves, and where CLIENT SETNAME and CLIENT LIST are not permitted there is no other"
+        " proof: permit these if they are two."
+    )
     for here, there in pairs:
         if here == there:
             raise RedisMigrationError(
-                f"Source and target are the same server, and database {here} would be copied onto itself.",
+                f"Source and target are the same server, and database {here} would be copied onto itself.{unproved}",
                 hint="Check the two endpoints (two names can lead to one server); within one server, map the "
                 "database to another number with 'database_map'.",
             )
     both = sorted({here for here, _there in pairs} & {there for _here, there in pairs})
     if both:
         raise RedisMigrationError(
-            f"Source and target are the same server, and database {both[0]} would be read and written in one run.",
+            f"Source and target are the same server, and database {both[0]} would be read and written in one"
+            f" run.{unproved}",
             hint="A source is never written to: choose with 'databases' what to copy, and map it to unused numbers.",
         )
+    return True
 
 
 def check_databases(pairs: t.Sequence[tuple[int, int]], source: Endpoint, target: Endpoint | None) -> None:

@@ -12,8 +12,9 @@ import typing as t
 
 from .._connection.connect import client
 from .._connection.endpoint import Endpoint
-from .._connection.replies import is_unknown_command
-from .._errors import CommandRefused, RedisMigrationError, printable
+from .._connection.identity import Identity, ask_identity
+from .._connection.replies import is_unknown_command, parse_info
+from .._errors import CommandRefused, RedisMigrationError
 from .key_counts import Database, databases_of, keyspace_section
 
 
@@ -39,6 +40,7 @@ class Server:
     clock_unsure_ms: float = 0.0
     # Commands that its version should have and that it does not know, as it says itself.
     unknown_commands: frozenset[str] = frozenset()
+    identity: Identity = dataclasses.field(default_factory=Identity)
 
     @property
     def keys(self) -> int:
@@ -77,19 +79,6 @@ class Server:
         return self.version_tuple >= ((9, 0) if self.flavor == "valkey" else (7, 4))
 
 
-def parse_info(text: bytes | str) -> dict[str, str]:
-    """INFO's lines as a dictionary."""
-    if isinstance(text, bytes):
-        text = text.decode("utf-8", "replace")
-    lines = [printable(line) for line in text.splitlines()]
-    return dict(line.split(":", 1) for line in lines if ":" in line and not line.startswith("#"))
-
-
-def run_id_of(redis_client: t.Any) -> str:
-    """What identifies the process behind an open client, so it changes with a restart and with a failover."""
-    return parse_info(redis_client.execute_command("INFO", "server")).get("run_id", "")
-
-
 def read_server(endpoint: Endpoint) -> Server:
     """Ask the server at ``endpoint`` (INFO, TIME). Raises :class:`RedisMigrationError`."""
     with client(endpoint) as redis_client:
@@ -116,6 +105,7 @@ def server_of(redis_client: t.Any, endpoint: Endpoint) -> Server:
             " redis-cli -h HOST -p PORT SENTINEL GET-MASTER-ADDR-BY-NAME NAME (SENTINEL MASTERS lists the names).",
         )
     clock_ms, ahead_ms, unsure_ms = _clock(redis_client)
+    identity = ask_identity(redis_client.link, endpoint)
     if "redis_version" not in info and "valkey_version" not in info:
         raise RedisMigrationError(
             f"The {endpoint} answers INFO without a version; it does not seem to be a Redis or Valkey server.",
@@ -138,6 +128,7 @@ def server_of(redis_client: t.Any, endpoint: Endpoint) -> Server:
         clock_unsure_ms=unsure_ms,
         expired_keys=int(info.get("expired_keys", 0)),
         databases=databases_of(redis_client, endpoint, text),
+        identity=identity,
     )
     # Of a target nothing is read that way before its first reply tells.
     if endpoint.role == "target" or not server.supports_pexpiretime():

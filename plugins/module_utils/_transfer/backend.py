@@ -7,13 +7,12 @@ from __future__ import annotations
 
 import dataclasses
 import fnmatch
-import typing as t
 
 from .._connection.connect import client, connect
 from .._connection.endpoint import Backend, Endpoint
+from .._connection.identity import ask_identity
 from .._connection.replies import is_unreadable
 from .._errors import CommandRefused, ConnectError, EndpointError, RedisMigrationError
-from .._server.info import parse_info
 
 # Hosts that are reachable from outside only: the source server cannot connect to them.
 EXPOSED_FRONTENDS = ("*.data.eu01.onstackit.cloud", "*.data.eu01.onstackit.schwarz")
@@ -71,20 +70,16 @@ def _check_identity(target: Endpoint, inside: Endpoint, backend: Backend) -> Non
     )
     try:
         with client(direct) as redis_client:
-            there = _run_id(redis_client)
+            there = ask_identity(redis_client.link, direct)
     except ConnectError:
         # Not reachable from here; the first key sent will tell.
         return
     with client(inside) as redis_client:
-        if there != _run_id(redis_client):
+        if not there.same_process(ask_identity(redis_client.link, inside)):
             raise CommandRefused(
                 f"The backend {backend} is not the {target}: another server answers there.",
                 hint="Give the target's own internal address as 'backend'.",
             )
-
-
-def _run_id(redis_client: t.Any) -> str:
-    return parse_info(redis_client.execute_command("INFO", "server")).get("run_id", "")
 
 
 def migrate_hint(text: str, backend: Backend, user: str) -> str:

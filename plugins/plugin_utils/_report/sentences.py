@@ -63,7 +63,7 @@ def _rest(totals: t.Mapping[str, int], *, without_unchanged: bool) -> str:
         "updated": "of them updated",
         "unchanged": "already equal",
         "skipped": "left as they were",
-        "vanished": "expired on the way",
+        "vanished": "expired or deleted on the way",
         "pruned": "deleted at the target",
         "failed": "FAILED",
     }

@@ -20,12 +20,11 @@ from ..situation import Situation, answered, both_endpoints, both_ends, both_ser
 
 
 def same_server(situation: Situation) -> Verdict:
-    source, target = both_servers(situation)
     try:
-        check_same_server(situation.pairs, source, target)
+        one = check_same_server(situation.pairs, *both_endpoints(situation), *both_servers(situation))
     except RedisMigrationError as exc:
         return failed(exc)
-    if source.run_id == target.run_id and source.run_id:
+    if one:
         return ok("Source and target are different databases of one server.")
     return ok("Source and target are two different servers.")
 

@@ -5,13 +5,13 @@
 
 from __future__ import annotations
 
+from ansible_collections.dataservices.redis_migration.plugins.module_utils._connection.replies import parse_info
 from ansible_collections.dataservices.redis_migration.plugins.module_utils._keys.selection import Selection
 from ansible_collections.dataservices.redis_migration.plugins.module_utils._preflight.checks import server as ends
 from ansible_collections.dataservices.redis_migration.plugins.module_utils._preflight.situation import (
     Question,
     Situation,
 )
-from ansible_collections.dataservices.redis_migration.plugins.module_utils._server.info import parse_info
 from tests.support.sides import a_side
 
 

@@ -1,0 +1,132 @@
+# Copyright (c) 2026 dataservices.redis_migration contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Who is at the other end of a connection: what tells one server process, and one set of data, from another.
+
+The run id alone does not: it stays when a server takes over the data of another one as its replica and is promoted
+again; proxies make it up; and a name can lead each connection to another server.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import typing as t
+
+from .._imports import redis
+from .endpoint import Endpoint
+from .explain import explain
+from .replies import parse_info
+
+# The commands whose replies tell it; any of them may be refused.
+ASK = b"*1\r\n$4\r\nTIME\r\n" + b"".join(
+    b"*2\r\n$4\r\nINFO\r\n$%d\r\n%b\r\n" % (len(section), section)
+    for section in (b"server", b"replication", b"commandstats")
+)
+REPLIES = 4
+
+# Commands after which a server may hold other data than before, though it is the same process.
+_REPLACING = ("flushall", "flushdb", "swapdb", "replicaof", "slaveof")
+
+# Both clocks that tell when a process was started count whole seconds.
+_START_SECONDS = 2
+
+
+@dataclasses.dataclass(frozen=True)
+class Identity:
+    """What is known of a server; None where it does not say. Plain data, so that it survives in a token."""
+
+    run_id: str | None = None
+    process_id: str | None = None
+    port: str | None = None
+    started: int | None = None
+    replication_id: str | None = None
+    # The replication id before, at a server that was a replica and is none any more.
+    former_id: str | None = None
+    role: str | None = None
+    # How often the commands were called that replace all data.
+    replacements: int | None = None
+
+    @property
+    def known(self) -> bool:
+        """Whether another server would show."""
+        return any((self.run_id, self.process_id, self.port, self.started, self.replication_id))
+
+    def same_process(self, other: Identity) -> bool:
+        """Whether nothing says that these are two processes."""
+        began = (self.started, other.started)
+        if None not in began and abs(t.cast(int, began[0]) - t.cast(int, began[1])) > _START_SECONDS:
+            return False
+        return not any(_differ(getattr(self, name), getattr(other, name)) for name in ("run_id", "process_id", "port"))
+
+    def same_data(self, later: Identity) -> bool:
+        """Whether nothing says that ``later``, the same process, has got its data from elsewhere meanwhile."""
+        if _differ(self.role, later.role) or _differ(self.replacements, later.replacements):
+            return False
+        if not _differ(self.replication_id, later.replication_id):
+            return True
+        # A primary takes a new id when its first replica attaches; after a promotion it would know its former one.
+        certain = self.run_id is not None and self.run_id == later.run_id and self.replacements is not None
+        return certain and later.role == "master" and later.former_id is None
+
+    def __str__(self) -> str:
+        named = ((self.run_id and self.run_id[:8], "run id"), (self.process_id, "process"), (self.port, "port"))
+        return ", ".join([self.role or "server", *(f"{name} {value}" for value, name in named if value)])
+
+
+def _differ(one: t.Any, other: t.Any) -> bool:
+    return one is not None and other is not None and one != other
+
+
+def identity_of(replies: t.Sequence[t.Any]) -> Identity:
+    """What the replies to :data:`ASK` tell."""
+    info: dict[str, str] = {}
+    for reply in replies[1:]:
+        if isinstance(reply, (bytes, str)):
+            info.update(parse_info(reply))
+    started = None
+    uptime = info.get("uptime_in_seconds", "")
+    if isinstance(replies[0], list) and uptime.isdecimal() and int(uptime):
+        started = int(replies[0][0]) - int(uptime)
+    return Identity(
+        run_id=_id(info.get("run_id")),
+        process_id=_id(info.get("process_id")),
+        port=_id(info.get("tcp_port")),
+        started=started,
+        replication_id=_id(info.get("master_replid")),
+        former_id=_id(info.get("master_replid2")),
+        role=info.get("role"),
+        replacements=_replacements(info),
+    )
+
+
+def ask_identity(connection: t.Any, endpoint: Endpoint) -> Identity:
+    """Who is behind an open redis-py connection. Raises :class:`RedisMigrationError` when it is lost."""
+    try:
+        connection.send_packed_command([ASK], check_health=False)
+        return identity_of([_reply(connection) for _command in range(REPLIES)])
+    except (redis.RedisError, OSError) as exc:
+        raise explain(exc, endpoint, command=("INFO",)) from None
+
+
+def _reply(connection: t.Any) -> t.Any:
+    """None for an error: a server need not say who it is."""
+    try:
+        return connection.read_response()
+    except redis.ResponseError:
+        return None
+
+
+def _id(value: str | None) -> str | None:
+    """None for what identifies nothing: nothing, and zeros."""
+    return value if value and value.strip("0 ") else None
+
+
+def _replacements(info: t.Mapping[str, str]) -> int | None:
+    calls = {name: value for name, value in info.items() if name.startswith("cmdstat_")}
+    if not calls:
+        return None
+    total = 0
+    for command in _REPLACING:
+        counts = dict(part.split("=", 1) for part in calls.get(f"cmdstat_{command}", "").split(",") if "=" in part)
+        total += int(counts.get("calls", 0)) - int(counts.get("failed_calls", 0))
+    return total
