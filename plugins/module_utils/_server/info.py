@@ -105,12 +105,12 @@ def server_of(redis_client: t.Any, endpoint: Endpoint) -> Server:
             " redis-cli -h HOST -p PORT SENTINEL GET-MASTER-ADDR-BY-NAME NAME (SENTINEL MASTERS lists the names).",
         )
     clock_ms, ahead_ms, unsure_ms = _clock(redis_client)
-    identity = ask_identity(redis_client.link, endpoint)
     if "redis_version" not in info and "valkey_version" not in info:
         raise RedisMigrationError(
             f"The {endpoint} answers INFO without a version; it does not seem to be a Redis or Valkey server.",
             hint="Check host and port: something else, or a proxy in between, answers there.",
         )
+    identity = ask_identity(redis_client.link, endpoint)
     flavor = "valkey" if info.get("server_name") == "valkey" or "valkey_version" in info else "redis"
     server = Server(
         flavor=flavor,
