@@ -85,7 +85,7 @@ options:
     description:
       - The name or GUID of the service instance that has the record, where it is not O(service_instance) - to bind to
         the target what was unbound from the source. That this was done is noted there as well, until the apps are
-        bound to it again.
+        bound to it again, and to the other one no more.
     type: str
   record_parameters:
     description:

@@ -79,6 +79,12 @@ def missing(wanted: Sequence[WantedBinding], present: Iterable[AppBinding]) -> l
     return left[len(names) :]
 
 
+def bound_apps(session: CloudFoundrySession, instance_guid: str) -> set[str]:
+    """The GUIDs of the apps that have a binding to it, sound or not; none where it is gone."""
+    found = session.list_all(_BINDINGS, type="app", service_instance_guids=instance_guid).resources
+    return {related(resource, "app") or "" for resource in found}
+
+
 class Bindings:
     """The app bindings of one service instance, in every space the login can see."""
 

@@ -10,7 +10,7 @@ import typing as t
 
 from ansible.module_utils.basic import AnsibleModule
 
-from .._cloud_foundry.bindings import AppBinding, Bindings, WantedBinding, missing
+from .._cloud_foundry.bindings import AppBinding, Bindings, WantedBinding, bound_apps, missing
 from .._cloud_foundry.concurrently import Completed, for_each
 from .._cloud_foundry.context import Context, open_context
 from .._cloud_foundry.errors import CloudFoundryError
@@ -139,11 +139,10 @@ def _bind(
         for one in joining
     ]
     result = _result(module, bound, new, [*bound, *new])
-    if entries:
+    goal = None if carrier.guid == instance.guid else instance.guid
+    if entries and goal is not None:
         # Before the first app is bound: from then on this is where it writes.
-        goal = None if carrier.guid == instance.guid else instance.guid
-        noted = record.moved_to() != goal if module.check_mode else record.move_to(goal, there)
-        result["changed"] = result["changed"] or noted
+        result["changed"] = _noted(module, record, goal, there) or result["changed"]
     if not module.check_mode:
         groups = [group for group in wanted if missing(group, _of(bound, group[0].app))]
         outcome = for_each(
@@ -152,6 +151,8 @@ def _bind(
             module.params["concurrency"],
         )
         outcome.raise_errors(f"{len(outcome.results)} of {len(groups)} apps were bound")
+    if entries and goal is None and not _left_elsewhere(context, record.moved_to(), entries):
+        result["changed"] = _noted(module, record, goal, there) or result["changed"]
     if module.params["record"]:
         result["record"] = [dataclasses.asdict(entry) for entry in entries]
         recorded = {entry.app_guid for entry in entries}
@@ -163,6 +164,16 @@ def _bind(
         cleared = bool(record.read()) if module.check_mode else record.clear()
         result["changed"] = result["changed"] or cleared
     return result
+
+
+def _left_elsewhere(context: Context, moved_to: str | None, entries: list[RecordedBinding]) -> bool:
+    """Whether a recorded app is still bound to where it was moved, so that somebody must still unbind it there."""
+    moved = {entry.app_guid for entry in entries if not entry.bound_to_target}
+    return moved_to is not None and not moved.isdisjoint(bound_apps(context.session, moved_to))
+
+
+def _noted(module: AnsibleModule, record: IsolationRecord, goal: str | None, there: set[str]) -> bool:
+    return record.moved_to() != goal if module.check_mode else record.move_to(goal, there)
 
 
 def _of(bound: list[AppBinding], app: App) -> list[AppBinding]:

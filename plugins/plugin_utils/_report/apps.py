@@ -27,21 +27,24 @@ def apps_of(variables: Variables) -> Data:
     looked = variables.get("__redis_migration_bound", {})
     unbound = variables.get("__redis_migration_unbound", {})
     cutover = variables.get("__redis_migration_cutover_bound", {})
+    restored: set[str] = set()
     if "record" in unbound:
         recorded = _names(unbound)
-    elif "bindings" in (after := variables.get("__redis_migration_after", {})):
-        recorded = _left(after)
+    elif "bindings" in (back := variables.get("__redis_migration_back", {})):
+        # Apps were put back, each that could be.
+        restored = _names(variables.get("__redis_migration_restored", {})) or _bound(back, back)
+        recorded = _left(back)
     else:
         recorded = _left(looked)
         if "msg" in unbound:
             # It failed, maybe after some were unbound.
             recorded |= {str(binding["app"]["name"]) for binding in looked.get("bindings", [])}
-    restored = _names(variables.get("__redis_migration_restored", {}))
     moved = _names(cutover) - set(cutover.get("missing_apps", []))
+    if "bindings" in (there := variables.get("__redis_migration_cutover_there", {})) and "record" not in cutover:
+        moved = _bound(unbound if "record" in unbound else looked, there)
     if variables.get("__redis_migration_moved") and not cutover:
         # A cutover that was interrupted has not brought everybody there.
-        there = {binding["app"]["guid"] for binding in variables["__redis_migration_bound_to_target"]["bindings"]}
-        moved = {str(entry["app_name"]) for entry in looked["record"] if entry["app_guid"] in there}
+        moved = _bound(looked, variables["__redis_migration_bound_to_target"])
     return {
         "on_source": sorted(restored),
         "on_target": sorted(moved),
@@ -55,8 +58,17 @@ def _names(result: Variables) -> set[str]:
 
 def _left(result: Variables) -> set[str]:
     """Apps in the record that are not bound any more (or yet again). One that failed to be unbound is not sound."""
-    bound = {binding["app"]["guid"] for binding in result.get("bindings") or [] if binding["operation"] != "delete"}
-    return {str(entry["app_name"]) for entry in result.get("record") or [] if entry["app_guid"] not in bound}
+    return _names(result) - _bound(result, result)
+
+
+def _bound(recorded: Variables, result: Variables) -> set[str]:
+    """Apps in the record that have a sound binding."""
+    sound = {
+        binding["app"]["guid"]
+        for binding in result.get("bindings") or []
+        if binding["operation"] != "delete" and binding.get("state", "succeeded") == "succeeded"
+    }
+    return {str(entry["app_name"]) for entry in recorded.get("record") or [] if entry["app_guid"] in sound}
 
 
 def off_source(apps: Data) -> bool:

@@ -21,26 +21,32 @@ def looked(bound: str = "", recorded: str = "", *, operation: str = "create") ->
 
 
 BOUND, UNBOUND = "__redis_migration_bound", "__redis_migration_unbound"
-AFTER, ON_TARGET = "__redis_migration_after", "__redis_migration_bound_to_target"
+BACK, ON_TARGET = "__redis_migration_back", "__redis_migration_bound_to_target"
 MOVED, CUTOVER = "__redis_migration_moved", "__redis_migration_cutover_bound"
+THERE = "__redis_migration_cutover_there"
 FAILED = {"msg": "no"}
 
-# The variables of a host, then who is between source and target, and who is on the target.
-CASES: dict[str, tuple[dict[str, Any], str, str]] = {
-    "failed before isolation": ({BOUND: looked("ab")}, "", ""),
-    "failed before isolation, which an earlier run began": ({BOUND: looked("ab", "abc")}, "c", ""),
-    "isolated": ({BOUND: looked("ab"), UNBOUND: looked("", "ab")}, "ab", ""),
-    "isolation failed, nobody left": ({BOUND: looked("ab"), UNBOUND: FAILED, AFTER: looked("ab", "ab")}, "", ""),
-    "isolation failed, one left": ({BOUND: looked("ab"), UNBOUND: FAILED, AFTER: looked("b", "ab")}, "a", ""),
-    "unbinding failed": ({BOUND: looked("a"), UNBOUND: FAILED, AFTER: looked("a", "a", operation="delete")}, "a", ""),
-    "isolation failed, and nobody can look": ({BOUND: looked("ab"), UNBOUND: FAILED, AFTER: FAILED}, "ab", ""),
-    "an earlier cutover": ({MOVED: True, BOUND: looked("", "ab"), ON_TARGET: looked("abx")}, "", "ab"),
-    "an interrupted cutover": ({MOVED: True, BOUND: looked("", "ab"), ON_TARGET: looked("a")}, "b", "a"),
-    "cutover": ({BOUND: looked("ab"), UNBOUND: looked("", "ab"), CUTOVER: looked("", "ab")}, "", "ab"),
-}
+# The variables of a host, then who is between source and target, who is on the target, and who was put back.
+CASES: dict[str, tuple[dict[str, Any], str, str, str]] = {
+    "failed before isolation": ({BOUND: looked("ab")}, "", "", ""),
+    "failed before isolation, which an earlier run began": ({BOUND: looked("ab", "abc")}, "c", "", ""),
+    "isolated": ({BOUND: looked("ab"), UNBOUND: looked("", "ab")}, "ab", "", ""),
+    "isolation failed, nobody left": ({BOUND: looked("ab"), UNBOUND: FAILED, BACK: looked("ab", "ab")}, "", "", "ab"),
+    "isolation failed, one left": ({BOUND: looked("ab"), UNBOUND: FAILED, BACK: looked("b", "ab")}, "a", "", "b"),
+    "unbinding failed": ({BOUND: looked("a"), UNBOUND: FAILED, BACK: looked("a", "a", operation="delete")}, "a", "", ""),
+    "isolation failed, and nobody can look": ({BOUND: looked("ab"), UNBOUND: FAILED, BACK: FAILED}, "ab", "", ""),
+    "an earlier cutover": ({MOVED: True, BOUND: looked("", "ab"), ON_TARGET: looked("abx")}, "", "ab", ""),
+    "an interrupted cutover": ({MOVED: True, BOUND: looked("", "ab"), ON_TARGET: looked("a")}, "b", "a", ""),
+    "cutover": ({BOUND: looked("ab"), UNBOUND: looked("", "ab"), CUTOVER: looked("", "ab")}, "", "ab", ""),
+    "a cutover that one app missed": (
+        {BOUND: looked("ab"), UNBOUND: looked("", "ab"), CUTOVER: FAILED, THERE: looked("a")}, "b", "a", "",
+    ),
+    "a rollback": ({BOUND: looked("", "ab"), BACK: looked("ab", "ab")}, "", "", "ab"),
+    "a rollback that one app missed": ({BOUND: looked("", "ab"), BACK: looked("b", "ab")}, "a", "", "b"),
+}  # fmt: skip
 
 
 @pytest.mark.parametrize("case", CASES)
 def test_apps_are_where_they_are_said_to_be(case: str) -> None:
-    variables, between, on_target = CASES[case]
-    assert apps_of(variables) == {"on_source": [], "on_target": list(on_target), "between": list(between)}
+    variables, between, on_target, on_source = CASES[case]
+    assert apps_of(variables) == {"on_source": list(on_source), "on_target": list(on_target), "between": list(between)}
