@@ -36,7 +36,8 @@ def same_stream(pair: Pair) -> Job[t.Any]:
     )
     if is_error(here[0]) and "no such key" in str(here[0]):
         return GONE_AT_SOURCE
-    source.check(here, "XINFO")
+    source.check(here[:2], "XINFO")
+    source.check(here[2:], "MEMORY USAGE")
     target.check(there, "XINFO")
     mine = fields_of(here[0])
     verdict = _same_fields(mine, fields_of(there[0]), _STREAM_FIELDS, "")

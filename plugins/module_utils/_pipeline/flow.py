@@ -26,10 +26,13 @@ import typing as t
 
 from .._errors import ConnectError, RedisMigrationError
 from .job import Gate, Job, LostAgain, Reconnected, Reopen, Sleep, Take, Unsteady
-from .pipe import Call, Pipe, PipeLost, ReplyTooLarge
+from .pipe import Call, Likeness, Pipe, PipeLost, ReplyTooLarge
 
 _FIRST_BACKOFF = 0.1
 _LONGEST_BACKOFF = 3.0
+
+# So often the very same commands may lose their connection before it is they that an end does not bear.
+_LOSSES = 8
 
 # A connection that has served so long since it was opened, in seconds, is no longer in trouble.
 _STEADY = 5.0
@@ -47,7 +50,7 @@ class _Task:
         # Seconds for which its calls stood first in line and nothing was answered.
         self.silence = 0.0
         # The commands that lost their connection and have not got through since.
-        self.lost: set[tuple[Pipe, int, int]] = set()
+        self.lost: collections.Counter[Likeness] = collections.Counter()
 
 
 class Flow:
@@ -187,7 +190,7 @@ class Flow:
         if task is None or not task.alive or call not in task.calls:
             return
         if task.lost:
-            task.lost.discard(call.likeness)
+            task.lost.pop(call.likeness, None)
         task.missing -= 1
         if not task.missing:
             calls, task.calls = task.calls, ()
@@ -267,9 +270,9 @@ class Flow:
                 if at_head is not None and position == 0:
                     reason = at_head
                 elif closed:
-                    if call.likeness in task.lost:
+                    task.lost[call.likeness] += 1
+                    if task.lost[call.likeness] >= _LOSSES:
                         reason = LostAgain(pipe, error)
-                    task.lost.add(call.likeness)
                 self._ready.append((task, None, reason))
         if also is not None:
             self._ready.append((also, None, Reconnected()))

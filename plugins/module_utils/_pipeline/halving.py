@@ -4,8 +4,8 @@
 """Finds the keys that a connection does not survive, so that all others get through.
 
 Servers close a connection that asks for too much at once, often without a reply: a value above ``proto-max-bulk-len``, a
-full query or output buffer, ``maxmemory-clients``. Where commands have lost their connection twice, their chunk is run
-alone and halved until it passes. A single key that never passes is given up by name.
+full query or output buffer, ``maxmemory-clients``. Where the same commands lose their connection again and again, their
+chunk is run alone and halved until it passes. A single key that never passes is given up by name.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ Work = t.Callable[[Chunk], Job[object]]
 GiveUp = t.Callable[[Chunk, ConnectError], None]
 
 # A single key is tried so often before it is given up.
-_TRIES_ALONE = 2
+_TRIES_ALONE = 3
 
 # So many keys in a row that do not pass, and none that does: then it is not the keys.
 _IN_A_ROW = 5

@@ -47,6 +47,11 @@ class ReplyTooLarge(RedisMigrationError):
     """A single reply exceeded the limit of its call. The connection was given up; nothing else was lost."""
 
 
+# Tells the same commands, sent again, from others: the payload itself is not kept, and a hash of all of it is too dear.
+Likeness: t.TypeAlias = "tuple[Pipe, int, int, int]"
+_SAMPLE = 64
+
+
 class Call:
     """Commands sent together and their replies. ``replies`` is complete once ``left`` is 0.
 
@@ -62,8 +67,9 @@ class Call:
         self.replies: list[t.Any] = []
         self.owner: t.Any = None
         self.limit = limit
-        # Tells the same commands, sent again, from others; the payload is not kept.
-        self.likeness = (pipe, len(payload), count)
+        middle = len(payload) // 2
+        # From the middle: at both ends stand names, and a rebuilt key gets another temporary name after a loss.
+        self.likeness: Likeness = (pipe, len(payload), count, hash(payload[middle : middle + _SAMPLE]))
 
 
 class Pipe:

@@ -101,6 +101,7 @@ class Whole:
         if kind == b"stream":
             return _stream_value(replies)
         value = replies[0]
+        self._lane.source.check(replies[:1], _COMMANDS[kind])
         if kind == b"hash":
             return (value, {}) if value else Vanished()
         if kind == b"string":
@@ -239,6 +240,9 @@ def _stream_value(replies: list[t.Any]) -> t.Any:
     except KeyRefused as refused:
         return Refused(refused.reason, refused.hint, type="stream")
 
+
+# What :data:`_READ` asks first of each type but streams.
+_COMMANDS = {b"string": "GET", b"list": "LRANGE", b"set": "SMEMBERS", b"zset": "ZRANGE", b"hash": "HGETALL"}
 
 _READ: dict[bytes, t.Callable[[bytes], tuple[bytes, int]]] = {
     b"string": lambda name: (pack(b"GET", name), 1),
