@@ -7,10 +7,8 @@ from __future__ import annotations
 
 import typing as t
 
-from ansible_collections.dataservices.redis_migration.plugins.plugin_utils._action.worker import (
-    WorkerAction,
-    playbook_process,
-)
+from ansible_collections.dataservices.redis_migration.plugins.plugin_utils._action.playbook import playbook_process
+from ansible_collections.dataservices.redis_migration.plugins.plugin_utils._action.worker import WorkerAction
 
 
 class ActionModule(WorkerAction):

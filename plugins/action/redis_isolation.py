@@ -9,10 +9,8 @@ import typing as t
 
 from ansible.module_utils.parsing.convert_bool import boolean
 
-from ansible_collections.dataservices.redis_migration.plugins.plugin_utils._action.worker import (
-    WorkerAction,
-    playbook_process,
-)
+from ansible_collections.dataservices.redis_migration.plugins.plugin_utils._action.playbook import playbook_process
+from ansible_collections.dataservices.redis_migration.plugins.plugin_utils._action.worker import WorkerAction
 
 
 class ActionModule(WorkerAction):

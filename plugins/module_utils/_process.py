@@ -1,13 +1,14 @@
 # Copyright (c) 2026 dataservices.redis_migration contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Telling a process from another one that got its number later, or that runs on another machine."""
+"""Telling a process from another one that got its number later, or that runs on another machine; noticing who is gone."""
 
 from __future__ import annotations
 
 import contextlib
 import os
 import platform
+import select
 import signal
 import subprocess
 import time
@@ -67,3 +68,38 @@ def end_process(pid: int, identity: str, patience: float = 5.0) -> None:
         ends = time.monotonic() + seconds
         while time.monotonic() < ends and is_alive(pid, identity):
             time.sleep(0.05)
+
+
+def output_is_read() -> bool:
+    """Whether somebody is there to read what this process writes; True where that cannot be told (a file, a terminal).
+
+    Ansible reads the output of a module, on another machine through sshd. When the playbook or the connection to it is
+    gone nobody does any more, and this is all that a module can see of it.
+    """
+    poll = select.poll()
+    # Asked for nothing it still tells that the other end of a pipe was closed.
+    poll.register(1, 0)
+    return not any(event & (select.POLLERR | select.POLLHUP) for _number, event in poll.poll(0))
+
+
+def descendants(pid: int) -> list[int]:
+    """The processes that this one has started, and those that they have started."""
+    parents = _parents()
+    found = [pid]
+    for parent in found:
+        found += [child for child, its_parent in parents.items() if its_parent == parent]
+    return found[1:]
+
+
+def _parents() -> dict[int, int]:
+    """The parent of every process."""
+    if not os.path.exists("/proc/self/stat"):
+        command = ["ps", "-A", "-o", "pid=", "-o", "ppid="]
+        listed = subprocess.run(command, capture_output=True, text=True, check=False, timeout=10).stdout
+        return {int(pid): int(parent) for pid, parent in (line.split() for line in listed.splitlines())}
+    parents: dict[int, int] = {}
+    for pid in filter(str.isdigit, os.listdir("/proc")):
+        # One that has ended meanwhile has no parent.
+        with contextlib.suppress(OSError), open(f"/proc/{pid}/stat", encoding="ascii", errors="replace") as stream:
+            parents[int(pid)] = int(stream.read().rpartition(")")[2].split()[1])
+    return parents

@@ -72,7 +72,10 @@ class ModuleRun:
 class StartedModule:
     """A running module: `.pid` to kill it by, `.wait()` for what it left."""
 
-    def __init__(self, name: str, options: Mapping[str, Any], *, check: bool = False, diff: bool = False) -> None:
+    def __init__(
+        self, name: str, options: Mapping[str, Any], *, check: bool = False, diff: bool = False, unread: bool = False
+    ) -> None:
+        """`unread`: nobody is there to read its result, as when the playbook is gone."""
         arguments = {key: value for key, value in options.items() if value is not None}
         arguments.update(_ansible_check_mode=check, _ansible_diff=diff)
         self._began = time.monotonic()
@@ -89,8 +92,12 @@ class StartedModule:
         os.close(told)
         keeper.keep(self._process.pid)
         self._written: dict[str, bytes] = {}
+        self._unread = unread
+        if unread:
+            assert self._process.stdout is not None
+            self._process.stdout.close()
         self._readers = [
-            threading.Thread(target=self._read, args=(name,), daemon=True) for name in ("stdout", "stderr")
+            threading.Thread(target=self._read, args=(name,), daemon=True) for name in ("stdout", "stderr")[unread:]
         ]
         for reader in self._readers:
             reader.start()
@@ -120,9 +127,9 @@ class StartedModule:
         keeper.forget(self._process.pid)
         for reader in self._readers:
             reader.join()
-        output, errors = (self._written[name].decode(errors="replace") for name in ("stdout", "stderr"))
+        output, errors = (self._written.get(name, b"").decode(errors="replace") for name in ("stdout", "stderr"))
         result: dict[str, Any] = {}
-        if self._process.returncode >= 0:
+        if self._process.returncode >= 0 and not self._unread:
             try:
                 result = json.loads(output)
             except ValueError:

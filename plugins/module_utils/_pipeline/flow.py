@@ -25,8 +25,10 @@ import traceback
 import typing as t
 
 from .._errors import ConnectError, RedisMigrationError
+from .._process import output_is_read
 from .job import Gate, Job, LostAgain, Reconnected, Reopen, Sleep, Take, Unsteady
 from .pipe import Call, Likeness, Pipe, PipeLost, ReplyTooLarge
+from .still_wanted import StillWanted
 
 _FIRST_BACKOFF = 0.1
 _LONGEST_BACKOFF = 3.0
@@ -58,12 +60,18 @@ class Flow:
 
     ``patience``: seconds a lost connection is tried again before its error is raised.
     ``on_open(pipe)`` is called after a pipe was opened, be it again, and may raise to end the run (the server behind it may
-    be another one).
+    be another one). ``still_wanted`` tells whether somebody waits for the end of the run.
     """
 
-    def __init__(self, patience: float, on_open: t.Callable[[Pipe], None] | None = None) -> None:
+    def __init__(
+        self,
+        patience: float,
+        on_open: t.Callable[[Pipe], None] | None = None,
+        still_wanted: t.Callable[[], bool] = output_is_read,
+    ) -> None:
         self._patience = patience
         self._on_open = on_open
+        self._wanted = StillWanted(still_wanted)
         self._selector = selectors.DefaultSelector()
         self._pipes: dict[Pipe, int] = {}
         self._ready: collections.deque[tuple[_Task, t.Any, BaseException | None]] = collections.deque()
@@ -197,6 +205,7 @@ class Flow:
             self._ready.append((task, calls[0].replies if task.single else [c.replies for c in calls], None))
 
     def _wait(self) -> None:
+        self._wanted.check()
         for pipe, mask in list(self._pipes.items()):
             want = selectors.EVENT_READ | (selectors.EVENT_WRITE if pipe.wants_write else 0)
             if want != mask:
@@ -290,6 +299,7 @@ class Flow:
             if error is not None:
                 if time.monotonic() >= deadline:
                     raise error
+                self._wanted.check()
                 time.sleep(min(backoff, max(0.0, deadline - time.monotonic())))
             try:
                 pipe.open()

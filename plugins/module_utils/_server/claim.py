@@ -21,10 +21,11 @@ from .clients import Client, parse_client_list
 
 _NAME = re.compile(re.escape(CLIENT_NAME) + r":writes:(?P<databases>[\d,-]+):(?P<run>\w+)")
 
-# How long another run may still be seen before this one gives up, in seconds. A server needs a moment to notice that a
-# killed one is gone; and of two that begin together, the one that came later gives up first.
-_PATIENCE_WITH_OLDER = 2.0
-_PATIENCE_WITH_YOUNGER = 6.0
+# How long another run may still be seen before this one gives up, in seconds. Its playbook may have been killed a moment
+# ago: its module needs up to 2 s to notice that, and its server a moment to notice that the module is gone. Of two that
+# begin together, the one that came later gives up first.
+_PATIENCE_WITH_OLDER = 4.0
+_PATIENCE_WITH_YOUNGER = 8.0
 _LOOK_AGAIN_SECONDS = 0.1
 
 

@@ -9,7 +9,6 @@ came, and the next one goes on from there. Nothing is left behind on the way, an
 
 from __future__ import annotations
 
-import os
 import typing as t
 
 from ansible.errors import AnsibleActionFail
@@ -49,7 +48,6 @@ class SlicedAction(WorkerAction):
         progress = ProgressLines(str(variables.get("inventory_hostname", "localhost")), self.looked_at)
         expected = self._planned(arguments, variables)
         warnings: list[t.Any] = []
-        playbook = os.getppid()
         pause = PauseRenewal(
             lambda name, options: self.run_module(name, options, variables), arguments.get("source"), variables
         )
@@ -63,9 +61,6 @@ class SlicedAction(WorkerAction):
             token = result.pop("resume", None)
             if not token or result.get("failed") or result.get("unreachable"):
                 break
-            if os.getppid() != playbook:
-                # Killed, and this worker was left alone: nobody waits for what would still come.
-                raise AnsibleActionFail("The playbook was killed; the migration stops here. Run it again to finish it.")
             # On the error stream, where it arrives at once and a machine's output stays readable to machines.
             display.display(progress.line(result, expected), stderr=True)
             if "resume" in arguments and expected is None:

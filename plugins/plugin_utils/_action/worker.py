@@ -8,13 +8,15 @@ Ansible would drop the host whose task was delegated: no rescue, no report, nobo
 
 from __future__ import annotations
 
-import os
 import typing as t
 
 from ansible.errors import AnsibleConnectionFailure
 from ansible.plugins.action import ActionBase
 
-from ansible_collections.dataservices.redis_migration.plugins.module_utils._process import process_identity
+from ansible_collections.dataservices.redis_migration.plugins.plugin_utils._action.playbook import (
+    ended_with_playbook,
+    require_playbook,
+)
 
 _COLLECTION = "dataservices.redis_migration"
 
@@ -38,16 +40,20 @@ class WorkerAction(ActionBase):
         return self.run_module(self.module, arguments, variables)
 
     def run_module(self, name: str, arguments: dict[str, t.Any], variables: dict[str, t.Any]) -> dict[str, t.Any]:
-        """The result of a module of this collection."""
+        """The result of a module of this collection. It ends with the playbook, however that ends."""
+        require_playbook()
         try:
-            result: dict[str, t.Any] = self._execute_module(
-                module_name=f"{_COLLECTION}.{name}",
-                module_args=arguments,
-                task_vars=variables,
-                wrap_async=bool(self._task.async_val),
-            )
+            with ended_with_playbook():
+                result: dict[str, t.Any] = self._execute_module(
+                    module_name=f"{_COLLECTION}.{name}",
+                    module_args=arguments,
+                    task_vars=variables,
+                    wrap_async=bool(self._task.async_val),
+                )
+            require_playbook()
             return result
         except AnsibleConnectionFailure as lost:
+            require_playbook()
             worker = self._task.delegate_to
             if not worker:
                 raise
@@ -57,10 +63,3 @@ class WorkerAction(ActionBase):
                 "msg": f"The worker {worker} cannot be reached, or the connection to it broke: {reason}. "
                 "See that it answers, or take it out of the group redis_migration_workers; then run again.",
             }
-
-
-def playbook_process() -> dict[str, t.Any] | None:
-    """The process that runs the play, which is the parent of the one that runs an action; None where it cannot be told."""
-    pid = os.getppid()
-    identity = process_identity(pid)
-    return {"pid": pid, "identity": identity} if identity else None

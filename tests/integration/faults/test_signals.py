@@ -20,7 +20,7 @@ import pytest
 
 from tests.conftest import ServerFactory
 from tests.support import dataset
-from tests.support.attempt import Attempt, Watch, attempt, until
+from tests.support.attempt import Attempt, Watch, until
 from tests.support.paths import REPO
 from tests.support.run import StartedModule, run_playbook
 from tests.support.servers import RedisServer
@@ -102,20 +102,6 @@ def test_the_playbook_is_ended(how: signal.Signals, lively: Pair, tmp_path: Path
     if how == signal.SIGKILL:
         again = run_playbook("migrate", hosts, "--tags", "migrate,verify", directory=tmp_path).ok
         assert again.changed == 1
-    watch.settle(NOTHING)
-
-
-def test_only_the_playbook_itself_is_killed(lively: Pair, tmp_path: Path) -> None:
-    """Its module goes on until the end of its slice. Nobody can begin beside it; afterwards everybody can."""
-    source, target = lively
-    watch = Watch(source, target)
-    with playbook(tmp_path, source, target) as process:
-        until(lambda: under_way(target), 120)
-        process.kill()
-        process.wait()
-        meanwhile = attempt(source, target)
-        assert not meanwhile.error or "Another run is writing" in meanwhile.error
-        stopped(target)
     watch.settle(NOTHING)
 
 
