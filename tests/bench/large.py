@@ -4,7 +4,7 @@
 
 """`make bench-large`: one enormous key of each type is moved and verified; memory, and how long other clients wait.
 
-`make bench-large ARGS='--scale 0.1 --only stream'` is a quick look. Whether the keys are equal is also judged by the
+`make bench-large ARGS='--scale 0.1 --only stream'` is a quick look. Whether the keys are equal is also checked by the
 servers themselves (DEBUG DIGEST-VALUE). An idle server is pinged beside the source: what its clients wait is the
 machine's doing.
 """

@@ -52,7 +52,7 @@ def attempt(source: engine.End, target: engine.End, **options: Any) -> Attempt:
 
 
 class Watch:
-    """Knows what the source held, and judges."""
+    """Knows what the source held, and compares."""
 
     def __init__(self, source: RedisServer, target: RedisServer, *, database_map: Mapping[int, int] | None = None):
         self.source = source

@@ -160,7 +160,7 @@ def _summary(
         verify["identical"],
     )
     point(
-        "judged again",
+        "compared again",
         "by ordinary commands, without anything of the collection: "
         + ("equal" if not differences else f"{len(differences)} differences, such as {differences[0]}"),
         not differences,

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""An independent judge: are two servers equal? Ordinary commands only, no DUMP, and nothing of the collection.
+"""An independent comparison: are two servers equal? Ordinary commands only, no DUMP, and nothing of the collection.
 
     assert compare(source, target) == []
 
@@ -108,12 +108,12 @@ def compare(
             raw_connection(left_client) as left_connection,
             raw_connection(right_client) as right_connection,
         ):
-            judge = _Judge(
+            comparison = _Comparison(
                 left_number, _End(left_connection), _End(right_connection), ttl_tolerance_ms, delivery_tolerance_ms
             )
             left_keys = _keys(left_client, left_number, key_filter)
             right_keys = _keys(right_client, left_number, key_filter)
-            found += itertools.islice(judge.differences(left_keys, right_keys), max_differences - len(found))
+            found += itertools.islice(comparison.differences(left_keys, right_keys), max_differences - len(found))
     return found[:max_differences]
 
 
@@ -185,7 +185,7 @@ class _End:
         return found
 
 
-class _Judge:
+class _Comparison:
     """Compares one pair of databases."""
 
     def __init__(self, database: int, left: _End, right: _End, ttl_tolerance: int, delivery_tolerance: int) -> None:

@@ -200,7 +200,7 @@ class Bindings:
                 return made
             for binding in present:
                 if not binding.usable:
-                    # The ruin of an earlier attempt, of which CF makes no binding any more.
+                    # What a failed attempt left, of which CF makes no binding any more.
                     self.unbind(binding)
             try:
                 made = self._create(left[0], what, alone=not any(binding.usable for binding in present)) or made

@@ -162,16 +162,16 @@ class ServiceKeys:
                     ) from failure
 
     def _clear_away(self, name: str) -> None:
-        """A key whose creation failed stays behind as a ruin that blocks its name."""
+        """A key whose creation failed stays behind as a leftover that blocks its name."""
         try:
-            ruin = self.find(name)
-            if ruin is not None:
-                self._delete(ruin)
+            leftover = self.find(name)
+            if leftover is not None:
+                self._delete(leftover)
         except CloudFoundryError as exc:
             self._session.warn(f'The failed service key "{name}" could not be cleared away: {exc.message}')
 
-    def _no_key(self, name: str, ruin: Json | None) -> CloudFoundryError:
-        said = operation_of(ruin)[2] if ruin else ""
+    def _no_key(self, name: str, leftover: Json | None) -> CloudFoundryError:
+        said = operation_of(leftover)[2] if leftover else ""
         return CloudFoundryError(
             f'Could not create the service key "{name}" of {self._instance}: '
             + (f"the broker says: {said}." if said else "it was accepted and then was not there."),

@@ -39,10 +39,10 @@ def _unbind(
         bound = _settled(module, context, instance, leaving)
         leaving = _leaving(module, context, bound)
     # No app has seen the credentials of one that failed to be made, so there is nothing to put back.
-    ruins = [binding for binding in leaving if binding.failed_creation]
+    leftovers = [binding for binding in leaving if binding.failed_creation]
     leaving = [binding for binding in leaving if not binding.failed_creation]
     result = _result(
-        module, bound, [*leaving, *ruins], [binding for binding in bound if binding not in [*leaving, *ruins]]
+        module, bound, [*leaving, *leftovers], [binding for binding in bound if binding not in [*leaving, *leftovers]]
     )
     if module.params["record"]:
         result["record"] = _recorded(module, context, instance, leaving)
@@ -55,7 +55,7 @@ def _unbind(
             module.params["concurrency"],
         )
         cleared = for_each(
-            ruins,
+            leftovers,
             lambda binding: Bindings(context.session, instance, context.deadline()).unbind(binding),
             module.params["concurrency"],
         )

@@ -71,7 +71,7 @@ def preflight(question: Question) -> Report:
         left_out: list[str] = []
         for check in CHECKS:
             if all(_answers(situation, need) for need in check.needs):
-                findings.append(Finding(check.name, _judged(check, situation)))
+                findings.append(Finding(check.name, _verdict_of(check, situation)))
             else:
                 left_out.append(check.name)
         findings = [_with_left_out(finding, left_out) for finding in findings]
@@ -84,7 +84,7 @@ def _answers(situation: Situation, need: str) -> bool:
     return side.endpoint is not None if need.endswith("endpoint") else isinstance(side, Answered)
 
 
-def _judged(check: _Check, situation: Situation) -> Verdict:
+def _verdict_of(check: _Check, situation: Situation) -> Verdict:
     try:
         return check.look(situation)
     except RedisMigrationError as exc:

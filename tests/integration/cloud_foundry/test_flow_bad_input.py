@@ -170,11 +170,11 @@ def test_what_shows_only_on_the_way_is_told_and_the_next_run_goes_on(scene: Scen
     assert scene.bound() == ([], ["app-0", "app-1"])
     assert [binding for binding in scene.sim.state.bindings.values() if binding.instance is broken] == []
 
-    # What was wrong is right now; a ruin of a key is repaired.
+    # What was wrong is right now; a leftover of a key is repaired.
     scene.sim.start_app(apps[0])
-    ruin = scene.sim.create_key(broken, "redis-migration", state="failed")
+    leftover = scene.sim.create_key(broken, "redis-migration", state="failed")
     del hosts["hidden"], hosts["shape"]
     assert scene.run("migrate", "--tags", "cutover", hosts=hosts).ok
     keys = [binding for binding in scene.sim.state.bindings.values() if binding.instance is broken]
     assert [key.operation.state for key in keys] == ["succeeded"]
-    assert keys != [ruin]
+    assert keys != [leftover]

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The judge must see every kind of difference, and none where there is none."""
+"""The comparison must see every kind of difference, and none where there is none."""
 
 from __future__ import annotations
 
