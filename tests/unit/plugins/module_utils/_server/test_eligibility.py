@@ -20,7 +20,7 @@ def server(version: str, flavor: str = "redis", **fields: Any) -> Server:
     return Server(**{**values, **fields})
 
 
-def test_a_sentinel_is_no_server() -> None:
+def test_a_cluster_is_no_end() -> None:
     endpoint = parse_endpoint({"host": "somewhere"}, "source")
-    assert "Sentinel" in str(mode_problem(endpoint, server("7.0.0", mode="sentinel")))
+    assert "cluster mode" in str(mode_problem(endpoint, server("7.0.0", mode="cluster")))
     assert mode_problem(endpoint, server("7.0.0")) is None

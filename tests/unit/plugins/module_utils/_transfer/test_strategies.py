@@ -29,8 +29,8 @@ from ansible_collections.dataservices.redis_migration.plugins.module_utils._pref
 )
 from ansible_collections.dataservices.redis_migration.plugins.module_utils._preflight.situation import (
     Question,
-    Side,
     Situation,
+    answered,
 )
 from ansible_collections.dataservices.redis_migration.plugins.module_utils._server.dry_run import FALLBACK, KEY, Need
 from ansible_collections.dataservices.redis_migration.plugins.module_utils._server.info import Server
@@ -42,6 +42,7 @@ from ansible_collections.dataservices.redis_migration.plugins.module_utils._tran
 from ansible_collections.dataservices.redis_migration.plugins.modules import redis_migrate_keys, redis_preflight_info
 from ansible_collections.dataservices.redis_migration.plugins.plugin_utils._strategies import write_at_source
 from tests.support.paths import REPO
+from tests.support.sides import a_side
 
 
 class Dummy(Strategy):
@@ -81,8 +82,7 @@ def ends(target: str = "7.2.4") -> Ends:
 
 
 def situation(target: str = "7.2.4", **fields: Any) -> Situation:
-    sides = [Side(role, {"host": role}) for role in ("source", "target")]
-    sides[0].server, sides[1].server = server(**fields), server(target)
+    sides = a_side("source", server(**fields)), a_side("target", server(target))
     found = Situation(Question({}, {}, Selection(), strategy="dummy"), *sides)
     found.choice = choose("dummy", ends(), 0)
     return found
@@ -119,7 +119,7 @@ def test_dummy_says_why_it_cannot_be_used() -> None:
 def test_dummy_writes_at_the_source() -> None:
     assert write_at_source("dummy") == "SORT"
     found = situation(role="slave")
-    assert "SORT is refused" in one_end.role(found, found.source).message
+    assert "SORT is refused" in one_end.role(found, answered(found.source)).message
 
 
 def test_what_a_pause_of_writes_holds_back() -> None:
