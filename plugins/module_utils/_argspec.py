@@ -8,7 +8,7 @@ from __future__ import annotations
 import typing as t
 
 # Every module imports its argument spec first, and an old Python gets no further than this line.
-from . import _python  # noqa: F401
+from . import _python  # noqa: F401 # pylint: disable=unused-import
 
 Spec = dict[str, dict[str, t.Any]]
 

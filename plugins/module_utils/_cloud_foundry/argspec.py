@@ -10,7 +10,7 @@ import typing as t
 from ansible.module_utils.basic import env_fallback
 
 # Every module imports its argument spec first, and an old Python gets no further than this line.
-from .. import _python  # noqa: F401
+from .. import _python  # noqa: F401 # pylint: disable=unused-import
 
 Spec = dict[str, dict[str, t.Any]]
 

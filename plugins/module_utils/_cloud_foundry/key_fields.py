@@ -190,7 +190,7 @@ class _Fields:
             refused = str(value).strip().lower() in _NO
             if not (isinstance(value, (list, tuple)) and not value):
                 (no if refused else yes).append(name)
-        yes += [name for name, value in self.all(_SCHEME) if str(value).lower().split(":")[0] in _TLS_SCHEMES]
+        yes += [name for name, value in self.all(_SCHEME) if str(value).lower().partition(":")[0] in _TLS_SCHEMES]
         yes += [name for name, _value in self._certificates()]
         return list(dict.fromkeys(yes)), no
 

@@ -120,7 +120,7 @@ def same_hashes(
         knows = len(answers) > 1
         living.append(
             [
-                alive(end, fields, values, next(times) if knows and fields else None, clock)
+                alive(end, fields, values, next(times, None) if knows and fields else None, clock)
                 for _key, fields, values in side
             ]
         )

@@ -52,11 +52,11 @@ class CursorWalk:
 
     def page(self, reply: t.Any) -> tuple[bytes, list[bytes]]:
         """The cursor and the elements in a reply. Raises :class:`RedisMigrationError`."""
-        if type(reply) is not list or len(reply) != 2 or type(reply[1]) is not list:
+        if not isinstance(reply, list) or len(reply) != 2 or not isinstance(reply[1], list):
             raise odd_reply(reply, self._command, self._endpoint)
         cursor, elements = reply
         if (
-            type(cursor) is not bytes
+            not isinstance(cursor, bytes)
             or not cursor.isdigit()
             or len(cursor) > 20
             or not set(map(type, elements)) <= {bytes}

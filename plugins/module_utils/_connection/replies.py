@@ -92,7 +92,7 @@ def check_shape(replies: t.Iterable[t.Any], command: str, endpoint: Endpoint) ->
 
 def check_list(reply: t.Any, length: int, command: str, endpoint: Endpoint) -> None:
     """Raise :class:`RedisMigrationError` unless ``reply`` is a list of ``length`` texts, or nothing in their place."""
-    if type(reply) is not list or len(reply) != length or not set(map(type, reply)) <= {bytes, _NOTHING}:
+    if not isinstance(reply, list) or len(reply) != length or not set(map(type, reply)) <= {bytes, _NOTHING}:
         raise odd_reply(reply, command, endpoint)
 
 

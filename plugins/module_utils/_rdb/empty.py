@@ -38,4 +38,4 @@ def is_empty(kind: int, value: bytes) -> bool:
 def _no_nodes(head: bytes, value: bytes) -> bool:
     # More of them than one byte can count is nothing that a server wrote.
     size = len(head) + head[-1]
-    return len(value) == 1 + value[0] * size and all([value.startswith(head, at) for at in range(1, len(value), size)])
+    return len(value) == 1 + value[0] * size and all(value.startswith(head, at) for at in range(1, len(value), size))

@@ -115,10 +115,10 @@ def _write_commands(redis_client: t.Any) -> frozenset[str] | None:
     found = set()
     for command in commands:
         if (
-            type(command) is not list
+            not isinstance(command, list)
             or len(command) < 6
-            or type(command[0]) is not bytes
-            or type(command[2]) is not list
+            or not isinstance(command[0], bytes)
+            or not isinstance(command[2], list)
         ):
             # Not what the command gives: nothing is known.
             return None

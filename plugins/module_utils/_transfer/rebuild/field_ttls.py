@@ -31,7 +31,7 @@ class FieldTtls:
 
     def none(self, *infos: bytes) -> bool:
         """Whether the replies to :data:`ASK_FIELD_EXPIRY`, before and after, say that no field of the database expires."""
-        return all([none_expires(info, self._lane.source.database) for info in infos])
+        return all(none_expires(info, self._lane.source.database) for info in infos)
 
     def in_pieces(self, build: KeyBuild, elements: t.Sequence[bytes]) -> Job[t.Any]:
         """What :meth:`living` says of ``elements`` of the key."""

@@ -24,7 +24,7 @@ def test_every_filter_has_a_document() -> None:
 @pytest.mark.parametrize("name", FILTERS)
 def test_a_document_names_the_parameters(name: str) -> None:
     document = yaml.safe_load((FOLDER / f"{name}.yml").read_text())["DOCUMENTATION"]
-    _, *parameters = inspect.signature(FILTERS[name]).parameters.values()
+    _input, *parameters = inspect.signature(FILTERS[name]).parameters.values()
     options = {
         option: spec.get("required", False) for option, spec in document["options"].items() if option != "_input"
     }
