@@ -31,6 +31,7 @@ _HELPFUL = (
     Need("CLIENT LIST", "see who is connected", level=HELPFUL),
     Need("CONFIG GET", "know limits beforehand", ("databases",), level=HELPFUL),
     Need("COMMAND", "tell writes from reads", level=HELPFUL),
+    Need("COMMAND INFO", "know which commands the server has", ("get",), level=HELPFUL),
 )
 
 _SOURCE_HELPFUL = (

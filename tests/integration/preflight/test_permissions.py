@@ -21,7 +21,7 @@ from ansible_collections.dataservices.redis_migration.plugins.module_utils._pref
 from ansible_collections.dataservices.redis_migration.plugins.module_utils._preflight.preflight import preflight
 from ansible_collections.dataservices.redis_migration.plugins.module_utils._preflight.situation import Question
 from ansible_collections.dataservices.redis_migration.plugins.module_utils._server.dry_run import HELPFUL
-from ansible_collections.dataservices.redis_migration.plugins.module_utils._server.info import Server, server_of
+from ansible_collections.dataservices.redis_migration.plugins.module_utils._server.info import Server, read_server
 from tests.support.dataset import fill
 from tests.support.oracle import compare
 from tests.support.run import run_module
@@ -33,10 +33,7 @@ ADMIN = "user everything on >everything ~* &* +@all"
 
 
 def describe(server: RedisServer, role: str) -> Server:
-    endpoint = parse_endpoint(server.endpoint(), role)
-    with server.client() as client:
-        client.response_callbacks.pop("INFO", None)
-        return server_of(client, endpoint)
+    return read_server(parse_endpoint(server.endpoint(), role))
 
 
 def user(server: RedisServer, *rules: str) -> dict[str, Any]:
