@@ -8,7 +8,7 @@ from __future__ import annotations
 import typing as t
 
 from ansible_collections.dataservices.redis_migration.plugins.plugin_utils._endpoint_address import endpoint_address
-from ansible_collections.dataservices.redis_migration.plugins.plugin_utils._report.data import last_words
+from ansible_collections.dataservices.redis_migration.plugins.plugin_utils._report.data import failure_sentence
 from ansible_collections.dataservices.redis_migration.plugins.plugin_utils._report.sentences import (
     backup_lines,
     migration_summary,
@@ -45,7 +45,7 @@ class FilterModule:
             "backup_lines": backup_lines,
             "restore_summary": restore_summary,
             "endpoint_address": endpoint_address,
-            "last_words": last_words,
+            "failure_sentence": failure_sentence,
             "migration_summary": migration_summary,
             "plan_lines": plan_lines,
             "verification_findings": verification_findings,

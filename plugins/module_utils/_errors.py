@@ -33,7 +33,7 @@ def _lines(text: str) -> str:
 class RedisMigrationError(Exception):
     """Something the operator has to know.
 
-    ``message`` says what failed, where, and the server's own words. ``hint`` says what to do next.
+    ``message`` says what failed, where, and the server's error. ``hint`` says what to do next.
     Neither ever contains a secret, nor anything that a terminal obeys.
     """
 

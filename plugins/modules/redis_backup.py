@@ -202,7 +202,7 @@ failures:
       description: The key's type, if known.
       type: str
     reason:
-      description: The server's words.
+      description: The server's error.
       type: str
     hint:
       description: What to do about it.

@@ -209,7 +209,7 @@ failures:
       description: The key's type, if known.
       type: str
     reason:
-      description: The server's own words.
+      description: The server's error.
       type: str
     hint:
       description: What to do next.

@@ -224,7 +224,7 @@ failures:
       description: The key's type.
       type: str
     reason:
-      description: The server's words.
+      description: The server's error.
       type: str
     hint:
       description: What to do about it.

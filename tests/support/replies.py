@@ -19,7 +19,7 @@ def bulk(text: bytes) -> bytes:
 
 
 def words_of(command: bytes) -> list[bytes]:
-    """The words of a command as it goes over the wire (none of which may hold a line end)."""
+    """The arguments of a command as it goes over the wire (none of which may hold a line end)."""
     return command.split(b"\r\n")[2::2]
 
 

@@ -64,7 +64,7 @@ class ModuleRun:
 
     @property
     def message(self) -> str:
-        """The words of a run that failed."""
+        """What a failed run says."""
         assert self.result.get("failed"), self.result
         return str(self.result["msg"])
 

@@ -19,12 +19,12 @@ _OPAQUE_AFTER_TOKEN = re.compile(r"(token[^:]{0,40}: ?)\S{12,}", re.IGNORECASE)
 
 # What CF calls an operation that has to end before ours can begin (HTTP 409), and the same said as a 422.
 _IN_PROGRESS_CODES = frozenset({60016, 90008})
-_IN_PROGRESS_WORDS = ("operation in progress", "binding in progress", "is in progress", "staging at a time")
+_IN_PROGRESS = ("operation in progress", "binding in progress", "is in progress", "staging at a time")
 
 
 @dataclass(frozen=True)
 class Problem:
-    """One entry of the C(errors) list of a response or of a job: C(code) is 0 where only words were given."""
+    """One entry of the C(errors) list of a response or of a job: C(code) is 0 where only text was given."""
 
     code: int
     title: str
@@ -59,17 +59,17 @@ class CloudFoundryError(RedisMigrationError):
     def has_code(self, *codes: int) -> bool:
         return any(problem.code in codes for problem in self.problems)
 
-    def mentions(self, *words: str) -> bool:
-        """True when Cloud Foundry's own detail contains one of C(words), letter case ignored."""
+    def mentions(self, *parts: str) -> bool:
+        """True when Cloud Foundry's own detail contains one of C(parts), letter case ignored."""
         details = " ".join(problem.detail for problem in self.problems).lower()
-        return any(word.lower() in details for word in words)
+        return any(word.lower() in details for word in parts)
 
     @property
     def in_progress(self) -> bool:
         """True when another operation on the same thing has to end first; waiting helps."""
         if self.has_code(*_IN_PROGRESS_CODES):
             return True
-        return self.status in (409, 422) and self.mentions(*_IN_PROGRESS_WORDS)
+        return self.status in (409, 422) and self.mentions(*_IN_PROGRESS)
 
     @property
     def not_found(self) -> bool:
@@ -138,7 +138,7 @@ def sentence_of(problems: Iterable[Problem]) -> str:
 
 
 def refused(method: str, path: str, status: int, body: bytes) -> CloudFoundryError:
-    """The error for a response with an error status: what was asked, and Cloud Foundry's own words."""
+    """The error for a response with an error status: what was asked, and Cloud Foundry's own message."""
     problems = problems_in(body)
     said = sentence_of(problems)
     what = path.split("?", 1)[0]

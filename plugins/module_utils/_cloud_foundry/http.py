@@ -126,9 +126,9 @@ def _failure(url: str, reason: t.Any, *, delivered: bool) -> HttpFailure:
             hint="Check api_url and the name resolution of the host that runs the module.",
             delivered=False,
         )
-    words = reason if str(reason) else type(reason).__name__
+    said = reason if str(reason) else type(reason).__name__
     return HttpFailure(
-        f"No answer from {where}: {words}.",
+        f"No answer from {where}: {said}.",
         hint="Check api_url, and the network and proxy settings of the host that runs the module.",
         delivered=delivered,
     )

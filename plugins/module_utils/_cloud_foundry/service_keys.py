@@ -69,7 +69,7 @@ class ServiceKeys:
                     self._clear_away(name)
                     raise failure.while_doing(
                         f'create the service key "{name}" of {self._instance}',
-                        hint="The broker's words are above. Nothing is left behind; run again when the service works, "
+                        hint="The broker's message is above. Nothing is left behind; run again when the service works, "
                         "or ask its operator.",
                     ) from failure
 

@@ -44,7 +44,7 @@ class Uaa:
         client: tuple[str, str] | None = None,
         query: Mapping[str, str] | None = None,
     ) -> Tokens:
-        """One grant. C(client) goes into the Basic header; raises CloudFoundryError with the UAA's words."""
+        """One grant. C(client) goes into the Basic header; raises CloudFoundryError with the UAA's message."""
         headers = {"Accept": "application/json", "Content-Type": "application/x-www-form-urlencoded"}
         if client is not None:
             raw = ":".join(client).encode()

@@ -41,11 +41,11 @@ class Pair(t.NamedTuple):
     key: bytes
     its_key: bytes
 
-    def ask(self, command: bytes, *words: t.Any, stride: Stride | None = None) -> Job[t.Any]:
+    def ask(self, command: bytes, *args: t.Any, stride: Stride | None = None) -> Job[t.Any]:
         """The replies of both ends to one command about the key; ``stride`` learns how long the source took."""
         (before, here, then), (there,) = yield from together(
-            Ask(self.source, TIME + pack(command, self.key, *words) + TIME, 3),
-            Ask(self.target, pack(command, self.its_key, *words)),
+            Ask(self.source, TIME + pack(command, self.key, *args) + TIME, 3),
+            Ask(self.target, pack(command, self.its_key, *args)),
         )
         self.source.check((before, then), "TIME")
         if stride:

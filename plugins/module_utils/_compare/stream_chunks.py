@@ -115,10 +115,10 @@ def _same_consumers(pair: Pair, group: bytes, where: str) -> Job[t.Any]:
 def _same_pending(pair: Pair, group: bytes, where: str) -> Job[t.Any]:
     start = b"-"
     while True:
-        words = (group, start, b"+", _PENDING)
+        args = (group, start, b"+", _PENDING)
         here, there = yield from together(
-            Ask(pair.source, TIME + pack(b"XPENDING", pair.key, *words), 2),
-            Ask(pair.target, TIME + pack(b"XPENDING", pair.its_key, *words), 2),
+            Ask(pair.source, TIME + pack(b"XPENDING", pair.key, *args), 2),
+            Ask(pair.target, TIME + pack(b"XPENDING", pair.its_key, *args), 2),
         )
         pair.source.check(here, "XPENDING")
         pair.target.check(there, "XPENDING")

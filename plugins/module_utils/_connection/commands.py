@@ -32,9 +32,9 @@ class _Heads(dict[int, bytes]):
 
 
 @functools.lru_cache(maxsize=64)
-def _heads(words: tuple[bytes, ...], after: int) -> _Heads:
-    count = b"*%d\r\n" % (len(words) + 1 + after)
-    return _Heads(count + b"".join(b"$%d\r\n%b\r\n" % (len(word), word) for word in words) + b"$%d\r\n")
+def _heads(args: tuple[bytes, ...], after: int) -> _Heads:
+    count = b"*%d\r\n" % (len(args) + 1 + after)
+    return _Heads(count + b"".join(b"$%d\r\n%b\r\n" % (len(word), word) for word in args) + b"$%d\r\n")
 
 
 def each(command: bytes, keys: t.Sequence[bytes], *after: bytes) -> bytes:
@@ -46,9 +46,9 @@ def each(command: bytes, keys: t.Sequence[bytes], *after: bytes) -> bytes:
     return end.join([heads[len(key)] + key for key in keys]) + end
 
 
-def one(*words: bytes) -> bytes:
+def one(*args: bytes) -> bytes:
     """A single command; a leading word and any number of arguments (many keys are fine)."""
-    return b"*%d\r\n" % len(words) + b"".join([b"$%d\r\n%b\r\n" % (len(word), word) for word in words])
+    return b"*%d\r\n" % len(args) + b"".join([b"$%d\r\n%b\r\n" % (len(word), word) for word in args])
 
 
 _RESTORING = _Heads(b"*4\r\n$7\r\nRESTORE\r\n$%d\r\n")

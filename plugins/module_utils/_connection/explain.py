@@ -1,7 +1,7 @@
 # Copyright (c) 2026 dataservices.redis_migration contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What an operator is told about an error: what failed, where, the server's own words, and what to do next."""
+"""What an operator is told about an error: what failed, where, the server's error, and what to do next."""
 
 from __future__ import annotations
 
@@ -119,13 +119,13 @@ def is_transient(text: str) -> bool:
 
 
 def command_name(args: t.Sequence[t.Any]) -> str:
-    """The command's own words, never its arguments: ``CONFIG GET``, ``RESTORE``."""
-    words = [arg.decode("ascii", "replace") if isinstance(arg, bytes) else str(arg) for arg in args[:1]]
-    return " ".join(words).upper()
+    """The command's name, never its arguments: ``CONFIG GET``, ``RESTORE``."""
+    names = [arg.decode("ascii", "replace") if isinstance(arg, bytes) else str(arg) for arg in args[:1]]
+    return " ".join(names).upper()
 
 
 def _refused(text: str, command: t.Sequence[t.Any]) -> str:
-    """The command that a server refused: of several sent together, the one that its words name."""
+    """The command that a server refused: of several sent together, the one that its error names."""
     named = re.match(r"NOPERM .* run the '([a-z|]+)' command", text)
     # Redis 6 names CONFIG where it means CONFIG GET.
     if named and command_name(command).split(" ", maxsplit=1)[0] != named[1].upper().split("|", maxsplit=1)[0]:
@@ -221,8 +221,8 @@ def _certificate(exc: ssl.SSLCertVerificationError, endpoint: Endpoint) -> Conne
 def _tls_failed(exc: ssl.SSLError, endpoint: Endpoint) -> ConnectError:
     reason = tls_reason(exc).replace("_", " ").lower()
     if any(
-        words in reason
-        for words in ("wrong version", "record layer", "unexpected eof", "eof occurred", "packet length", "no answer")
+        part in reason
+        for part in ("wrong version", "record layer", "unexpected eof", "eof occurred", "packet length", "no answer")
     ):
         hint = (
             "The port probably speaks plain Redis: use redis:// instead of rediss:// (or tls: false), or the TLS port."

@@ -28,7 +28,7 @@ _ANY_SIZE = 1 << 40
 
 
 class Refusal(Exception):
-    """The server answered a question with an error; ``error`` is the sentence for it, ``text`` the server's words."""
+    """The server answered a question with an error; ``error`` is the sentence for it, ``text`` the server's error."""
 
     def __init__(self, text: str, error: RedisMigrationError) -> None:
         super().__init__(text)
@@ -55,40 +55,40 @@ class Line:
     def __exit__(self, *_error: object) -> None:
         self._connection.disconnect()
 
-    def ask(self, *words: t.Any) -> t.Any:
+    def ask(self, *args: t.Any) -> t.Any:
         """The reply to one command. Raises :class:`Refusal` for an error reply."""
-        return self.ask_all([words])[0]
+        return self.ask_all([args])[0]
 
     def ask_all(self, commands: t.Sequence[t.Sequence[t.Any]]) -> list[t.Any]:
         """The replies to commands sent together."""
         try:
-            self._connection.send_packed_command([b"".join([pack(*words) for words in commands])], check_health=False)
+            self._connection.send_packed_command([b"".join([pack(*args) for args in commands])], check_health=False)
             replies = []
             refused: Refusal | None = None
-            for words in commands:
+            for args in commands:
                 try:
                     reply = self._connection.read_response()
-                    check_shape([reply], command_name(words), self._endpoint)
+                    check_shape([reply], command_name(args), self._endpoint)
                     replies.append(reply)
                 except redis.ResponseError as exc:
-                    refused = refused or self._refusal(exc, words)
+                    refused = refused or self._refusal(exc, args)
         except (redis.RedisError, OSError) as exc:
             raise self._lost(exc, commands[0]) from None
         if refused:
             raise refused
         return replies
 
-    def download(self, *words: t.Any) -> t.Iterator[bytes]:
+    def download(self, *args: t.Any) -> t.Iterator[bytes]:
         """The bulk reply to one command in pieces; nothing at all for a null reply."""
-        with self._patient(words) as sock:
-            sock.sendall(pack(*words))
+        with self._patient(args) as sock:
+            sock.sendall(pack(*args))
             head = self._read_line(sock)
             if head[:1] == b"-":
-                raise self._refusal(head[1:].decode("utf-8", "replace"), words)
+                raise self._refusal(head[1:].decode("utf-8", "replace"), args)
             if head[:1] != b"$":
                 raise ConnectError(f"The {self._endpoint} did not answer as a Redis does.")
             if not re.fullmatch(rb"-1|\d+", head[1:]):
-                raise odd_reply(head, command_name(words), self._endpoint)
+                raise odd_reply(head, command_name(args), self._endpoint)
             left = int(head[1:])
             if left < 0:
                 return
@@ -100,22 +100,22 @@ class Line:
                 yield piece
             self._read_exactly(sock, 2)
 
-    def upload(self, words: t.Sequence[bytes], size: int, pieces: t.Iterable[bytes], last: t.Sequence[bytes]) -> bytes:
-        """Send one command: ``words``, an argument of ``size`` bytes that comes in ``pieces``, and the ``last`` words.
+    def upload(self, args: t.Sequence[bytes], size: int, pieces: t.Iterable[bytes], last: t.Sequence[bytes]) -> bytes:
+        """Send one command: ``args``, an argument of ``size`` bytes that comes in ``pieces``, and the ``last`` arguments.
 
         Returns the first line of the reply, an error reply included.
         """
-        with self._patient(words) as sock:
-            parts = [b"*%d\r\n" % (len(words) + 1 + len(last))]
-            parts += [b"$%d\r\n%b\r\n" % (len(word), word) for word in words]
+        with self._patient(args) as sock:
+            parts = [b"*%d\r\n" % (len(args) + 1 + len(last))]
+            parts += [b"$%d\r\n%b\r\n" % (len(word), word) for word in args]
             sock.sendall(b"".join(parts) + b"$%d\r\n" % size)
             for piece in pieces:
                 sock.sendall(piece)
             sock.sendall(b"\r\n" + b"".join([b"$%d\r\n%b\r\n" % (len(word), word) for word in last]))
             return self._read_line(sock)
 
-    def _patient(self, words: t.Sequence[t.Any]) -> _Patient:
-        return _Patient(self, socket_of(self._connection), words)
+    def _patient(self, args: t.Sequence[t.Any]) -> _Patient:
+        return _Patient(self, socket_of(self._connection), args)
 
     @staticmethod
     def _read_line(sock: t.Any) -> bytes:
@@ -137,11 +137,11 @@ class Line:
                 raise ConnectionResetError("connection closed by the server")
             count -= len(got)
 
-    def _refusal(self, reply: object, words: t.Sequence[t.Any]) -> Refusal:
-        return Refusal(str(reply), explain_reply(reply, self._endpoint, command=words, database=self._database))
+    def _refusal(self, reply: object, args: t.Sequence[t.Any]) -> Refusal:
+        return Refusal(str(reply), explain_reply(reply, self._endpoint, command=args, database=self._database))
 
-    def _lost(self, exc: BaseException, words: t.Sequence[t.Any]) -> RedisMigrationError:
-        return explain(exc, self._endpoint, command=words, database=self._database)
+    def _lost(self, exc: BaseException, args: t.Sequence[t.Any]) -> RedisMigrationError:
+        return explain(exc, self._endpoint, command=args, database=self._database)
 
     @property
     def timeout(self) -> float:
@@ -151,10 +151,10 @@ class Line:
 class _Patient:
     """The socket itself, with time for a very large reply, and with its errors as sentences."""
 
-    def __init__(self, line: Line, sock: t.Any, words: t.Sequence[t.Any]) -> None:
+    def __init__(self, line: Line, sock: t.Any, args: t.Sequence[t.Any]) -> None:
         self._line = line
         self._socket = sock
-        self._words = words
+        self._args = args
 
     def __enter__(self) -> t.Any:
         patience = max(self._line.timeout, _PATIENCE)
@@ -164,5 +164,5 @@ class _Patient:
 
     def __exit__(self, _kind: object, exc: BaseException | None, _trace: object) -> None:
         if isinstance(exc, (OSError, ssl.SSLError)):
-            raise self._line._lost(exc, self._words) from None
+            raise self._line._lost(exc, self._args) from None
         self._socket.settimeout(self._line.timeout)

@@ -36,7 +36,7 @@ class Tally:
 
 @dataclasses.dataclass(frozen=True)
 class Failure:
-    """A key that was not moved: why (the server's words) and what to do about it."""
+    """A key that was not moved: why (the server's error) and what to do about it."""
 
     database: int
     key: bytes

@@ -79,7 +79,7 @@ class Flow:
         self._order = itertools.count()
         self._tasks: set[_Task] = set()
         self.reconnects = 0
-        # How long each pipe has been failing, so that an end that dies of every try is not tried for ever.
+        # How long each pipe has been failing, so that an end that fails at every try is not tried for ever.
         self._trouble: dict[Pipe, _Trouble] = {}
         self._finished = 0
 
@@ -324,7 +324,7 @@ class Flow:
 
 
 def _place(exc: BaseException) -> str:
-    """Where in the program an exception arose; its words may hold data."""
+    """Where in the program an exception arose; its message may hold data."""
     *_outer, (frame, line) = traceback.walk_tb(exc.__traceback__)
     return f"{type(exc).__name__} in {os.path.basename(frame.f_code.co_filename)}, line {line}"
 

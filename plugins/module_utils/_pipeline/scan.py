@@ -142,12 +142,12 @@ class Scan:
             raise self._cursors.endless()
 
     def _command(self) -> bytes:
-        words: list[t.Any] = [b"SCAN", self.cursor, b"COUNT", self._page]
+        args: list[t.Any] = [b"SCAN", self.cursor, b"COUNT", self._page]
         if len(self._selection.match) == 1 and "\\x" not in self._selection.match[0]:
-            words += [b"MATCH", self._selection.match[0].encode("utf-8", "surrogateescape")]
+            args += [b"MATCH", self._selection.match[0].encode("utf-8", "surrogateescape")]
         if len(self._selection.types) == 1:
-            words += [b"TYPE", self._selection.types[0]]
-        return pack(*words)
+            args += [b"TYPE", self._selection.types[0]]
+        return pack(*args)
 
     def _page_job(self, keys: list[bytes], weight: int) -> Job[None]:
         measured = yield from restarting(lambda _attempt: self._measure(keys))

@@ -32,12 +32,12 @@ class Client:
     command: str
 
     def __str__(self) -> str:
-        words = [self.address]
+        parts = [self.address]
         if self.name:
-            words.append(f"'{self.name}'")
+            parts.append(f"'{self.name}'")
         if self.user and self.user != "default":
-            words.append(f"as {self.user}")
-        return " ".join(words)
+            parts.append(f"as {self.user}")
+        return " ".join(parts)
 
     def as_dict(self) -> dict[str, t.Any]:
         return dataclasses.asdict(self)

@@ -28,10 +28,10 @@ class HeldBack(ConnectError):
 
 
 class Answer(t.NamedTuple):
-    """What a server says of a command: permitted, or not with its words, or None where it cannot be asked."""
+    """What a server says of a command: permitted, or not with its error, or None where it cannot be asked."""
 
     permitted: bool | None
-    words: str = ""
+    error: str = ""
 
 
 def ask(
@@ -49,7 +49,7 @@ def ask(
     return answers
 
 
-# In place of the server's words about a command that it does not have.
+# In place of the error about a command that it does not have.
 UNKNOWN = "the server does not know it"
 
 
@@ -57,11 +57,11 @@ def _by_dryrun(
     redis_client: t.Any, endpoint: Endpoint, needs: t.Sequence[Need], keys: t.Sequence[bytes]
 ) -> dict[Need, Answer] | None:
     answers: dict[Need, Answer] = {}
-    for need, words in _questions(needs, keys):
+    for need, args in _questions(needs, keys):
         if answers.get(need, Answer(True)).permitted is False:
             continue
         try:
-            said = redis_client.execute_command("ACL", "DRYRUN", endpoint.user, *words)
+            said = redis_client.execute_command("ACL", "DRYRUN", endpoint.user, *args)
         except RedisMigrationError as exc:
             if isinstance(exc, ConnectError):
                 raise
@@ -79,11 +79,11 @@ def _by_queueing(endpoint: Endpoint, needs: t.Sequence[Need], keys: t.Sequence[b
     questions = list(_questions(needs, keys))
     if not questions:
         return {}
-    replies = queue(endpoint, [words for _need, words in questions])
+    replies = queue(endpoint, [args for _need, args in questions])
     if isinstance(replies, str):
         return {need: Answer(False, replies) if need.command == "MULTI" else Answer(None) for need in needs}
     answers: dict[Need, Answer] = {}
-    for (need, _words), reply in zip(questions, replies):
+    for (need, _args), reply in zip(questions, replies):
         if answers.get(need, Answer(True)).permitted is False:
             continue
         answers[need] = Answer(False, reply_text(reply)) if denied(reply) else Answer(True)
@@ -102,16 +102,16 @@ def _questions(needs: t.Sequence[Need], keys: t.Sequence[bytes]) -> t.Iterator[t
     for need in needs:
         seen: list[list[t.Any]] = []
         for key in keys:
-            words = need.words(key)
-            if words not in seen:
-                seen.append(words)
-                yield need, words
+            args = need.args(key)
+            if args not in seen:
+                seen.append(args)
+                yield need, args
 
 
 def queue(endpoint: Endpoint, commands: t.Sequence[t.Sequence[t.Any]]) -> list[t.Any] | str:
     """What a server answers when asked to queue ``commands``; they are discarded and never run.
 
-    Where it refuses MULTI, its words. A refusal of one of the commands is an exception in the list.
+    Where it refuses MULTI, its error. A refusal of one of the commands is an exception in the list.
     Raises :class:`HeldBack` when it does not answer, as a server does whose writes are paused; :class:`ConnectError`.
     """
     connection = connect(dataclasses.replace(endpoint, timeout=min(endpoint.timeout, _PATIENCE_SECONDS)))
@@ -169,7 +169,7 @@ class Need(t.NamedTuple):
         """What permits it: ``+dump``, ``+memory|usage``."""
         return "+" + self.command.lower().replace(" ", "|")
 
-    def words(self, key: bytes) -> list[Word]:
+    def args(self, key: bytes) -> list[Word]:
         """The whole example for ``key``."""
         return [*self.command.split(" "), *(key if word == KEY else word for word in self.example)]
 

@@ -129,7 +129,7 @@ class Compared:
     """Names of the source's libraries, and of those the target lacks or has with other code; ``extra`` are only there.
 
     ``registered``: what the libraries of the source and of the target register.
-    ``refusal``: why that cannot be told, in the words of the end that refuses. Then ``source`` is None unless it is
+    ``refusal``: why that cannot be told, as told by the end that refuses. Then ``source`` is None unless it is
     the target that does.
     """
 

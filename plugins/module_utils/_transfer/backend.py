@@ -106,4 +106,4 @@ def migrate_hint(text: str, backend: Backend, user: str) -> str:
         return "The source is a replica, and MIGRATE is a write command: use strategy 'copy', which only reads, or the primary."
     if "unknown command" in text:
         return "MIGRATE is disabled at the source: use strategy 'copy'."
-    return "See the server's words; strategy 'copy' needs no MIGRATE."
+    return "The source's log may say more. Or use strategy 'copy', which needs no MIGRATE."

@@ -110,21 +110,21 @@ class MigrateStrategy(Strategy):
 
     def _command(self, names: t.Sequence[bytes], replace: bool) -> bytes:
         target = self._lane.target
-        words = [
+        args = [
             b"MIGRATE",
             self._backend.host.encode("idna"),
             b"%d" % self._backend.port,
             b"",
             b"%d" % target.database,
         ]
-        words += [b"%d" % _IDLE_MS, b"COPY"]
+        args += [b"%d" % _IDLE_MS, b"COPY"]
         if replace:
-            words.append(b"REPLACE")
+            args.append(b"REPLACE")
         if self._backend.username and self._backend.password:
-            words += [b"AUTH2", self._backend.username.encode(), self._backend.password.encode()]
+            args += [b"AUTH2", self._backend.username.encode(), self._backend.password.encode()]
         elif self._backend.password:
-            words += [b"AUTH", self._backend.password.encode()]
-        return one(*words, b"KEYS", *names)
+            args += [b"AUTH", self._backend.password.encode()]
+        return one(*args, b"KEYS", *names)
 
     def _proves(self, name: bytes) -> Job[bool | Refused]:
         """One key, without REPLACE, shows whether the source reaches the target under the backend's address.

@@ -40,11 +40,11 @@ def writes(items: t.Sequence[Item], *, replace: bool) -> Writes:
     commands: list[bytes] = []
     groups: list[list[int]] = []
     if lasting:
-        words = [b"MSET" if replace else b"MSETNX"]
+        args = [b"MSET" if replace else b"MSETNX"]
         for position in lasting:
-            words.append(items[position][0])
-            words.append(items[position][2])
-        commands.append(one(*words))
+            args.append(items[position][0])
+            args.append(items[position][2])
+        commands.append(one(*args))
         groups.append(lasting)
     if len(lasting) < len(items):
         tail = () if replace else (b"NX",)

@@ -35,7 +35,7 @@ class Occupied(t.NamedTuple):
 
 
 class Refused(t.NamedTuple):
-    """An end refused the key, in the server's words. ``unreadable``: the target does not understand the payload."""
+    """An end refused the key, as the server says. ``unreadable``: the target does not understand the payload."""
 
     reason: str
     hint: str | None = None

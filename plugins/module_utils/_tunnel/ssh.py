@@ -76,10 +76,10 @@ def _require_ssh(session: CloudFoundrySession, app: App) -> None:
     if answer.get("enabled"):
         return
     reason = str(answer.get("reason") or "")
-    words = reason.lower()
-    if "globally" in words:
+    text = reason.lower()
+    if "globally" in text:
         level, hint = "on the whole platform", "Only the platform's operator can enable it; there is no tunnel here."
-    elif "space" in words:
+    elif "space" in text:
         level, hint = "in its space", "A space manager enables it: 'cf allow-space-ssh SPACE', then restart the app."
     else:
         level, hint = "for this app", f"'cf enable-ssh {app.name}' enables it, then restart the app."

@@ -96,7 +96,7 @@ class Supervisor:
     def _keep_open(self) -> None:
         while True:
             self._wait_for_drop()
-            self._note("broken", self._last_words() or "the SSH connection ended")
+            self._note("broken", self._closing_output() or "the SSH connection ended")
             self._reopen()
 
     def _wait_for_drop(self) -> None:
@@ -244,16 +244,16 @@ class Supervisor:
     def _require_ssh(self) -> None:
         if self._ssh is not None and self._ssh.poll() is None:
             return
-        # The thread that reads ssh's last words needs a moment.
+        # The thread that reads ssh's last lines needs a moment.
         time.sleep(0.1)
         raise CloudFoundryError(
-            f"The SSH connection for {self._spec} could not be opened: {self._last_words() or 'ssh gives no reason'}.",
+            f"The SSH connection for {self._spec} could not be opened: {self._closing_output() or 'ssh gives no reason'}.",
             hint="'cf ssh APP' shows whether SSH to the app works at all.",
         )
 
     def _no_redis(self, cause: NoRedis) -> CloudFoundryError:
         time.sleep(0.2)
-        said = self._last_words()
+        said = self._closing_output()
         hint = f"The app must be able to reach it: check host and port, and the space's security groups ({said})."
         if cause.certificate:
             hint = "Check server_name and the CA certificate of the endpoint."
@@ -264,7 +264,7 @@ class Supervisor:
             hint=hint,
         )
 
-    def _last_words(self) -> str:
+    def _closing_output(self) -> str:
         """What ssh said last that is no chatter."""
         said = [line for line in self._said if line and not line.startswith(("Warning:", "debug"))]
         return said[-1].rstrip(".") if said else ""

@@ -101,7 +101,7 @@ def build_report(
 def report_lines(report: t.Mapping[str, t.Any]) -> list[str]:
     """The report in short: a line for each migration, the failed ones last.
 
-    Why they failed is said by :func:`last_words` on each, right behind.
+    Why they failed is said by :func:`failure_sentence` on each, right behind.
     """
     lines = []
     for migration in sorted(report["migrations"], key=lambda migration: migration["status"] == "failed"):
@@ -111,7 +111,7 @@ def report_lines(report: t.Mapping[str, t.Any]) -> list[str]:
     return lines
 
 
-def last_words(host: str, hostvars: t.Mapping[str, t.Mapping[str, t.Any]], inventories: t.Sequence[str]) -> str:
+def failure_sentence(host: str, hostvars: t.Mapping[str, t.Mapping[str, t.Any]], inventories: t.Sequence[str]) -> str:
     """Why the migration ``host`` has failed, and how its apps come back."""
     check_mode = bool(hostvars[host].get("ansible_check_mode"))
     return f"{host}: {_line(_migration(host, hostvars[host], check_mode, inventories))}"

@@ -20,10 +20,10 @@ def migration_summary(
     result: t.Mapping[str, t.Any], functions: t.Mapping[str, t.Any] | None = None, *, check_mode: bool = False
 ) -> str:
     """What a result of redis_migrate_keys says, and one of redis_functions if there is one, in one line."""
-    return f"{_keys_summary(result, check_mode)}{_functions_words(functions or {}, check_mode)}"
+    return f"{_keys_summary(result, check_mode)}{_functions_sentence(functions or {}, check_mode)}"
 
 
-def _functions_words(result: t.Mapping[str, t.Any], check_mode: bool) -> str:
+def _functions_sentence(result: t.Mapping[str, t.Any], check_mode: bool) -> str:
     libraries = result.get("libraries", {})
     labels = {"loaded": "new", "replaced": "replaced", "skipped": "left as they were", "failed": "FAILED"}
     parts = []

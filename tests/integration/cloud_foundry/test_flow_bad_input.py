@@ -44,7 +44,7 @@ def web_page() -> Iterator[str]:
 
 
 def failures(run: PlaybookRun, hosts: dict[str, Any]) -> dict[str, str]:
-    """The last words on each migration. All of them failed, and none with the words of a bug."""
+    """The closing line of each migration. All of them failed, and none by a bug."""
     assert run.returncode == 2, run.output[-4000:]
     assert {name for name, counters in run.stats.items() if counters["failures"]} == set(hosts), run.output[-8000:]
     assert "Traceback" not in run.output

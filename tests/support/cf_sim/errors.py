@@ -67,7 +67,7 @@ class CFError(Exception):
 
 
 class BrokerError(Exception):
-    """What the service broker complained about, in its words."""
+    """What the service broker complained about, as the broker says."""
 
 
 def not_found(what: str) -> CFError:

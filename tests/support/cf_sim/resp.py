@@ -11,7 +11,7 @@ from types import TracebackType
 
 
 class RespError(Exception):
-    """The server's own words."""
+    """What the server said."""
 
 
 class Redis:

@@ -96,7 +96,7 @@ def functions(situation: Situation) -> Verdict:
     if answer and answer.permitted is False:
         return fail(
             f"Functions are to be moved ({_names(written)}), and user '{target.user}' of the target may not use"
-            f" FUNCTION LOAD. The server's words: {answer.words}.",
+            f" FUNCTION LOAD. The server says: {answer.error}.",
             f"Give this user {_LOAD.acl_rule}, or set functions to 'none' to leave them out.",
         )
     if found.different:

@@ -34,14 +34,14 @@ def permissions(situation: Situation, side: Answered) -> Verdict:
     denied = [need for need in wanted if answers[need].permitted is False]
     unknown = [need for need in wanted if answers[need].permitted is None and need.level == REQUIRED]
     missing = [need for need in denied if need.level == REQUIRED]
-    barred = [need for need in missing if "permissions to access" in answers[need].words]
+    barred = [need for need in missing if "permissions to access" in answers[need].error]
     if barred and barred == missing:
         return fail(
-            f"{who} may use the commands that are needed, but not for every key. The server's words to"
-            f" {barred[0].command}: {answers[barred[0]].words}.",
+            f"{who} may use the commands that are needed, but not for every key. The server says to"
+            f" {barred[0].command}: {answers[barred[0]].error}.",
             "Give this user all keys (~*), or choose the keys that it may use with 'match'.",
         )
-    absent = [need for need in missing if is_unknown_command(answers[need].words) or answers[need].words == UNKNOWN]
+    absent = [need for need in missing if is_unknown_command(answers[need].error) or answers[need].error == UNKNOWN]
     if absent:
         return fail(
             f"The {side.role} does not know {_commands(absent)}, which the run needs.",
@@ -56,20 +56,20 @@ def permissions(situation: Situation, side: Answered) -> Verdict:
             else f"strategy '{strategy}'"
         )
         return (fail if begin.level == REQUIRED else warn)(
-            f"{who} may not use MULTI, which {purpose} needs together with EXEC. The server's words:"
-            f" {answers[begin].words}. Without MULTI the other commands cannot be asked about.",
+            f"{who} may not use MULTI, which {purpose} needs together with EXEC. The server says:"
+            f" {answers[begin].error}. Without MULTI the other commands cannot be asked about.",
             "Give this user +multi +exec, then run the preflight again: it checks the other commands then.",
         )
     if missing:
         return fail(
             f"{who} may not use {plural(len(missing), 'command')} that strategy '{strategy}' or the comparison needs:"
-            f" {_commands(missing)}. The server's words: {answers[missing[0]].words}.",
+            f" {_commands(missing)}. The server says: {answers[missing[0]].error}.",
             f"Give this user {_rules(missing)} and the keys concerned, or use another user.",
         )
     if unknown:
         return warn(
             f"Whether {who[0].lower()}{who[1:]} may use {_commands(unknown)} cannot be asked:"
-            f" {answers[unknown[0]].words}",
+            f" {answers[unknown[0]].error}",
             "End the pause of writes (CLIENT UNPAUSE), then run the preflight again: it checks these commands then.",
         )
     fallback = [need for need in denied if need.level == FALLBACK]

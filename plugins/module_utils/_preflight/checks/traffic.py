@@ -35,7 +35,8 @@ def writable(situation: Situation, side: Answered) -> Verdict:
     if isinstance(reply, Exception) and not dry_run.denied(reply):
         text = reply_text(reply)
         return fail(
-            f"The {endpoint} takes no writes now: {text}.", reply_hint(text, endpoint) or "See the server's words."
+            f"The {endpoint} takes no writes now: {text}.",
+            reply_hint(text, endpoint) or "The server's log may say more.",
         )
     return ok("The target takes writes.")
 

@@ -63,9 +63,9 @@ def _set_part(members: list[bytes]) -> Write:
 
 def _zset_part(elements: list[bytes]) -> Write:
     # ZSCAN shows member and score, ZADD takes score and member; the text of a score is exact.
-    words: list[t.Any] = [b""] * len(elements)
-    words[::2], words[1::2] = elements[1::2], elements[::2]
-    return Write(lambda name: pack(b"ZADD", name, *words))
+    args: list[t.Any] = [b""] * len(elements)
+    args[::2], args[1::2] = elements[1::2], elements[::2]
+    return Write(lambda name: pack(b"ZADD", name, *args))
 
 
 def _hash_part(elements: list[bytes]) -> Write:

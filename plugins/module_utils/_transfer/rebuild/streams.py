@@ -79,7 +79,7 @@ def question(key: bytes) -> bytes:
 
 def additions(name: bytes, entries: t.Sequence[t.Any]) -> bytes:
     """XADD of ``entries`` to the stream ``name``."""
-    return b"".join([pack(b"XADD", name, entry_id, *words) for entry_id, words in entries])
+    return b"".join([pack(b"XADD", name, entry_id, *args) for entry_id, args in entries])
 
 
 def emptiness(name: bytes) -> bytes:
@@ -89,12 +89,12 @@ def emptiness(name: bytes) -> bytes:
 
 def finish(name: bytes, facts: Facts, *, counters: bool) -> bytes:
     """The command that sets the last ID and, where the target keeps ``counters``, these."""
-    words: list[t.Any] = [b"XSETID", name, facts.last_id]
+    args: list[t.Any] = [b"XSETID", name, facts.last_id]
     if counters:
         # A source before 7.0 counts nothing: then what is there is all that ever was, as after a RESTORE.
         added = facts.length if facts.entries_added is None else facts.entries_added
-        words += [b"ENTRIESADDED", added, b"MAXDELETEDID", facts.max_deleted or b"0-0"]
-    return pack(*words)
+        args += [b"ENTRIESADDED", added, b"MAXDELETEDID", facts.max_deleted or b"0-0"]
+    return pack(*args)
 
 
 def stream_in_pieces(build: KeyBuild) -> Job[int]:
@@ -109,10 +109,10 @@ def stream_in_pieces(build: KeyBuild) -> Job[int]:
     told, facts = facts, facts.holding((yield from _entries(build, facts)))
     yield from build.write(Write(functools.partial(finish, facts=facts, counters=counters)))
     for name, _consumers, _pending_count, last, entries_read in facts.groups:
-        words = [name, last]
+        args = [name, last]
         if counters and entries_read is not None:
-            words += [b"ENTRIESREAD", b"%d" % entries_read]
-        yield from build.write(Write(functools.partial(_set_group, words=words)))
+            args += [b"ENTRIESREAD", b"%d" % entries_read]
+        yield from build.write(Write(functools.partial(_set_group, args=args)))
     built = yield from build.write(Write(question, 2))
     if Facts.of(*(yield from build.read(Read(question(build.key), 2)))) != told:
         raise Changed()
@@ -121,8 +121,8 @@ def stream_in_pieces(build: KeyBuild) -> Job[int]:
     return facts.length
 
 
-def _set_group(stream: bytes, words: list[bytes]) -> bytes:
-    return one(b"XGROUP", b"SETID", stream, *words)
+def _set_group(stream: bytes, args: list[bytes]) -> bytes:
+    return one(b"XGROUP", b"SETID", stream, *args)
 
 
 def _group(build: KeyBuild, group: bytes) -> Job[None]:

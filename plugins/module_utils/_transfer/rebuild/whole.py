@@ -194,9 +194,9 @@ class Whole:
                 return additions(name, entries) + end, len(entries) + 1
             return emptiness(name) + end, 3
         if kind == b"zset":
-            words = [b""] * len(value)
-            words[::2], words[1::2] = value[1::2], value[::2]
-            return pack(b"ZADD", name, *words), 1
+            args = [b""] * len(value)
+            args[::2], args[1::2] = value[1::2], value[::2]
+            return pack(b"ZADD", name, *args), 1
         return pack(
             {b"list": b"RPUSH", b"set": b"SADD", b"string": b"SET"}[kind],
             name,
@@ -222,12 +222,12 @@ class Whole:
 
 
 def _set(name: bytes, value: bytes, expiry: Expiry, replace: bool) -> bytes:
-    words = [b"SET", name, value]
+    args = [b"SET", name, value]
     if not replace:
-        words.append(b"NX")
+        args.append(b"NX")
     if expiry is not NEVER:
-        words += [b"PXAT", b"%d" % expiry]
-    return pack(*words)
+        args += [b"PXAT", b"%d" % expiry]
+    return pack(*args)
 
 
 def _stream_value(replies: list[t.Any]) -> t.Any:

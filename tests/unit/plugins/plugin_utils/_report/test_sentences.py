@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from ansible_collections.dataservices.redis_migration.plugins.plugin_utils._report.data import last_words
+from ansible_collections.dataservices.redis_migration.plugins.plugin_utils._report.data import failure_sentence
 from ansible_collections.dataservices.redis_migration.plugins.plugin_utils._report.sentences import migration_summary
 
 COUNTERS = ("scanned", "copied", "updated", "unchanged", "skipped", "vanished", "pruned", "failed", "bytes")
@@ -32,6 +32,10 @@ def test_nothing_moved_has_no_speed() -> None:
 
 def test_a_rollback_fails_in_the_rollback() -> None:
     failure = {"tags": ["cutover", "rollback"], "message": "No."}
-    assert "FAILED in rollback: No." in last_words("orders", {"orders": {"__redis_migration_failure": failure}}, [])
+    assert "FAILED in rollback: No." in failure_sentence(
+        "orders", {"orders": {"__redis_migration_failure": failure}}, []
+    )
     failure["tags"] = ["always", "cutover"]
-    assert "FAILED in cutover: No." in last_words("orders", {"orders": {"__redis_migration_failure": failure}}, [])
+    assert "FAILED in cutover: No." in failure_sentence(
+        "orders", {"orders": {"__redis_migration_failure": failure}}, []
+    )
