@@ -24,13 +24,14 @@ class Ask(t.NamedTuple):
     limit: int = DEFAULT_REPLY_LIMIT
 
 
-def together(*asks: Ask) -> Job[t.Any]:
+def together(*asks: Ask) -> Job[list[list[t.Any]]]:
     """The replies to ``asks``, sent together, and again after a lost connection."""
     while True:
         try:
-            return (yield tuple(ask.end.call(ask.commands, ask.replies, ask.limit) for ask in asks))
+            replies: list[list[t.Any]] = yield tuple(ask.end.call(ask.commands, ask.replies, ask.limit) for ask in asks)
         except Reconnected:
             continue
+        return replies
 
 
 class Pair(t.NamedTuple):
@@ -41,7 +42,7 @@ class Pair(t.NamedTuple):
     key: bytes
     its_key: bytes
 
-    def ask(self, command: bytes, *args: t.Any, stride: Stride | None = None) -> Job[t.Any]:
+    def ask(self, command: bytes, *args: t.Any, stride: Stride | None = None) -> Job[tuple[t.Any, t.Any]]:
         """The replies of both ends to one command about the key; ``stride`` learns how long the source took."""
         (before, here, then), (there,) = yield from together(
             Ask(self.source, TIME + pack(command, self.key, *args) + TIME, 3),

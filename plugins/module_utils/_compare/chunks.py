@@ -28,7 +28,7 @@ from .verdict import GONE_AT_SOURCE, Difference, Verdict, mapping_detail
 _RANGES = 4
 
 
-def same_in_chunks(source: End, target: End, key: bytes, kind: str, its_key: bytes | None = None) -> Job[t.Any]:
+def same_in_chunks(source: End, target: End, key: bytes, kind: str, its_key: bytes | None = None) -> Job[Verdict]:
     """The verdict on one key; its type is the same at both ends. ``its_key``: its name at the target, if another."""
     pair = Pair(source, target, key, key if its_key is None else its_key)
     if kind == "stream":
@@ -59,7 +59,7 @@ def same_in_chunks(source: End, target: End, key: bytes, kind: str, its_key: byt
     return verdict
 
 
-def _string(pair: Pair, length: int) -> Job[t.Any]:
+def _string(pair: Pair, length: int) -> Job[Difference | None]:
     step = _RANGES * PIECE_BYTES
     for start in range(0, length, step):
         starts = range(start, min(start + step, length), PIECE_BYTES)
@@ -76,7 +76,7 @@ def _string(pair: Pair, length: int) -> Job[t.Any]:
     return None
 
 
-def _list(pair: Pair, length: int, stride: Stride) -> Job[t.Any]:
+def _list(pair: Pair, length: int, stride: Stride) -> Job[Difference | None]:
     start = 0
     while start < length:
         count = stride.elements
@@ -93,7 +93,7 @@ def _list(pair: Pair, length: int, stride: Stride) -> Job[t.Any]:
     return None
 
 
-def _scanned(pair: Pair, kind: str, length: int, stride: Stride, timed: bool) -> Job[t.Any]:
+def _scanned(pair: Pair, kind: str, length: int, stride: Stride, timed: bool) -> Job[Difference | None]:
     """Look every element of the source up at the target, while the next ones are read."""
     source = pair.source
     look_up = _LookUpExpiringFields(pair) if timed else _LOOK_UP[kind]
@@ -136,7 +136,7 @@ class _LookUp(t.Protocol):
     def asks(self, pair: Pair, elements: list[bytes]) -> list[Ask]:
         """What to ask about ``elements``, as a SCAN command lists them."""
 
-    def verdict(self, elements: list[bytes], found: list[list[t.Any]]) -> Verdict:
+    def verdict(self, elements: list[bytes], found: list[list[t.Any]]) -> Difference | None:
         """Whether the replies to each of :meth:`asks` say the same of them."""
 
 
@@ -144,7 +144,7 @@ class _LookUpFields:
     def asks(self, pair: Pair, elements: list[bytes]) -> list[Ask]:
         return [Ask(pair.target, pack(b"HMGET", pair.its_key, *elements[::2]))]
 
-    def verdict(self, elements: list[bytes], found: list[list[t.Any]]) -> Verdict:
+    def verdict(self, elements: list[bytes], found: list[list[t.Any]]) -> Difference | None:
         fields, values = elements[::2], elements[1::2]
         ((its_values,),) = found
         if its_values == values:
@@ -163,7 +163,7 @@ class _LookUpExpiringFields:
         fields = elements[::2]
         return [ask_fields(pair.source, pair.key, fields), ask_fields(pair.target, pair.its_key, fields)]
 
-    def verdict(self, elements: list[bytes], found: list[list[t.Any]]) -> Verdict:
+    def verdict(self, elements: list[bytes], found: list[list[t.Any]]) -> Difference | None:
         here, there = found
         return same_piece(self._ends, elements[::2], here, there)
 
@@ -175,7 +175,7 @@ class _LookUpMembers:
             return [Ask(end, pack(b"SMISMEMBER", key, *elements))]
         return [Ask(end, b"".join([one(b"SISMEMBER", key, member) for member in elements]), len(elements))]
 
-    def verdict(self, elements: list[bytes], found: list[list[t.Any]]) -> Verdict:
+    def verdict(self, elements: list[bytes], found: list[list[t.Any]]) -> Difference | None:
         (replies,) = found
         known = replies[0] if isinstance(replies[0], list) else replies
         missing = len(elements) - sum(known)
@@ -189,7 +189,7 @@ class _LookUpScores:
             return [Ask(end, pack(b"ZMSCORE", key, *elements[::2]))]
         return [Ask(end, b"".join([one(b"ZSCORE", key, member) for member in elements[::2]]), len(elements) // 2)]
 
-    def verdict(self, elements: list[bytes], found: list[list[t.Any]]) -> Verdict:
+    def verdict(self, elements: list[bytes], found: list[list[t.Any]]) -> Difference | None:
         (replies,) = found
         its_scores = replies[0] if isinstance(replies[0], list) else replies
         scores = elements[1::2]

@@ -69,7 +69,7 @@ class Comparer:
                 verdicts[position] = yield from self.large(chunk.names[position])
         return verdicts
 
-    def values(self, keys: t.Sequence[bytes]) -> Job[t.Any]:
+    def values(self, keys: t.Sequence[bytes]) -> Job[list[Verdict]]:
         """The verdict on every one of ``keys``, which are small at the source (the caller has seen to that)."""
         try:
             return (yield from self._looking_for_life(keys, (yield from self._small(keys))))
@@ -86,11 +86,11 @@ class Comparer:
             half = len(keys) // 2
             return [*(yield from self.values(keys[:half])), *(yield from self.values(keys[half:]))]
 
-    def metadata(self, keys: t.Sequence[bytes]) -> Job[t.Any]:
+    def metadata(self, keys: t.Sequence[bytes]) -> Job[list[Verdict]]:
         """As :meth:`values`, but only types and expiries."""
         return (yield from self._looking_for_life(keys, (yield from self._metadata(keys))))
 
-    def _metadata(self, keys: t.Sequence[bytes]) -> Job[t.Any]:
+    def _metadata(self, keys: t.Sequence[bytes]) -> Job[list[Verdict]]:
         here, there = yield (
             self.source.call(*_and(each(b"TYPE", keys), len(keys), self.source.expiries.commands(keys))),
             self.target.call(*_and(each(b"TYPE", keys), len(keys), self.target.expiries.commands(keys))),
@@ -102,7 +102,7 @@ class Comparer:
         yield from self._expiries(keys, verdicts, here[count:], there[count:])
         return verdicts
 
-    def large(self, key: bytes) -> Job[t.Any]:
+    def large(self, key: bytes) -> Job[Verdict]:
         """The verdict on one key of any size, in bounded chunks."""
         yield Take(self._large, 1)
         try:
@@ -113,7 +113,7 @@ class Comparer:
         finally:
             self._flow.give(self._large, 1)
 
-    def _in_chunks(self, key: bytes) -> Job[t.Any]:
+    def _in_chunks(self, key: bytes) -> Job[Verdict]:
         (verdict,) = yield from self._metadata([key])
         if verdict is not None:
             return verdict
@@ -123,7 +123,7 @@ class Comparer:
             return GONE_AT_SOURCE
         return (yield from chunks.same_in_chunks(self.source, self.target, key, here[0].decode()))
 
-    def _looking_for_life(self, keys: t.Sequence[bytes], verdicts: list[Verdict]) -> Job[t.Any]:
+    def _looking_for_life(self, keys: t.Sequence[bytes], verdicts: list[Verdict]) -> Job[list[Verdict]]:
         """``verdicts``, where a hash of the source none of whose fields is alive any more counts as gone."""
         suspects = [
             index
@@ -137,7 +137,7 @@ class Comparer:
                     verdicts[index] = GONE_AT_SOURCE
         return verdicts
 
-    def _small(self, keys: t.Sequence[bytes]) -> Job[t.Any]:
+    def _small(self, keys: t.Sequence[bytes]) -> Job[list[Verdict]]:
         get = one(b"MGET", *keys)
         here, there = yield (
             self.source.call(*_and(get, 1, self.source.expiries.commands(keys))),
@@ -163,7 +163,7 @@ class Comparer:
         yield from self._expiries(keys, verdicts, here[1:], there[1:])
         return verdicts
 
-    def _by_payload(self, keys: t.Sequence[bytes]) -> Job[t.Any]:
+    def _by_payload(self, keys: t.Sequence[bytes]) -> Job[list[Verdict]]:
         dump = each(b"DUMP", keys)
         if self.source.raw is not None and self.target.raw is not None:
             (mine,), (its,) = yield self.source.raw.ask(dump), self.target.raw.ask(dump)
@@ -189,7 +189,7 @@ class Comparer:
                 verdicts[index] = verdict
         return verdicts
 
-    def _by_type(self, keys: t.Sequence[bytes]) -> Job[t.Any]:
+    def _by_type(self, keys: t.Sequence[bytes]) -> Job[list[Verdict]]:
         ask = each(b"TYPE", keys)
         here, there = yield self.source.call(ask, len(keys)), self.target.call(ask, len(keys))
         self.source.check(here, "TYPE")

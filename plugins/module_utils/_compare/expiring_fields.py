@@ -33,7 +33,7 @@ _FIELDS = 1000
 _Fields = dict[bytes, tuple[bytes, int]]
 
 
-def fields_expire(*ends: End) -> Job[t.Any]:
+def fields_expire(*ends: End) -> Job[bool]:
     """Whether any hash in the databases of ``ends`` has fields that expire. To be asked before the fields are read."""
     knowing = [end for end in ends if end.server.supports_field_ttl()]
     if not knowing:
@@ -88,7 +88,7 @@ def _tolerance(ends: t.Sequence[End]) -> int:
 
 def same_piece(
     ends: tuple[End, End], fields: t.Sequence[bytes], here: t.Sequence[t.Any], there: t.Sequence[t.Any]
-) -> Verdict:
+) -> Difference | None:
     """The verdict on some fields of a hash, from the replies of both ends to :func:`ask_fields`."""
     clock = _later(ends, (here[-1], there[-1]))
     mine, its = (
@@ -100,7 +100,7 @@ def same_piece(
 
 def same_hashes(
     source: End, target: End, keys: t.Sequence[bytes], here: t.Sequence[list[bytes]], there: t.Sequence[list[bytes]]
-) -> Job[t.Any]:
+) -> Job[list[Verdict]]:
     """Verdicts on small hashes, of which HGETALL said ``here`` at the source and ``there`` at the target."""
     sides = [
         [(key, flat[::2], flat[1::2]) for key, flat in zip(keys, answers, strict=True)] for answers in (here, there)
@@ -127,7 +127,7 @@ def same_hashes(
     return [_verdict(mine, its, _tolerance(ends)) if mine or not its else GONE_AT_SOURCE for mine, its in zip(*living)]
 
 
-def _verdict(mine: _Fields, its: _Fields, tolerance: int) -> Verdict:
+def _verdict(mine: _Fields, its: _Fields, tolerance: int) -> Difference | None:
     if mine == its:
         return None
     values, its_values = ({field: pair[0] for field, pair in side.items()} for side in (mine, its))
@@ -140,7 +140,7 @@ def _verdict(mine: _Fields, its: _Fields, tolerance: int) -> Verdict:
     return None
 
 
-def lifeless(end: End, names: t.Sequence[bytes]) -> Job[t.Any]:
+def lifeless(end: End, names: t.Sequence[bytes]) -> Job[list[bytes]]:
     """Those of ``names`` that are hashes without a living field: still in the keyspace, but as good as gone.
 
     HSCAN shows what lives and changes nothing; others (HRANDFIELD) delete such a hash.
@@ -165,7 +165,7 @@ def lifeless(end: End, names: t.Sequence[bytes]) -> Job[t.Any]:
     return found
 
 
-def without(end: End, names: list[bytes]) -> Job[t.Any]:
+def without(end: End, names: list[bytes]) -> Job[list[bytes]]:
     """Those of ``names`` that ``end`` does not have, or only as a hash without a living field."""
     if not names:
         return []

@@ -243,7 +243,7 @@ class _Looker:
             self._report(name, difference)
         self._counts.add(counts)
 
-    def _look(self, chunk: Chunk, counts: DatabaseDiff) -> Job[t.Any]:
+    def _look(self, chunk: Chunk, counts: DatabaseDiff) -> Job[list[tuple[bytes, Difference]]]:
         verdicts: list[Verdict] = yield from self._comparer.verdicts(chunk, self._plan.level)
         suspects = [position for position, verdict in enumerate(verdicts) if verdict is not None]
         if not suspects:

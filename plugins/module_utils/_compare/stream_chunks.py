@@ -28,7 +28,7 @@ _STREAM_FIELDS = ("last-generated-id", "max-deleted-entry-id", "entries-added")
 _GROUP_FIELDS = ("last-delivered-id", "pending", "entries-read")
 
 
-def same_stream(pair: Pair) -> Job[t.Any]:
+def same_stream(pair: Pair) -> Job[Verdict]:
     """The verdict on a stream, read in pieces."""
     source, target = pair.source, pair.target
     here, there = yield from together(
@@ -62,7 +62,7 @@ def _same_fields(mine: dict[str, t.Any], its: dict[str, t.Any], names: t.Sequenc
     return None
 
 
-def _same_entries(pair: Pair, last: bytes, stride: Stride) -> Job[t.Any]:
+def _same_entries(pair: Pair, last: bytes, stride: Stride) -> Job[Verdict]:
     start = b"-"
     while True:
         count = stride.elements
@@ -81,7 +81,7 @@ def _same_entries(pair: Pair, last: bytes, stride: Stride) -> Job[t.Any]:
         start = after(here[-1][0])
 
 
-def _same_groups(pair: Pair, here: t.Any, there: t.Any) -> Job[t.Any]:
+def _same_groups(pair: Pair, here: t.Any, there: t.Any) -> Job[Verdict]:
     mine = {group["name"]: group for group in map(fields_of, here)}
     its = {group["name"]: group for group in map(fields_of, there)}
     if set(mine) != set(its):
@@ -99,7 +99,7 @@ def _same_groups(pair: Pair, here: t.Any, there: t.Any) -> Job[t.Any]:
     return None
 
 
-def _same_consumers(pair: Pair, group: bytes, where: str) -> Job[t.Any]:
+def _same_consumers(pair: Pair, group: bytes, where: str) -> Job[Verdict]:
     here, there = yield from together(
         Ask(pair.source, pack(b"XINFO", b"CONSUMERS", pair.key, group)),
         Ask(pair.target, pack(b"XINFO", b"CONSUMERS", pair.its_key, group)),
@@ -112,7 +112,7 @@ def _same_consumers(pair: Pair, group: bytes, where: str) -> Job[t.Any]:
     return None
 
 
-def _same_pending(pair: Pair, group: bytes, where: str) -> Job[t.Any]:
+def _same_pending(pair: Pair, group: bytes, where: str) -> Job[Verdict]:
     start = b"-"
     while True:
         args = (group, start, b"+", _PENDING)

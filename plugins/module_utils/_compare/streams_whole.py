@@ -21,7 +21,7 @@ _GROUP = (b"last-delivered-id", b"pel-count", b"pending", b"entries-read")
 _Fields = dict[bytes, t.Any]
 
 
-def same_groups(source: End, target: End, keys: t.Sequence[bytes]) -> Job[t.Any]:
+def same_groups(source: End, target: End, keys: t.Sequence[bytes]) -> Job[list[Verdict]]:
     """Verdicts on streams whose entries are known to be the same."""
     ask = each(b"XINFO STREAM", keys)
     here, there = yield source.call(ask, len(keys)), target.call(ask, len(keys))
@@ -41,7 +41,7 @@ def same_groups(source: End, target: End, keys: t.Sequence[bytes]) -> Job[t.Any]
     return verdicts
 
 
-def same_streams(source: End, target: End, keys: t.Sequence[bytes]) -> Job[t.Any]:
+def same_streams(source: End, target: End, keys: t.Sequence[bytes]) -> Job[list[Verdict]]:
     """Verdicts on streams that fit into memory whole."""
     ask = each(b"XINFO STREAM", keys, b"FULL", b"COUNT", b"0")
     here, there = yield source.call(ask, len(keys)), target.call(ask, len(keys))

@@ -24,7 +24,7 @@ from .verdict import GONE_AT_SOURCE, Difference, Verdict
 _PARAMETERS = ("quant-type", "hnsw-m", "vector-dim", "projection-input-dim", "size", "attributes-count")
 
 
-def same_vector_set(pair: Pair) -> Job[t.Any]:
+def same_vector_set(pair: Pair) -> Job[Verdict]:
     """The verdict on a vector set of any size; both ends hold one under this name."""
     source, target = pair.source, pair.target
     (mine,), (its,), (size,) = yield from together(
@@ -45,7 +45,7 @@ def same_vector_set(pair: Pair) -> Job[t.Any]:
     return (yield from _same_elements(pair, Stride(size or 0, parameters["size"]), parameters["size"]))
 
 
-def _same_elements(pair: Pair, stride: Stride, count: int) -> Job[t.Any]:
+def _same_elements(pair: Pair, stride: Stride, count: int) -> Job[Verdict]:
     """Look every element of the source up at the target. As both have as many, neither has another one."""
     # No command of Redis 8.2 lists them part by part (VRANGE is newer): all names at once, what they stand for in pieces.
     ((names,),) = yield from together(Ask(pair.source, pack(b"VRANDMEMBER", pair.key, count)))

@@ -44,7 +44,7 @@ def string_detail(mine: bytes, its: bytes) -> str:
     return f"differs at byte {low}"
 
 
-def same_whole(source: End, target: End, keys: t.Sequence[tuple[bytes, str]]) -> Job[t.Any]:
+def same_whole(source: End, target: End, keys: t.Sequence[tuple[bytes, str]]) -> Job[list[Verdict]]:
     """Verdicts on keys that fit into memory whole, given as (key, type); the type is the same at both ends."""
     verdicts: list[Verdict] = [None] * len(keys)
     by_type: dict[str, list[int]] = {}
@@ -63,7 +63,9 @@ def same_whole(source: End, target: End, keys: t.Sequence[tuple[bytes, str]]) ->
 _Answers = tuple[bytes, bytes]
 
 
-def _answers(source: End, target: End, groups: t.Sequence[tuple[str, list[bytes]]]) -> Job[t.Any]:
+def _answers(
+    source: End, target: End, groups: t.Sequence[tuple[str, list[bytes]]]
+) -> Job[dict[str, tuple[t.Any, t.Any]]]:
     """What both ends answer, unparsed, to the commands that read each type's keys whole."""
     readable = [(kind, _WHOLE[kind], names) for kind, names in groups if kind in _WHOLE]
     if not readable or source.raw is None or target.raw is None:
@@ -75,7 +77,7 @@ def _answers(source: End, target: End, groups: t.Sequence[tuple[str, list[bytes]
 
 def _same_of_type(
     source: End, target: End, kind: str, keys: list[bytes], answers: _Answers | None, *, timed: bool
-) -> Job[t.Any]:
+) -> Job[list[Verdict]]:
     """``timed``: whether fields of some hashes expire."""
     if kind not in _WHOLE:
         verdicts = []
@@ -157,7 +159,7 @@ _COMPARE: dict[str, t.Callable[[t.Any, t.Any], Verdict]] = {
 }
 
 
-def same_payload(source: End, target: End, key: bytes, kind: str) -> Job[t.Any]:
+def same_payload(source: End, target: End, key: bytes, kind: str) -> Job[Verdict]:
     """A type of a module: only its payload can be compared, except of vector sets."""
     if kind == "vectorset":
         return (yield from same_vector_set(Pair(source, target, key, key)))

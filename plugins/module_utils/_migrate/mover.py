@@ -138,7 +138,7 @@ class Mover:
                 differing.append(position)
         return keys.pick(missing), keys.pick(differing)
 
-    def _split_ours(self, keys: Chunk, tally: _ChunkResult, sent: _Sent) -> Job[t.Any]:
+    def _split_ours(self, keys: Chunk, tally: _ChunkResult, sent: _Sent) -> Job[Chunk]:
         """Keys that the target holds and that are not to be overwritten: those of others are counted.
 
         Returns those that this run wrote before a connection was lost and that still lack their expiry.
@@ -156,7 +156,7 @@ class Mover:
         _missing, differing = self._sort(mine, [verdicts[position] for position in kept], tally, sent)
         return differing
 
-    def _split_by_existence(self, keys: Chunk) -> Job[t.Any]:
+    def _split_by_existence(self, keys: Chunk) -> Job[tuple[Chunk, Chunk]]:
         """(missing at the target, existing there)."""
         gone = set((yield from absent(self._lane.target, keys.names)))
         missing = [position for position, name in enumerate(keys.names) if name in gone]
@@ -179,7 +179,7 @@ class Mover:
                 )
             )
 
-    def _transfer(self, keys: Chunk, action: str, sent: _Sent, *, replace: bool) -> Job[t.Any]:
+    def _transfer(self, keys: Chunk, action: str, sent: _Sent, *, replace: bool) -> Job[Moved]:
         for name in keys.names:
             sent.setdefault(name, action)
         self._under_way[id(sent)] = len(sent)

@@ -80,7 +80,7 @@ class End:
         check_shape(replies, command[0] if command else "", self.endpoint)
 
 
-def absent(end: End, names: list[bytes]) -> Job[t.Any]:
+def absent(end: End, names: list[bytes]) -> Job[list[bytes]]:
     """Those of ``names`` that ``end`` does not have: one EXISTS for all, and one each only where some are missing."""
     if not names:
         return []

@@ -57,7 +57,7 @@ class ExpiryReader:
             return each(b"PEXPIRETIME", keys), len(keys)
         return TIME + each(b"PTTL", keys) + TIME, len(keys) + 2
 
-    def read(self, keys: t.Sequence[bytes], replies: t.Sequence[t.Any]) -> Job[t.Any]:
+    def read(self, keys: t.Sequence[bytes], replies: t.Sequence[t.Any]) -> Job[list[int | None]]:
         """The expiry of every key (``NEVER``, ``GONE`` or milliseconds), from the replies to :meth:`commands`.
 
         A generator: it may have to ask again.
@@ -84,7 +84,7 @@ class ExpiryReader:
             return expiries
         return [at if at is None or at == GONE else at + self.shift_ms for at in expiries]
 
-    def ask(self, keys: t.Sequence[bytes]) -> Job[t.Any]:
+    def ask(self, keys: t.Sequence[bytes]) -> Job[list[int | None]]:
         """The expiries of ``keys``, asked now."""
         if not keys:
             return []
@@ -112,7 +112,7 @@ class ExpiryReader:
         check_shape((replies[0], replies[-1]), "TIME", self._pipe.endpoint)
         check_shape(replies[1:-1], "PTTL", self._pipe.endpoint)
 
-    def _from_pttl(self, keys: t.Sequence[bytes], replies: t.Sequence[t.Any]) -> Job[t.Any]:
+    def _from_pttl(self, keys: t.Sequence[bytes], replies: t.Sequence[t.Any]) -> Job[list[int | None]]:
         self._check(replies)
         start, spread = _clock(replies)
         ttls = replies[1:-1]

@@ -92,7 +92,7 @@ class Scan:
         self._cursors = CursorWalk(end.endpoint, "SCAN", held.keys if held else 0, (0, 0) if cursor == b"0" else walked)
         self.finished = False
 
-    def job(self) -> Job[t.Any]:
+    def job(self) -> Job[None]:
         """The walk itself, to be spawned on the flow."""
         # A cursor needs no connection: after a reconnect the walk goes on from the same one.
         return restarting(lambda _attempt: self._walk())
@@ -134,7 +134,7 @@ class Scan:
         """What the next part of this walk has to know beside ``cursor``."""
         return self._cursors.walked
 
-    def _count_again(self) -> Job[t.Any]:
+    def _count_again(self) -> Job[None]:
         """There may be more keys by now than in the beginning. Raises where that does not explain the length of the walk."""
         (size,) = yield self._end.call(pack(b"DBSIZE"), 1)
         self._cursors.expect(size if isinstance(size, int) else 0)
@@ -160,7 +160,7 @@ class Scan:
         yield from self._halving.run(chunk, self._take_chunk(chunk))
         left.down(len(chunk))
 
-    def _measure(self, keys: list[bytes]) -> Job[t.Any]:
+    def _measure(self, keys: list[bytes]) -> Job[tuple[list[bytes], list[int]]]:
         """The keys that exist and have a wanted type, with their sizes."""
         types = self._selection.types if len(self._selection.types) > 1 else ()
         if types:
@@ -181,14 +181,14 @@ class Scan:
             self._flow.give(self._pace.gate, cost)
         return keys, sizes
 
-    def _memory_usage(self, keys: list[bytes]) -> Job[t.Any]:
+    def _memory_usage(self, keys: list[bytes]) -> Job[list[int]]:
         sizes = yield self._end.call(each(b"MEMORY USAGE", keys), len(keys))
         self._end.check(sizes, "MEMORY USAGE")
         return [0 if size is None else size for size in sizes] if None in sizes else sizes
 
-    def _string_sizes(self, keys: list[bytes]) -> Job[t.Any]:
+    def _string_sizes(self, keys: list[bytes]) -> Job[list[int]]:
         """The sizes where most keys are strings: STRLEN costs the server a third less than MEMORY USAGE."""
-        sizes = yield self._end.call(each(b"STRLEN", keys), len(keys))
+        sizes: list[t.Any] = yield self._end.call(each(b"STRLEN", keys), len(keys))
         others = [position for position, size in enumerate(sizes) if is_error(size)] if any_error(sizes) else []
         if others:
             self._mostly_strings = len(others) <= len(keys) * _FEW_OTHERS

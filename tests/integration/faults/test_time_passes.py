@@ -114,6 +114,10 @@ def test_a_large_hash_whose_fields_keep_expiring(
     assert engine.diff(end, target)["identical"]
     _until(client, now + 2_000 + _LARGE // 8)
     assert len(target.client().hgetall("hash")) == _LARGE // 2
+    for end in (client, target.client()):
+        # A server counts a field that is over until it has removed it.
+        while end.hlen("hash") > _LARGE // 2:
+            time.sleep(0.01)
     _assert_equal(source, target)
 
 

@@ -18,7 +18,7 @@ from .field_ttls import FieldTtls
 from .key_build import KeyBuild, Write, piece
 
 
-def scanned_in_pieces(build: KeyBuild, kind: str, length: int, ttls: FieldTtls) -> Job[t.Any]:
+def scanned_in_pieces(build: KeyBuild, kind: str, length: int, ttls: FieldTtls) -> Job[bool]:
     """Write all elements to the temporary key. Whether any fields of the database expire."""
     stride = Stride(build.size, length)
     proof = ASK_FIELD_EXPIRY if kind == "hash" and ttls.possible else b""

@@ -50,7 +50,7 @@ class InPieces:
         self._ttls = ttls
         self._witnesses = Witnesses(lane.flow, lane.source)
 
-    def move(self, key: bytes, size: int, *, replace: bool) -> Job[t.Any]:
+    def move(self, key: bytes, size: int, *, replace: bool) -> Job[Outcome | None]:
         """What became of ``key``: None where the target has it, else the outcome."""
         lane = self._lane
         yield Take(self._witnesses.gate, 1)
@@ -67,7 +67,7 @@ class InPieces:
         finally:
             lane.flow.give(self._witnesses.gate, 1)
 
-    def _move(self, build: KeyBuild, witness: Witness, replace: bool) -> Job[t.Any]:
+    def _move(self, build: KeyBuild, witness: Witness, replace: bool) -> Job[Outcome | None]:
         kind, reason = b"none", t.cast(Exception, Changed())
         for _try in range(_TRIES):
             try:
@@ -122,7 +122,7 @@ class InPieces:
         if not unchanged and (yield from self._differs(build, kind)):
             raise Changed()
 
-    def _differs(self, build: KeyBuild, kind: bytes) -> Job[t.Any]:
+    def _differs(self, build: KeyBuild, kind: bytes) -> Job[bool]:
         while True:
             try:
                 source, target = self._lane.source, self._lane.target
@@ -132,7 +132,7 @@ class InPieces:
                 # The temporary key is complete; only the look at it is repeated.
                 continue
 
-    def _appear(self, build: KeyBuild, replace: bool) -> Job[t.Any]:
+    def _appear(self, build: KeyBuild, replace: bool) -> Job[Outcome | None]:
         """The temporary key gets its expiry and its name, all at once."""
         target = self._lane.target
         expiry = yield from self._expiry(build.key)
@@ -164,7 +164,7 @@ class InPieces:
             raise BeginningLost()
         return None
 
-    def _expiry(self, key: bytes) -> Job[t.Any]:
+    def _expiry(self, key: bytes) -> Job[int | None]:
         while True:
             try:
                 (expiry,) = yield from self._lane.source.expiries.ask([key])
@@ -172,6 +172,6 @@ class InPieces:
             except Reconnected:
                 continue
 
-    def _give_up(self, build: KeyBuild, outcome: Outcome | None) -> Job[t.Any]:
+    def _give_up(self, build: KeyBuild, outcome: Outcome | None) -> Job[Outcome | None]:
         yield from build.discard()
         return outcome

@@ -118,7 +118,7 @@ class KeyBuild:
             # Where even this is refused, the key's life is short anyway.
             yield self.lane.target.call(pack(b"UNLINK", *self.names), 1)
 
-    def read(self, ask: Read) -> Job[t.Any]:
+    def read(self, ask: Read) -> Job[list[t.Any]]:
         """The source's replies to ``ask``."""
         yield from self._wait_for_turn(ask.size)
         gate, cost = self.lane.pace.gate, self.lane.pace.cost(ask.elements, ask.size)
@@ -132,7 +132,7 @@ class KeyBuild:
                 self.lane.flow.give(gate, cost)
             return self._read(replies, ask)
 
-    def write(self, write: Write) -> Job[t.Any]:
+    def write(self, write: Write) -> Job[list[t.Any]]:
         """Write a piece; returns the target's replies, or [] in check mode and where it was found written."""
         again = False
         while not self.lane.check_mode:
@@ -147,7 +147,7 @@ class KeyBuild:
                 return self._written(replies, write, first, again)
         return []
 
-    def exchange(self, ask: Read, write: Write | None) -> Job[t.Any]:
+    def exchange(self, ask: Read, write: Write | None) -> Job[list[t.Any]]:
         """Read a piece while the one before is written; returns the source's replies.
 
         Raises :class:`ReplyTooLarge` with the piece before written.
@@ -228,7 +228,7 @@ class KeyBuild:
         self._confirmed = True
         return replies[:-1] if first else replies[1:]
 
-    def regain(self, question: bytes | None = None) -> Job[t.Any]:
+    def regain(self, question: bytes | None = None) -> Job[tuple[bool, t.Any]]:
         """After a cut: take hold of the temporary key. Whether it exists, and the reply to ``question`` about it."""
         self._former.append(self.temporary)
         self.temporary = self._names.name(self.key)
@@ -248,7 +248,7 @@ class KeyBuild:
                 self.refuse(reply, target, "RENAMENX")
         return bool(replies[-2]), replies[-1]
 
-    def _is_written(self, write: Write) -> Job[t.Any]:
+    def _is_written(self, write: Write) -> Job[bool]:
         """After a cut: whether ``write`` had reached the target."""
         exists, length = yield from self.regain(write.length and write.length.command)
         if not exists:
@@ -260,4 +260,4 @@ class KeyBuild:
             return False
         if length not in write.length[1:]:
             raise BeginningLost()
-        return length == write.length.after
+        return bool(length == write.length.after)

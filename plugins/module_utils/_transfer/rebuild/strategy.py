@@ -85,13 +85,13 @@ class RebuildStrategy(Strategy):
         target.check(replies, "MULTI")
         self._transactions_proved = True
 
-    def remove_leftovers(self) -> Job[t.Any]:
+    def remove_leftovers(self) -> Job[None]:
         """The job that deletes what a killed run left at the target."""
         return remove_leftovers(self._lane.target, self._names)
 
     def _move_whole(
         self, chunk: Chunk, kinds: list[bytes], positions: list[int], others: dict[int, Outcome], replace: bool
-    ) -> Job[t.Any]:
+    ) -> Job[list[int]]:
         """Move the keys at ``positions``; returns those that have to be moved in pieces after all."""
         try:
             found = yield from self._whole.move(

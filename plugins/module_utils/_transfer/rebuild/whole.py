@@ -45,7 +45,7 @@ class Whole:
         self._sets_expiry = lane.target.server.version_tuple >= (6, 2)
         self._counters = lane.target.server.supports_stream_counters()
 
-    def move(self, chunk: Chunk, kinds: t.Sequence[bytes], *, replace: bool) -> Job[t.Any]:
+    def move(self, chunk: Chunk, kinds: t.Sequence[bytes], *, replace: bool) -> Job[dict[int, Outcome | TooMuch]]:
         """What became of the keys of ``chunk`` that were not moved, by position; their types are ``kinds``."""
         lane = self._lane
         yield Take(lane.payloads, chunk.size)
@@ -55,7 +55,7 @@ class Whole:
         finally:
             lane.flow.give(lane.payloads, chunk.size)
 
-    def _read(self, chunk: Chunk, kinds: t.Sequence[bytes]) -> Job[t.Any]:
+    def _read(self, chunk: Chunk, kinds: t.Sequence[bytes]) -> Job[tuple[list[t.Any], list[int | None]]]:
         """Values (an outcome where there is none to write) and expiries."""
         lane, source, names = self._lane, self._lane.source, chunk.names
         commands, counts = [], []
@@ -128,7 +128,7 @@ class Whole:
         values: list[t.Any],
         expiries: list[Expiry],
         replace: bool,
-    ) -> Job[t.Any]:
+    ) -> Job[dict[int, Outcome | TooMuch]]:
         target = self._lane.target
         others: dict[int, t.Any] = {}
         commands = [_MULTI]

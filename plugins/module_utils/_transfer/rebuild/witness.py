@@ -45,13 +45,14 @@ class Witness:
             return None
         return replies[1] is not None
 
-    def _ask(self, commands: bytes) -> Job[t.Any]:
+    def _ask(self, commands: bytes) -> Job[list[t.Any] | None]:
         if self.pipe is None:
             return None
         try:
-            return (yield Call(self.pipe, commands, 2))
+            replies: list[t.Any] = yield Call(self.pipe, commands, 2)
         except Reconnected:
             return None
+        return replies
 
 
 class Witnesses:
