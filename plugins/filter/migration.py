@@ -16,7 +16,6 @@ from ansible_collections.dataservices.redis_migration.plugins.plugin_utils._repo
     restore_summary,
 )
 from ansible_collections.dataservices.redis_migration.plugins.plugin_utils._report.verification import (
-    findings_failure,
     findings_lines,
     verification_findings,
 )
@@ -50,7 +49,6 @@ class FilterModule:
             "plan_lines": plan_lines,
             "verification_findings": verification_findings,
             "findings_lines": findings_lines,
-            "findings_failure": findings_failure,
             "write_at_source": write_at_source,
             "apps_moved_there": apps_moved_there,
             "apps_not_bound": apps_not_bound,

@@ -99,22 +99,16 @@ def build_report(
 
 
 def report_lines(report: t.Mapping[str, t.Any]) -> list[str]:
-    """The report in short: a line for each migration, the failed ones last.
-
-    Why they failed is said by :func:`failure_sentence` on each, right behind.
-    """
-    lines = []
-    for migration in sorted(report["migrations"], key=lambda migration: migration["status"] == "failed"):
-        failure = migration["failure"]
-        text = f"FAILED in {failure['phase']}." if failure else _line(migration)
-        lines.append(f"{migration['name']}: {text}")
-    return lines
+    """The report in short: a line for each migration, the failed ones last with cause and next step."""
+    migrations = sorted(report["migrations"], key=lambda migration: bool(migration["status"] == "failed"))
+    return [f"{migration['name']}: {_line(migration)}" for migration in migrations]
 
 
-def failure_sentence(host: str, hostvars: t.Mapping[str, t.Mapping[str, t.Any]], inventories: t.Sequence[str]) -> str:
-    """Why the migration ``host`` has failed, and how its apps come back."""
-    check_mode = bool(hostvars[host].get("ansible_check_mode"))
-    return f"{host}: {_line(_migration(host, hostvars[host], check_mode, inventories))}"
+def failure_sentence(host: str, hostvars: t.Mapping[str, t.Mapping[str, t.Any]]) -> str:
+    """That the migration ``host`` has failed. Ansible prints it twice, so the cause is left to :func:`report_lines`."""
+    failure = _failure(hostvars[host], host)
+    phase = f" in {failure['phase']}" if failure else ""
+    return f"FAILED{phase}. The result above and the report say why, and what to do next."
 
 
 def _line(migration: Data) -> str:

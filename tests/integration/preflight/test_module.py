@@ -180,8 +180,10 @@ def test_a_playbook_says_everything_at_once_and_accepts_what_the_inventory_accep
     plan = run.output.split("Show the plan")[1].split("TASK")[0]
     said = dict(re.findall(r"^ok: \[(\w+)\] => (.*?)^}", plan, re.MULTILINE | re.DOTALL))
     refused, accepted = said["refused"], said["accepted"]
-    for words in ("fail  databases: ", "fail  target_keys: ", " -> Choose with 'databases'", "2 failures"):
-        assert words in refused
+    for text in ("fail  databases: ", "fail  target_keys: ", " -> Choose with 'databases'", "2 failures"):
+        assert text in refused
     assert "redis_migration_preflight_ignore, by the name before the colon" in refused
     assert "warn  target_keys: " in accepted and "Accepted as told: 'target_keys'" in accepted
     assert "refused: FAILED in preflight: (1) databases: " in run.output and "(2) target_keys: " in run.output
+    # Where it is found, and in the result at the end.
+    assert run.output.count("Choose with 'databases'") == 2

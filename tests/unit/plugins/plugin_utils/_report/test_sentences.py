@@ -32,10 +32,7 @@ def test_nothing_moved_has_no_speed() -> None:
 
 def test_a_rollback_fails_in_the_rollback() -> None:
     failure = {"tags": ["cutover", "rollback"], "message": "No."}
-    assert "FAILED in rollback: No." in failure_sentence(
-        "orders", {"orders": {"__redis_migration_failure": failure}}, []
-    )
+    variables = {"orders": {"__redis_migration_failure": failure}}
+    assert failure_sentence("orders", variables).startswith("FAILED in rollback. ")
     failure["tags"] = ["always", "cutover"]
-    assert "FAILED in cutover: No." in failure_sentence(
-        "orders", {"orders": {"__redis_migration_failure": failure}}, []
-    )
+    assert failure_sentence("orders", variables).startswith("FAILED in cutover. ")
