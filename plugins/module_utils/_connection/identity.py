@@ -99,11 +99,15 @@ def identity_of(replies: t.Sequence[t.Any]) -> Identity:
     )
 
 
-def ask_identity(connection: t.Any, endpoint: Endpoint) -> Identity:
-    """Who is behind an open redis-py connection. Raises :class:`RedisMigrationError` when it is lost."""
+def ask_identity(connection: t.Any, endpoint: Endpoint, *wishes: bytes) -> Identity:
+    """Who is behind an open redis-py connection. Raises :class:`RedisMigrationError` when it is lost.
+
+    ``wishes``: packed commands that go with it, so that they cost no round trip; it does not matter what the server answers.
+    """
     try:
-        connection.send_packed_command([ASK], check_health=False)
-        return identity_of([_reply(connection) for _command in range(REPLIES)])
+        connection.send_packed_command([*wishes, ASK], check_health=False)
+        replies = [_reply(connection) for _command in range(len(wishes) + REPLIES)]
+        return identity_of(replies[len(wishes) :])
     except (redis.RedisError, OSError) as exc:
         raise explain(exc, endpoint, command=("INFO",)) from None
 

@@ -15,6 +15,7 @@ import ssl
 import time
 import typing as t
 
+from .._connection.commands import one
 from .._connection.connect import CLIENT_NAME, connect, socket_of
 from .._connection.endpoint import Endpoint
 from .._connection.explain import explain
@@ -30,6 +31,10 @@ _RECEIVE_BYTES = 256 * 1024
 # A reply that grows beyond this without being complete is not read on: memory stays bounded whatever an end sends.
 DEFAULT_REPLY_LIMIT = 64 * 1024 * 1024
 
+
+# What is read to be moved, compared or saved is not thereby used: the server goes on evicting what its applications do not
+# use. Where it does not know this (before Redis 7.2), or the user may not, reading is using.
+_NO_TOUCH = one(b"CLIENT", b"NO-TOUCH", b"ON")
 
 # So much of a reply is progress; a byte now and then is none.
 _PROGRESS_BYTES = 1024
@@ -99,7 +104,7 @@ class Pipe:
         """Connect (blocking, at most the endpoint's timeout). Raises :class:`RedisMigrationError`."""
         self.close()
         self._connection = connect(self.endpoint, self.database, self._name)
-        self.identity = ask_identity(self._connection, self.endpoint)
+        self.identity = ask_identity(self._connection, self.endpoint, _NO_TOUCH)
         self._socket = socket_of(self._connection)
         self._socket.setblocking(False)
         self._reader = hiredis.Reader(notEnoughData=NOTHING_YET)

@@ -27,6 +27,7 @@ _EXPIRY = (
 
 _HELPFUL = (
     Need("CLIENT SETNAME", "be recognised in CLIENT LIST", ("x",), level=HELPFUL),
+    Need("CLIENT NO-TOUCH", "read keys without using them", ("ON",), level=HELPFUL),
     Need("CLIENT ID", "be recognised in CLIENT LIST", level=HELPFUL),
     Need("CLIENT LIST", "see who is connected", level=HELPFUL),
     Need("CONFIG GET", "know limits beforehand", ("databases",), level=HELPFUL),

@@ -79,8 +79,12 @@ def permissions(situation: Situation, side: Answered) -> Verdict:
             f"Give this user {_rules(fallback)}, or see whether the run reports such keys as failed.",
         )
     count = len([need for need in wanted if need.level == REQUIRED])
-    if denied:
-        return ok(f"{who} may use all {count} commands that are needed; only helpful, and denied: {_commands(denied)}.")
+    # What a server does not have at all nobody can permit.
+    helpful = [need for need in denied if answers[need].error != UNKNOWN]
+    if helpful:
+        return ok(
+            f"{who} may use all {count} commands that are needed; only helpful, and denied: {_commands(helpful)}."
+        )
     return ok(f"{who} may use all {count} commands that are needed.")
 
 
