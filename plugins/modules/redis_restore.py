@@ -101,6 +101,9 @@ notes:
     functions, C(FUNCTION LIST) and C(FUNCTION LOAD). A single value of more than 512 MB is built up with C(APPEND),
     C(RPUSH), C(SADD), C(HSET) or C(ZADD) and C(RENAME).
   - With C(CLIENT LIST) and C(CLIENT SETNAME) it sees other runs and is seen by them; without, it warns.
+  - What the file says of the use of its keys (idle times, where the server that wrote it evicted by LRU, frequencies, where
+    by LFU) comes back with them, and counts at a server that evicts in the same way. Where the file says nothing, and for
+    a value of more than 512 MB, it starts anew.
   - Values of more than 16 MiB pass through an unnamed temporary file on the machine that runs the module.
 seealso:
   - module: dataservices.redis_migration.redis_backup

@@ -23,6 +23,7 @@ from .._rdb import format as rdb
 from .._rdb.crc64 import crc64
 from .._rdb.parser import RdbBytes
 from .._rdb.payload import FOOTER_BYTES
+from .._rdb.reader import Entry
 
 # The default of proto-max-bulk-len: no argument of a command may be larger.
 _LARGEST_PAYLOAD = 512 * 1024 * 1024
@@ -67,8 +68,10 @@ class LargeValues:
         self._check = check
         self._names = TemporaryNames()
 
-    def restore(self, key: bytes, expiry: int | None, kind: int, value: t.IO[bytes], *, replace: bool) -> str:
-        """Write ``key``; returns what the server said: ``OK``, or the text of an error that concerns this key only.
+    def restore(self, entry: Entry, value: t.IO[bytes], *, replace: bool) -> str:
+        """Write the key of ``entry``, which has ``value``.
+
+        Returns what the server said: ``OK``, or the text of an error that concerns this key only.
 
         Raises :class:`RedisMigrationError` for what concerns all, :class:`TooLarge` where there is no way.
         """
@@ -78,15 +81,15 @@ class LargeValues:
         with Line(self._endpoint, self._database, self._name) as line:
             self._check(line.identity)
             if size <= self._largest:
-                return self._at_once(line, key, expiry, kind, value, size, replace)
-            return self._in_pieces(line, key, expiry, kind, value, replace)
+                return self._at_once(line, entry, value, size, replace)
+            return self._in_pieces(line, entry.key, entry.expiry, entry.kind, value, replace)
 
-    def _at_once(
-        self, line: Line, key: bytes, expiry: int | None, kind: int, value: t.IO[bytes], size: int, replace: bool
-    ) -> str:
-        last = ([b"REPLACE"] if replace else []) + ([b"ABSTTL"] if expiry is not None else [])
-        words = (b"RESTORE", key, b"%d" % (expiry or 0))
-        reply = line.upload(words, size, self._payload(kind, value), last).decode("utf-8", "replace")
+    def _at_once(self, line: Line, entry: Entry, value: t.IO[bytes], size: int, replace: bool) -> str:
+        last = ([b"REPLACE"] if replace else []) + ([b"ABSTTL"] if entry.expiry is not None else [])
+        if entry.usage:
+            last += [entry.usage[0], b"%d" % entry.usage[1]]
+        words = (b"RESTORE", entry.key, b"%d" % (entry.expiry or 0))
+        reply = line.upload(words, size, self._payload(entry.kind, value), last).decode("utf-8", "replace")
         if not reply.startswith("-"):
             return "OK"
         error = explain_reply(reply[1:], self._endpoint, command=words, database=self._database)

@@ -24,7 +24,7 @@ from .._rdb import format as rdb
 from .._rdb.crc64 import crc64_each
 from .._rdb.empty import is_empty
 from .._rdb.payload import type_of
-from .._rdb.reader import Entry, RdbReader
+from .._rdb.reader import Entry, RdbReader, Usage
 from .._server.claim import Claim
 from .._server.continuity import Continuity, ServerChanged
 from .._server.info import Server
@@ -62,16 +62,23 @@ class _Batch:
         self._versions = versions
         self._keys: list[tuple[bytes, int | None]] = []
         self._bodies: list[bytes] = []
+        self._usages: list[Usage] = []
         self.size = 0
 
     def add(self, entry: Entry, value: bytes) -> None:
         self._keys.append((entry.key, entry.expiry))
+        self._usages.append(entry.usage)
         self._bodies.append(b"%c%b%b" % (entry.kind, value, self._versions[entry.kind]))
         self.size += len(entry.key) + len(value) + _OVERHEAD
 
     @property
     def full(self) -> bool:
         return len(self._keys) >= _BATCH_KEYS or self.size >= _BATCH_BYTES
+
+    @property
+    def usages(self) -> list[Usage] | None:
+        """Of every key how long it was not used, or how often it is; None where the file does not tell."""
+        return self._usages if any(self._usages) else None
 
     def items(self) -> _Items:
         """Every key with its expiry and payload."""
@@ -167,10 +174,12 @@ class KeysOfFile:
         items = batch.items()
         if items:
             yield Take(self._gate, batch.size)
-            self._flow.spawn(self._write(number, items, batch.size))
+            self._flow.spawn(self._write(number, items, batch.usages, batch.size))
 
-    def _write(self, number: int, items: _Items, size: int) -> Job[None]:
-        counted, failures = yield from restarting(lambda attempt: self._write_once(number, items, again=attempt > 0))
+    def _write(self, number: int, items: _Items, usages: list[Usage] | None, size: int) -> Job[None]:
+        counted, failures = yield from restarting(
+            lambda attempt: self._write_once(number, items, usages, again=attempt > 0)
+        )
         self._flow.give(self._gate, size)
         self._result.databases[number].add(counted)
         self._note(failures)
@@ -178,7 +187,7 @@ class KeysOfFile:
     def _note(self, failures: list[Failure]) -> None:
         self._result.failures.extend(listable(self._result.failures, failures, LISTED))
 
-    def _write_once(self, number: int, items: _Items, *, again: bool) -> Job[t.Any]:
+    def _write_once(self, number: int, items: _Items, usages: list[Usage] | None, *, again: bool) -> Job[t.Any]:
         plan, end = self._plan, self._ends[number]
         counted = Restored(scanned=len(items))
         failures: list[Failure] = []
@@ -192,7 +201,7 @@ class KeysOfFile:
         else:
             # The database was empty: what is there after a lost connection was written by this run.
             replace = plan.existing_keys == "replace" or (again and plan.existing_keys == "fail")
-            replies = yield end.call(restores(items, replace=replace) + TIME, len(items) + 1)
+            replies = yield end.call(restores(items, replace=replace, usages=usages) + TIME, len(items) + 1)
         end.check(replies[-1:], "TIME")
         now = clock_ms(replies[-1])
         for (key, expiry, payload), reply in zip(items, replies):
@@ -263,7 +272,7 @@ class KeysOfFile:
         failing_since: float | None = None
         while True:
             try:
-                reply = writer.restore(entry.key, entry.expiry, entry.kind, value, replace=replace)
+                reply = writer.restore(entry, value, replace=replace)
                 break
             except TooLarge:
                 kind = type_of(bytes((entry.kind,)))

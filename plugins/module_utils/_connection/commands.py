@@ -56,10 +56,20 @@ _REPLACING = _Heads(b"*5\r\n$7\r\nRESTORE\r\n$%d\r\n")
 _PAYLOAD = _Heads(b"\r\n$1\r\n0\r\n$%d\r\n")
 
 
-def restores(items: t.Sequence[tuple[bytes, int | None, bytes]], *, replace: bool) -> bytes:
-    """RESTORE for every (key, expiry in ms since 1970 or None, payload); absolute expiry."""
+def restores(
+    items: t.Sequence[tuple[bytes, int | None, bytes]],
+    *,
+    replace: bool,
+    usages: t.Sequence[tuple[bytes, int] | None] | None = None,
+) -> bytes:
+    """RESTORE for every (key, expiry in ms since 1970 or None, payload); absolute expiry.
+
+    ``usages``: per item IDLETIME or FREQ with its number, if known.
+    """
     if not items:
         return b""
+    if usages is not None:
+        return b"".join([_restore_used(*item, replace, usage) for item, usage in zip(items, usages)])
     if all(item[1] is None for item in items):
         heads = _REPLACING if replace else _RESTORING
         end = b"\r\n$7\r\nREPLACE\r\n" if replace else b"\r\n"
@@ -83,6 +93,17 @@ def restores(items: t.Sequence[tuple[bytes, int | None, bytes]], *, replace: boo
                 % (timed, len(key), key, len(at), at, len(payload), payload, end)
             )
     return b"".join(out)
+
+
+def _restore_used(
+    key: bytes, expiry: int | None, payload: bytes, replace: bool, usage: tuple[bytes, int] | None
+) -> bytes:
+    last = [] if usage is None else [usage[0], b"%d" % usage[1]]
+    if replace:
+        last.append(b"REPLACE")
+    if expiry is not None:
+        last.append(b"ABSTTL")
+    return one(b"RESTORE", key, b"%d" % (expiry or 0), payload, *last)
 
 
 TIME = b"*1\r\n$4\r\nTIME\r\n"

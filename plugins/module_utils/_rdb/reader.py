@@ -21,9 +21,14 @@ _OLDEST_VALKEY, _NEWEST_VALKEY = 80, 80
 _CHECKSUM_SINCE = 5
 
 
+# IDLETIME with seconds, FREQ with a counter, or nothing known.
+Usage: t.TypeAlias = "tuple[bytes, int] | None"
+
+
 class Entry(t.NamedTuple):
     """A key. ``expiry`` in milliseconds since 1970, ``kind`` the type byte.
 
+    ``usage``: how long it was not used or how often it is, as RESTORE takes it, where the server that wrote the file knew.
     ``value``: its encoding as in a DUMP payload, without type and footer; a file for large ones, None if not wanted.
     """
 
@@ -32,6 +37,7 @@ class Entry(t.NamedTuple):
     expiry: int | None
     kind: int
     value: bytes | t.IO[bytes] | None
+    usage: Usage = None
 
 
 class RdbReader:
@@ -65,6 +71,7 @@ class RdbReader:
         self._begin()
         database = 0
         expiry: int | None = None
+        usage: Usage = None
         while True:
             kind = data.byte()
             if kind < rdb.SLOT_INFO:
@@ -76,12 +83,16 @@ class RdbReader:
                     value = data.kept()
                 else:
                     data.skip_value(kind, valkey=self.valkey)
-                yield Entry(database, key, expiry, kind, value)
-                expiry = None
+                yield Entry(database, key, expiry, kind, value, usage)
+                expiry = usage = None
             elif kind == rdb.EXPIRY_MS:
                 expiry = int.from_bytes(data.take(8), "little", signed=True)
             elif kind == rdb.EXPIRY_SECONDS:
                 expiry = int.from_bytes(data.take(4), "little", signed=True) * 1000
+            elif kind == rdb.IDLE:
+                usage = (b"IDLETIME", data.length())
+            elif kind == rdb.FREQUENCY:
+                usage = (b"FREQ", data.byte())
             elif kind == rdb.SELECT_DATABASE:
                 database = data.length()
             elif kind == rdb.END:
@@ -110,10 +121,6 @@ class RdbReader:
             field, value = data.string(), data.string()
             if field in append_only.FIELDS and value == b"1":
                 raise append_only.refusal(self._name)
-        elif kind == rdb.IDLE:
-            data.length()
-        elif kind == rdb.FREQUENCY:
-            data.byte()
         elif kind == rdb.FUNCTION:
             self.functions.append(data.string())
         elif kind == rdb.MODULE_AUX:
