@@ -94,6 +94,18 @@ options:
       - The user of the target needs access to these names.
     type: int
     default: 2097152
+  eviction_data:
+    description:
+      - Whether the target gets to know how long each key was not used, where both ends evict by LRU or not at all, or how
+        often it is used, where both evict by LFU (C(maxmemory-policy)). Otherwise all keys count as just used there, and
+        a target that evicts does so by chance until its applications have used theirs.
+      - It costs one command more for each key at the source, and strings travel by C(DUMP) and C(RESTORE) like all others,
+        which is slower for small ones.
+      - Only O(strategy=copy) can do it, so V(auto) does not take C(MIGRATE) then. Where the policies do not match, with another
+        strategy, and for keys that are moved in pieces, it is not done and a warning says so.
+      - Keys that the target holds already and that are not written again are left as they are.
+    type: bool
+    default: false
   timeout:
     description: Seconds to go on trying when a connection is lost or a server is busy loading, failing over or the like.
     type: float
@@ -267,6 +279,12 @@ drift:
     - Then M(dataservices.redis_migration.redis_key_diff) names what is not up to date at the target, and another run repairs it.
   returned: always
   type: bool
+eviction_data:
+  description:
+    - What of the use of keys was carried with O(eviction_data), V(idletime) or V(freq); empty if nothing was.
+  returned: always
+  type: str
+  sample: ""
 finished:
   description: Whether all is done; false only with O(slice_seconds).
   returned: always
@@ -304,6 +322,7 @@ def main() -> None:
             "max_failures": {"type": "int", "default": 0},
             "ttl_tolerance_ms": {"type": "int", "default": 10},
             "large_key_bytes": {"type": "int", "default": 2 * 1024 * 1024, "no_log": False},
+            "eviction_data": {"type": "bool", "default": False},
             "timeout": {"type": "float", "default": 60.0},
         },
         supports_check_mode=True,

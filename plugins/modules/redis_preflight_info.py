@@ -60,6 +60,10 @@ options:
     description: Keys above this size move in pieces; see M(dataservices.redis_migration.redis_migrate_keys).
     type: int
     default: 2097152
+  eviction_data:
+    description: Whether the run carries how keys were used; see M(dataservices.redis_migration.redis_migrate_keys).
+    type: bool
+    default: false
   functions:
     description:
       - What the run does with libraries of functions that the target has with other code; see the option C(existing)
@@ -213,6 +217,7 @@ def main() -> None:
             "prune": {"type": "bool", "default": False},
             "ignore": {"type": "list", "elements": "str", "default": []},
             "large_key_bytes": {"type": "int", "default": 2 * 1024 * 1024, "no_log": False},
+            "eviction_data": {"type": "bool", "default": False},
             "functions": {"type": "str", "choices": ["update", "skip", "fail", "none"], "default": "update"},
             "config_compare": {"type": "bool", "default": True},
             "scan_seconds": {"type": "float", "default": 60.0},

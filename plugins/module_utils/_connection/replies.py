@@ -20,7 +20,7 @@ _KINDS: t.Sequence[tuple[t.Sequence[str], set[t.Any]]] = (
     (("STRLEN", "LLEN", "SCARD", "ZCARD", "HLEN", "XLEN"), {int}),
     (("TYPE", "INFO", "GETRANGE"), {bytes}),
     (("DUMP", "GET", "SET"), {bytes, _NOTHING}),
-    (("MEMORY", "MEMORY USAGE"), {int, _NOTHING}),
+    (("MEMORY", "MEMORY USAGE", "OBJECT"), {int, _NOTHING}),
     (("MGET", "HMGET", "TIME", "SCAN", "HSCAN", "SSCAN", "ZSCAN", "XINFO", "XPENDING"), {list}),
     (("HGETALL", "SMEMBERS", "ZRANGE", "LRANGE", "XRANGE"), {list}),
     (("HPEXPIRETIME", "EXEC"), {list, _NOTHING}),

@@ -59,8 +59,8 @@ def prepared(choice: Choice, wanted: str, ends: Ends) -> Choice:
     return choice
 
 
-def choose(wanted: str, ends: Ends, round_trip_ms: float) -> Choice:
-    """The strategy to use. ``round_trip_ms``: to both ends together."""
+def choose(wanted: str, ends: Ends, round_trip_ms: float, *, eviction_data: bool = False) -> Choice:
+    """The strategy to use. ``round_trip_ms``: to both ends together. ``eviction_data``: how keys were used is carried."""
     if wanted != AUTO:
         return Choice(wanted, "as told")
     source, target = ends.source_server, ends.target_server
@@ -71,6 +71,8 @@ def choose(wanted: str, ends: Ends, round_trip_ms: float) -> Choice:
         return Choice(
             CopyStrategy.name, "through the machine that runs the module; MIGRATE would need the target's 'backend'"
         )
+    if eviction_data:
+        return Choice(CopyStrategy.name, "MIGRATE does not carry eviction_data")
     round_trips = f"round trips of {round_trip_ms:.1f} ms together"
     if round_trip_ms < FAR_MS:
         return Choice(CopyStrategy.name, f"both ends are near ({round_trips}), where copy is faster")

@@ -38,6 +38,7 @@ from .mover import Mover
 from .progress import Plan, Progress
 from .pruner import Pruner
 from .source_guard import SourceGuard
+from .usage import carried
 
 # How often an end may come back as another process (restart, failover) before the run gives up.
 _RESTARTS = 8
@@ -133,7 +134,7 @@ class Migration:
                 self._target,
                 tuple(there for _here, there in progress.pairs),
             )
-            choice = choose(plan.strategy, ends, source_ms + target_ms)
+            choice = choose(plan.strategy, ends, source_ms + target_ms, eviction_data=plan.eviction_data)
             progress.choice = prepared(choice, plan.strategy, ends)
             progress.held = holding_of(self._source, [here for here, _there in progress.pairs])
             progress.clocks = dataclasses.asdict(clocks_of(self._source, self._target))
@@ -227,6 +228,7 @@ class Migration:
                 Pace(self._round_trip_us),
                 plan.check_mode,
                 bytes_per_second=plan.max_bytes_per_second,
+                usage=carried(plan, progress, source_server, target_server),
             )
             if not progress.pruning:
                 self._move(lane, here)
@@ -265,6 +267,7 @@ class Migration:
             chunk_bytes=min(strategy.chunk_bytes, self._throttle.chunk_bytes or strategy.chunk_bytes),
             # What is slow on purpose must not have read names for minutes ahead when its slice ends.
             keys_ahead=int(plan.max_keys_per_second / 2),
+            usage_kept=lane.usage is not None,
             round_trip_us=self._round_trip_us,
             cursor=progress.cursor,
             walked=progress.walked,

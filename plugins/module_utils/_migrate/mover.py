@@ -17,6 +17,7 @@ from .._pipeline.end import absent
 from .._pipeline.halving import Work
 from .._pipeline.job import Job
 from .._pipeline.throttle import Throttle
+from .._pipeline.usage import read_usage
 from .._transfer.strategy import Lane, Moved, Occupied, Refused, Transfer, Vanished
 from .counters import Change, Counters
 
@@ -79,6 +80,8 @@ class Mover:
         # Counted only once the whole chunk is through, so that a restart counts nothing twice.
         tally = _ChunkResult(Counters(scanned=len(keys)), [], [])
         occupied = keys
+        if self._lane.usage and keys.usages is None:
+            yield from read_usage(self._lane.source, self._lane.usage, keys)
         if self._fresh and not sent:
             moved = yield from self._transfer(keys, "copied", sent, replace=False)
             occupied = self._count(keys, moved, "copied", tally, sent)

@@ -37,6 +37,8 @@ class Plan:
     ttl_tolerance_ms: int = 10
     # Keys that take more memory than this are moved in pieces whatever the strategy (0: none).
     large_key_bytes: int = LARGE_KEY_BYTES
+    # Whether idle times or frequencies are carried.
+    eviction_data: bool = False
     check_mode: bool = False
 
 
@@ -79,6 +81,9 @@ class Progress:
     drift: bool = False
     # Why it could not be seen whether another run writes to the same target, if so.
     blind: str | None = None
+    # What of the use of keys is carried, and why it is not although it should be.
+    eviction_data: str = ""
+    eviction_obstacle: str | None = None
     elapsed: float = 0.0
     finished: bool = False
     # Keys that were sent when the run failed and are not counted: they may have arrived or not.

@@ -17,6 +17,7 @@ from .._keys.selection import parse_selection
 from .._migrate.counters import Change
 from .._migrate.migration import Migration
 from .._migrate.progress import Plan, Progress
+from .._migrate.usage import warning
 from .._server.activity import Drift
 from .common import Failed, check_not_negative, per_second, warn_unverified
 from .resume import migration_progress, migration_token
@@ -49,6 +50,7 @@ def plan_of(params: t.Mapping[str, t.Any], *, check_mode: bool) -> Plan:
         timeout=params["timeout"],
         ttl_tolerance_ms=params["ttl_tolerance_ms"],
         large_key_bytes=params["large_key_bytes"],
+        eviction_data=params["eviction_data"],
         check_mode=check_mode,
     )
 
@@ -77,6 +79,7 @@ def result_of(progress: Progress) -> dict[str, t.Any]:
         "source_writes": progress.source_writes,
         "drift": progress.drift,
         "clock_difference_ms": round(progress.clock_difference.apart_ms),
+        "eviction_data": progress.eviction_data,
         "finished": progress.finished,
     }
     if not progress.finished:
@@ -128,6 +131,9 @@ def work(module: AnsibleModule) -> dict[str, t.Any]:
         )
     if progress.finished and progress.clock_difference.sentence:
         module.warn(progress.clock_difference.sentence)
+    unused = warning(progress)
+    if progress.finished and unused:
+        module.warn(unused)
     if progress.finished and progress.held and progress.lost > progress.held.tolerated(plan.prune_limit):
         module.warn(
             f"{progress.lost} keys of the source were deleted while it was read, by commands and not by expiry. If nobody should"

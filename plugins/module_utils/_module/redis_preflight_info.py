@@ -28,6 +28,7 @@ def question_of(params: t.Mapping[str, t.Any]) -> Question:
         ignore=tuple(params["ignore"]),
         scan_seconds=params["scan_seconds"],
         large_key_bytes=params["large_key_bytes"],
+        eviction_data=params["eviction_data"],
         functions=params["functions"],
         config_compare=params["config_compare"],
     )

@@ -68,6 +68,7 @@ class Scan:
         chunk_keys: int,
         chunk_bytes: int,
         measured: bool = True,
+        usage_kept: bool = False,
         round_trip_us: float = 0,
         keys_ahead: int = 0,
         cursor: bytes = b"0",
@@ -85,7 +86,8 @@ class Scan:
         self._page = min(_LARGEST_PAGE, max(_PAGE, int(round_trip_us * _PAGE_PER_US)))
         self._names = Gate(min(_NAME_BYTES, keys_ahead * _NAME_OVERHEAD) if keys_ahead else _NAME_BYTES)
         self._halving = Halving(flow, Gate(_IN_FLIGHT_BYTES), chunk_bytes, give_up)
-        self._mostly_strings = True
+        # STRLEN is a use of the key, MEMORY USAGE is none.
+        self._mostly_strings = not usage_kept
         self._should_stop = should_stop
         self.cursor = cursor
         held = end.server.databases.get(end.database)

@@ -59,15 +59,20 @@ _PRUNE_TARGET = (
 )
 
 
-def needs(role: str, server: Server, *, strategy: str, prune: bool = False, compare: bool = True) -> list[Need]:
+def needs(
+    role: str, server: Server, *, strategy: str, prune: bool = False, compare: bool = True, usage: bytes | None = None
+) -> list[Need]:
     """The commands that the user of the ``role`` ("source" or "target") needs, each once, required ones first.
 
+    ``usage``: what of the use of keys is carried.
     ``compare``: keys that are already at the target are compared, or all are verified afterwards.
     """
     at_source = role == "source"
     wanted = [*_CONNECT, *_EXPIRY, *(_SCAN if at_source else _EVERY_TARGET)]
     taken = STRATEGIES[strategy]
     wanted += taken.needs_at_source if at_source else taken.needs_at_target
+    if usage and at_source:
+        wanted.append(Need(f"OBJECT {usage.decode('ascii')}", "eviction_data", (KEY,)))
     if prune and not at_source:
         wanted += _PRUNE_TARGET
     if compare:

@@ -113,7 +113,8 @@ def _work_out(situation: Situation) -> None:
         situation.pairs_problem = exc
     try:
         ends = both_ends(situation)
-        situation.choice = choose(question.strategy, ends, source.round_trip_ms + target.round_trip_ms)
+        round_trip_ms = source.round_trip_ms + target.round_trip_ms
+        situation.choice = choose(question.strategy, ends, round_trip_ms, eviction_data=question.eviction_data)
     except RedisMigrationError as exc:
         situation.choice_problem = exc
 

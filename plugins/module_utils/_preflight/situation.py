@@ -41,6 +41,7 @@ class Question:
     ignore: tuple[str, ...] = ()
     scan_seconds: float = 60
     large_key_bytes: int = LARGE_KEY_BYTES
+    eviction_data: bool = False
     functions: str = "update"
     config_compare: bool = True
 

@@ -60,12 +60,15 @@ class CopyStrategy(Strategy):
         Need("MSET", "copy", (KEY, "v"), writes=True),
         Need("MSETNX", "copy", (KEY, "v"), writes=True),
     )
+    carries_usage = True
     chunk_keys = 1000
     chunk_bytes = 1024 * 1024
 
     def __init__(self, lane: Lane) -> None:
         self._lane = lane
-        self._strings = lane.target.server.flavor == "valkey" or lane.target.server.version_tuple >= SET_PXAT_SINCE
+        takes_pxat = lane.target.server.flavor == "valkey" or lane.target.server.version_tuple >= SET_PXAT_SINCE
+        # Only RESTORE takes how a key was used.
+        self._strings = takes_pxat and lane.usage is None
         # What share of the keys seen lately were strings; where hardly any are, nobody asks for them.
         self._share = 1.0
         self._chunks = 0
@@ -75,7 +78,7 @@ class CopyStrategy(Strategy):
         yield Take(lane.payloads, chunk.size)
         try:
             read = yield from self._read(chunk.names, chunk.size)
-            return (yield from self._write(chunk.names, read, replace))
+            return (yield from self._write(chunk, read, replace))
         finally:
             lane.flow.give(lane.payloads, chunk.size)
 
@@ -124,8 +127,8 @@ class CopyStrategy(Strategy):
         lane.pace.observe(work, size, between_us(replies[0], replies[-1]))
         return replies[1:-1]
 
-    def _write(self, names: list[bytes], read: _ChunkRead, replace: bool) -> Job[Moved]:
-        target = self._lane.target
+    def _write(self, chunk: Chunk, read: _ChunkRead, replace: bool) -> Job[Moved]:
+        names, target = chunk.names, self._lane.target
         payloads, expiries, plain = read
         others: dict[int, Outcome] = {}
         if None in payloads or GONE in expiries:
@@ -151,7 +154,10 @@ class CopyStrategy(Strategy):
         dumped = [position for position in present if position not in plain] if len(plain) < len(names) else []
         timed = any(items[position][1] is not NEVER for position in present)
         set_strings = writes([items[position] for position in strings], replace=replace)
-        commands = set_strings.commands + restores([items[position] for position in dumped], replace=replace)
+        usages = None if chunk.usages is None else [chunk.usages[position] for position in dumped]
+        commands = set_strings.commands + restores(
+            [items[position] for position in dumped], replace=replace, usages=usages
+        )
         groups = [[strings[index] for index in group] for group in set_strings.groups]
         if self._lane.check_mode:
             replies: list[t.Any] = [_OK] * (len(groups) + len(dumped))

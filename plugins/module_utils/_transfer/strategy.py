@@ -63,6 +63,7 @@ class Moved(t.NamedTuple):
 class Lane:
     """All a strategy needs: the two ends on one pair of databases, and what bounds the work in flight.
 
+    ``usage``: what of the use of keys is carried (IDLETIME, FREQ), if any.
     ``bytes_per_second``: at which a single large key may be moved (0: no limit); between keys the caller sees to that.
     """
 
@@ -72,6 +73,7 @@ class Lane:
     pace: Pace
     check_mode: bool
     bytes_per_second: float = 0
+    usage: bytes | None = None
     payloads: Gate = dataclasses.field(default_factory=lambda: Gate(IN_FLIGHT_BYTES))
 
 
@@ -114,6 +116,9 @@ class Strategy(abc.ABC):
 
     # Whether the source server itself connects to the target's backend.
     uses_backend: t.ClassVar[bool] = False
+
+    # Whether it carries how keys were used (:attr:`Lane.usage`).
+    carries_usage: t.ClassVar[bool] = False
 
     chunk_keys: int
     chunk_bytes: int

@@ -5,7 +5,8 @@
 
 from __future__ import annotations
 
-from ..finding import Verdict, fail, human, ok, warn
+from ..._migrate.usage import obstacle
+from ..finding import FAIL, Verdict, fail, human, ok, warn
 from ..situation import Situation, answered, both_servers
 
 # Versions and allocators differ in what a key takes; so much more must be free for the run to be safe.
@@ -55,6 +56,21 @@ def target_memory(situation: Situation) -> Verdict:
 
 
 def target_eviction(situation: Situation) -> Verdict:
+    """What the target evicts when it is full, and whether it will know what the source would have evicted."""
+    verdict = _eviction(situation)
+    problem = None
+    if situation.question.eviction_data and verdict.status != FAIL:
+        problem = obstacle(situation.strategy, *both_servers(situation))
+    if problem is None:
+        return verdict
+    return warn(
+        f"{verdict.message} But eviction_data cannot be carried: {problem}",
+        "Set maxmemory-policy alike at both ends and use strategy 'copy', or do without eviction_data: all keys count as just"
+        " used at the target then.",
+    )
+
+
+def _eviction(situation: Situation) -> Verdict:
     source, target = both_servers(situation)
     policy = target.maxmemory_policy or "noeviction"
     if policy == "noeviction":

@@ -10,9 +10,11 @@ import typing as t
 
 from ..._connection.replies import is_unknown_command
 from ..._errors import RedisMigrationError
+from ..._pipeline.usage import kept_by
 from ..._server import dry_run
 from ..._server.compatibility import can_restore
 from ..._server.dry_run import FALLBACK, REQUIRED, UNKNOWN, Need
+from ..._server.info import Server
 from ..finding import Verdict, fail, listed, ok, plural, warn
 from ..permissions import needs
 from ..situation import Answered, Situation, sampled_sizes
@@ -26,7 +28,9 @@ _TRANSACTION = ("MULTI", "EXEC")
 def permissions(situation: Situation, side: Answered) -> Verdict:
     endpoint, server = side.endpoint, side.server
     strategy = situation.strategy.name
-    wanted = needs(side.role, server, strategy=strategy, prune=situation.question.prune)
+    wanted = needs(
+        side.role, server, strategy=strategy, prune=situation.question.prune, usage=_usage(situation, server)
+    )
     if _rebuilds(situation):
         wanted = [need._replace(level=REQUIRED) if need.command in _TRANSACTION else need for need in wanted]
     answers = dry_run.ask(side.client, endpoint, wanted, _some_keys(situation))
@@ -86,6 +90,12 @@ def permissions(situation: Situation, side: Answered) -> Verdict:
             f"{who} may use all {count} commands that are needed; only helpful, and denied: {_commands(helpful)}."
         )
     return ok(f"{who} may use all {count} commands that are needed.")
+
+
+def _usage(situation: Situation, server: Server) -> bytes | None:
+    """What of the use of keys the run reads."""
+    carries = situation.question.eviction_data and situation.strategy.carries_usage
+    return kept_by(server) if carries else None
 
 
 def _rebuilds(situation: Situation) -> bool:
