@@ -45,6 +45,12 @@ DOWNGRADES = [
 ]
 """Pairs whose target refuses the source's DUMP payloads."""
 
+
+def soak(*values: Any) -> Any:
+    """A case that proves what a neighbour proves too: for `make soak`."""
+    return pytest.param(*values, marks=pytest.mark.soak)
+
+
 ServerFactory = Callable[..., RedisServer]
 
 

@@ -16,7 +16,7 @@ import pytest
 import rdb
 import redis
 
-from tests.conftest import ServerFactory
+from tests.conftest import ServerFactory, soak
 from tests.support import backups, dataset, large_keys
 from tests.support.faultproxy import FaultProxy
 from tests.support.paths import REPO
@@ -233,7 +233,7 @@ def _odd_entries(client: redis.Redis, key: str) -> None:
         client.xadd(key, {"a": 1}, id=name)
 
 
-@pytest.mark.parametrize("name", ["redis-6.2", "redis-7.0", "redis-8.2", "valkey-9"])
+@pytest.mark.parametrize("name", ["redis-6.2", soak("redis-7.0"), soak("redis-8.2"), "valkey-9"])
 def test_large_keys_are_read_without_blocking_commands(name: str, redis_server: ServerFactory, tmp_path: Path) -> None:
     source = redis_server(name)
     # One that looks at every byte of what it loads.

@@ -17,7 +17,7 @@ from typing import Any
 
 import pytest
 
-from tests.conftest import ServerFactory
+from tests.conftest import ServerFactory, soak
 from tests.support import backups, dataset
 from tests.support.faultproxy import FaultProxy
 from tests.support.run import ModuleRun, StartedModule, run_module
@@ -49,7 +49,7 @@ def _own_dump(server: RedisServer) -> Path:
     return server.directory / "dump.rdb"
 
 
-@pytest.mark.parametrize(("from_name", "to_name"), [*((name, name) for name in SERVERS), *UPGRADES])
+@pytest.mark.parametrize(("from_name", "to_name"), [*(soak(name, name) for name in SERVERS), *UPGRADES])
 def test_round_trip(from_name: str, to_name: str, redis_server: ServerFactory, tmp_path: Path) -> None:
     """Our own file where the two servers are alike, what the server wrote itself where they are not."""
     source, target = redis_server(from_name), redis_server(to_name)
@@ -346,7 +346,7 @@ def test_values_too_large_for_one_command_are_built_up(redis_server: ServerFacto
     assert target.client().dbsize() == 0
 
 
-@pytest.mark.parametrize("name", ["redis-6.2", "redis-8.2", "valkey-9"])
+@pytest.mark.parametrize("name", [soak("redis-6.2"), "redis-8.2", soak("valkey-9")])
 def test_large_values_pass_without_being_held(name: str, redis_server: ServerFactory, tmp_path: Path) -> None:
     """Values above the buffers go through a file, whatever their encoding."""
     source, target = redis_server(name), redis_server(name)

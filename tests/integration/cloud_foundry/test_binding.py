@@ -310,7 +310,7 @@ def test_jobs_that_fail_once_and_limits_of_rate(installation: Installation, cf: 
     assert len(bound(installation)) == 6
 
 
-def test_ruins_of_earlier_attempts(installation: Installation, cf: ModuleRunner) -> None:
+def test_leftovers_of_earlier_attempts(installation: Installation, cf: ModuleRunner) -> None:
     first, second = installation.apps(2, bound=False)
     failed = installation.sim.bind(first, installation.instance)
     failed.operation = Operation("create", "failed", "no room")

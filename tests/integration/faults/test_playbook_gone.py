@@ -21,6 +21,7 @@ from ansible_collections.dataservices.redis_migration.plugins.module_utils._proc
     is_alive,
     process_identity,
 )
+from tests.conftest import soak
 from tests.support import dataset
 from tests.support.attempt import Watch, attempt, until
 from tests.support.faultproxy import FaultProxy
@@ -84,7 +85,7 @@ def writers(server: RedisServer) -> list[str]:
 
 @pytest.mark.parametrize(
     "workers",
-    [no_worker, worker_over_ssh, worker_over_shared_ssh, worker_without_pipelining],
+    [no_worker, soak(worker_over_ssh), worker_over_shared_ssh, soak(worker_without_pipelining)],
     ids=lambda way: way.__name__,
 )
 def test_a_migration_ends_with_its_playbook(workers: Any, server_pair: Pair, tmp_path: Path) -> None:
