@@ -22,7 +22,7 @@ from .._pipeline.pace import Pace
 from .._pipeline.pipe import Pipe
 from .._pipeline.scan import Scan
 from .._pipeline.throttle import Throttle
-from .._server import activity as _drift
+from .._server import activity
 from .._server.claim import Claim
 from .._server.clocks import clocks_of
 from .._server.continuity import Continuity, ServerChanged
@@ -148,13 +148,13 @@ class Migration:
             self._start_over(changed)
 
     def _begin_watch(self) -> None:
-        activity = _drift.read_activity(self._plan.source)
-        self.progress.activity = dataclasses.asdict(activity) if activity else None
+        began = activity.read_activity(self._plan.source)
+        self.progress.activity = dataclasses.asdict(began) if began else None
 
     def _end_watch(self) -> None:
         progress = self.progress
-        before = _drift.Activity(**progress.activity) if progress.activity else None
-        progress.source_writes, progress.drift = _drift.between(before, _drift.read_activity(self._plan.source))
+        before = activity.Activity(**progress.activity) if progress.activity else None
+        progress.source_writes, progress.drift = activity.between(before, activity.read_activity(self._plan.source))
 
     def _start_over(self, changed: ServerChanged) -> None:
         plan, progress = self._plan, self.progress

@@ -114,7 +114,7 @@ class ExpiryReader:
 
     def _from_pttl(self, keys: t.Sequence[bytes], replies: t.Sequence[t.Any]) -> Job[list[int | None]]:
         self._check(replies)
-        start, spread = _clock(replies)
+        start, spread = _begin_and_length(replies)
         ttls = replies[1:-1]
         expiries: list[Expiry] = [
             NEVER if ttl == -1 else GONE if ttl == GONE else start + spread // 2 + ttl for ttl in ttls
@@ -130,7 +130,7 @@ class ExpiryReader:
             for _attempt in range(_TRIES):
                 again = yield Call(self._pipe, TIME + each(b"PTTL", names) + TIME, len(names) + 2)
                 self._check(again)
-                start, spread = _clock(again)
+                start, spread = _begin_and_length(again)
                 if best is None or spread < best[0]:
                     best = (
                         spread,
@@ -146,7 +146,7 @@ class ExpiryReader:
         return expiries
 
 
-def _clock(replies: t.Sequence[t.Any]) -> tuple[int, int]:
+def _begin_and_length(replies: t.Sequence[t.Any]) -> tuple[int, int]:
     """The first TIME in milliseconds and how much later the last one was."""
     first, last = (int(reply[0]) * 1000 + int(reply[1]) // 1000 for reply in (replies[0], replies[-1]))
     return first, last - first

@@ -49,8 +49,8 @@ class Server:
     @property
     def expires(self) -> int | None:
         """How many keys expire; None where the server does not tell."""
-        counts = [database.expires for database in self.databases.values()]
-        return None if None in counts else sum(t.cast("list[int]", counts))
+        counts = [database.expires for database in self.databases.values() if database.expires is not None]
+        return sum(counts) if len(counts) == len(self.databases) else None
 
     @property
     def version_tuple(self) -> tuple[int, ...]:

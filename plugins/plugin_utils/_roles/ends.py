@@ -5,8 +5,9 @@
 
 from __future__ import annotations
 
-import re
 import typing as t
+
+from ansible_collections.dataservices.redis_migration.plugins.module_utils._transfer.backend import is_exposed_frontend
 
 Data = dict[str, t.Any]
 Fields = t.Mapping[str, t.Any]
@@ -19,8 +20,6 @@ _CLOUD_FOUNDRY_FIELDS = frozenset(
     }
 )  # fmt: skip
 _BACKEND_FIELDS = ("host", "port", "username", "password")
-# Hosts that may have an instance behind them which the source server reaches; in any region, since looking harms nothing.
-_EXPOSED = re.compile(r"\.data\.[a-z0-9-]+\.onstackit\.(cloud|schwarz)$")
 
 
 def migration_ends(source: Fields, target: Fields, *, cf: Fields, service_key: str, tunnel_app: str) -> Data:
@@ -85,7 +84,7 @@ def service_key_endpoints(ends: Fields, found: t.Sequence[Fields], created: t.Se
     if endpoints.get("backend"):
         target = with_backend(target, endpoints["backend"])
     target.update(ends["target"])
-    exposed = "target" in results and _EXPOSED.search(str(target.get("host") or "")) is not None
+    exposed = "target" in results and is_exposed_frontend(str(target.get("host") or ""))
     guessed = exposed and "backend" not in results and target.get("backend") is None
     return {
         "source": source,

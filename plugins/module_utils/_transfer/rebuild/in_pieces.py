@@ -68,7 +68,8 @@ class InPieces:
             lane.flow.give(self._witnesses.gate, 1)
 
     def _move(self, build: KeyBuild, witness: Witness, replace: bool) -> Job[Outcome | None]:
-        kind, reason = b"none", t.cast(Exception, Changed())
+        kind = b"none"
+        reason: Exception = Changed()
         for _try in range(_TRIES):
             try:
                 yield from witness.start(build.key)
