@@ -244,6 +244,22 @@ def test_a_selection_is_moved_and_verified_as_such(server_pair: Pair, tmp_path: 
     assert report(tmp_path)["migrations"][0]["verify"]["totals"]["source_keys"] == 2
 
 
+def test_the_target_evicts_what_the_source_would_have(redis_server: Any, tmp_path: Path) -> None:
+    config = {"maxmemory-policy": "allkeys-lru"}
+    source, target = redis_server("redis-8.2", config=config), redis_server("redis-8.2", config=config)
+    client = source.client()
+    client.set("old", 1)
+    client.execute_command("RESTORE", "old", 0, client.dump("old"), "REPLACE", "IDLETIME", 100_000)
+    client.set("new", 1)
+
+    assert run_playbook("migrate", one(source, target, redis_migration_eviction_data=True), directory=tmp_path).ok
+
+    idle = {key: target.client().object("idletime", key) for key in ("old", "new")}
+    assert idle["old"] >= 100_000
+    assert idle["new"] < 100
+    assert report(tmp_path)["summary"]["proved"] == 1
+
+
 def test_an_empty_source_proves_nothing(server_pair: Pair, tmp_path: Path) -> None:
     source, target = server_pair
     run = run_playbook("migrate", one(source, target), directory=tmp_path)

@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+from ..._errors import CommandRefused
 from ..._migrate.usage import obstacle
 from ..finding import FAIL, Verdict, fail, human, ok, warn
 from ..situation import Situation, answered, both_servers
@@ -58,15 +59,32 @@ def target_memory(situation: Situation) -> Verdict:
 def target_eviction(situation: Situation) -> Verdict:
     """What the target evicts when it is full, and whether it will know what the source would have evicted."""
     verdict = _eviction(situation)
-    problem = None
-    if situation.question.eviction_data and verdict.status != FAIL:
-        problem = obstacle(situation.strategy, *both_servers(situation))
-    if problem is None:
+    if not situation.question.eviction_data or verdict.status == FAIL:
         return verdict
+    problem = obstacle(situation.strategy, *both_servers(situation))
+    if problem is None:
+        return verdict if _reads_without_use(situation) else _verification_is_use(verdict)
     return warn(
         f"{verdict.message} But eviction_data cannot be carried: {problem}",
         "Set maxmemory-policy alike at both ends and use strategy 'copy', or do without eviction_data: all keys count as just"
         " used at the target then.",
+    )
+
+
+def _reads_without_use(situation: Situation) -> bool:
+    try:
+        answered(situation.target).client.execute_command("CLIENT", "NO-TOUCH", "ON")
+    except CommandRefused:
+        return False
+    return True
+
+
+def _verification_is_use(verdict: Verdict) -> Verdict:
+    return warn(
+        f"{verdict.message} The target counts as a use of a key what a comparison reads (CLIENT NO-TOUCH is unknown there, or"
+        " denied): verifying values undoes what eviction_data carries.",
+        "Permit +client|no-touch if the target is Redis 7.2, Valkey or newer; else verify with redis_migration_verify_level"
+        " metadata, or do without eviction_data.",
     )
 
 

@@ -36,6 +36,20 @@ def test_one(words: list[bytes]) -> None:
     assert one(*words) == packed([tuple(words)])
 
 
+idle = st.tuples(st.just(b"IDLETIME"), st.integers(0, 2**63 - 1))
+usages = st.one_of(st.none(), idle, st.tuples(st.just(b"FREQ"), st.integers(0, 255)))
+
+
+@given(st.lists(st.tuples(keys, expiries, keys, usages), max_size=5), st.booleans())
+def test_restores_with_the_use_of_keys(items: list[Any], replace: bool) -> None:
+    expected = []
+    for name, expiry, payload, usage in items:
+        command: tuple[Any, ...] = (b"RESTORE", name, expiry or 0, payload, *(usage or ()))
+        expected.append(command + (b"REPLACE",) * replace + (b"ABSTTL",) * (expiry is not None))
+    written = restores([item[:3] for item in items], replace=replace, usages=[item[3] for item in items])
+    assert written == packed(expected)
+
+
 @given(st.lists(st.tuples(keys, expiries, keys), max_size=5), st.booleans())
 def test_restores(items: list[tuple[bytes, int | None, bytes]], replace: bool) -> None:
     expected = []
