@@ -5,8 +5,6 @@
 
 from __future__ import annotations
 
-import typing as t
-
 from ..._compare.chunks import same_in_chunks
 from ..._compare.expiring_fields import lifeless
 from ..._connection.commands import pack
