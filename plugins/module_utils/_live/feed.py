@@ -164,6 +164,10 @@ class Feed:
             self._came.wait_for(lambda: self._names or self._everything or self._pongs or self._lost, seconds)
 
     @property
+    def lost(self) -> bool:
+        return self._lost is not None
+
+    @property
     def share_held(self) -> float:
         """How much of the memory for names is in use, from 0 to 1."""
         return self._held / self._most

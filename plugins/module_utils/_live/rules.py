@@ -13,8 +13,10 @@ and without its database. The rules that make it a proof:
 4. What differs after it was moved is moved again, like a name that the feed reports.
 5. Once the writers have stopped, enough PINGs answered one after the other on the feed prove that it has named all of
    their changes. One does not: the answer can overtake the names of its own turn of the server's loop.
-6. A lost feed, names that no longer fit, or an end that was replaced make every walk worth nothing.
-7. Last of all, both ends say that they are still who they were. Only then is it proved.
+6. Names that come after that can only be of keys that expire, which they do at the target as well: a server on which
+   keys expire all the time never falls silent. The run carries them over all the same for a few moves.
+7. A lost feed, names that no longer fit, or an end that was replaced make every walk worth nothing.
+8. Last of all, both ends say that they are still who they were. Only then is it proved.
 
 tests/unit/plugins/module_utils/_live/test_rules.py explores every order in which all this can happen, and what happens
 where a rule is left out.
@@ -50,6 +52,8 @@ class Rules:
         self.feed_open = False
         self.moving = False
         self.stopped = False
+        # Names that the feed reports from now on are of keys that expire.
+        self.only_expiries = False
         # PINGs answered, of those sent since the writers stopped.
         self.pongs = 0
         self._counts = False
@@ -68,6 +72,9 @@ class Rules:
 
     def report(self, names: t.Collection[bytes]) -> bool:
         """These keys have changed. False if they do not fit any more: then everything is unknown."""
+        return self.only_expiries or self._add(names)
+
+    def _add(self, names: t.Collection[bytes]) -> bool:
         new = [name for name in names if name not in self.changed]
         self.changed.update(new)
         self._held += sum(map(len, new)) + NAME_OVERHEAD * len(new)
@@ -84,6 +91,7 @@ class Rules:
         self.walked = set()
         self.pongs = 0
         self._counts = False
+        self.only_expiries = False
 
     @property
     def share_held(self) -> float:
@@ -134,7 +142,7 @@ class Rules:
     def moved(self, different: t.Collection[bytes] = ()) -> bool:
         """The move has ended; all keys of it are equal but for these. False as for :meth:`report`."""
         self.moving = False
-        return self.report(different)
+        return self._add(different)
 
     # -- the end ------------------------------------------------------------------------------------------------
 
@@ -145,6 +153,15 @@ class Rules:
 
     def writers_resumed(self) -> None:
         self.stopped = False
+        if self.only_expiries:
+            # Names were left out that count again.
+            self.forget()
+
+    def expect_only_expiries(self) -> None:
+        """All changes were named, and what was named since was found equal."""
+        if not self.all_changes_named:
+            raise Misuse
+        self.only_expiries = True
 
     def asked(self) -> None:
         """A PING goes out on the feed, the one before it having been answered."""

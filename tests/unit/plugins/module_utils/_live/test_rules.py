@@ -46,6 +46,8 @@ class World(NamedTuple):
     # Clients write values that expire, until these have expired, all at once.
     expiry: bool = False
     late: bool = False
+    # The run may take what is named at the end for expiries.
+    settles: bool = False
     # At the source: names of this turn and of the last one that are not on the feed yet.
     tracking: bool = False
     fresh: Names = NONE
@@ -60,7 +62,7 @@ class World(NamedTuple):
     unnoticed: bool = False
 
 
-FIELDS = attrgetter("feed_open", "moving", "stopped", "pongs", "_counts", "extra")
+FIELDS = attrgetter("feed_open", "moving", "stopped", "pongs", "_counts", "only_expiries", "extra")
 SETS = attrgetter("changed", "walking", "walked")
 
 
@@ -211,6 +213,10 @@ def run(world: World, rules: Model) -> Iterator[Step]:
         after = rules.copy()
         after.writers_stopped()
         yield "writers stop", world, after
+    if world.settles and rules.all_changes_named and not rules.only_expiries:
+        after = rules.copy()
+        after.expect_only_expiries()
+        yield "expect only expiries", world, after
     if world.unnoticed:
         after = rules.copy()
         after.end_replaced()
@@ -300,7 +306,7 @@ def way(came_from: dict[object, tuple[object, str]], state: object) -> list[str]
 
 WORLDS = {
     "two writes": World(client_steps=2),
-    "a write and an expiry": World(client_steps=1, expiry=True),
+    "a write and an expiry": World(client_steps=1, expiry=True, settles=True),
     "a PING before the stop": World(client_steps=1, early_pings=1),
     "a write and a lost feed": World(client_steps=1, faults=frozenset({FEED_CUT})),
     "a write and a restart of the target": World(client_steps=1, faults=frozenset({TARGET_RESTARTED})),
@@ -389,6 +395,16 @@ class ProvesWhileClientsWrite(Model):
         return self.feed_open and self.pongs >= self.pongs_needed
 
 
+class ExpectsOnlyExpiriesTooEarly(Model):
+    @property
+    def all_changes_named(self) -> bool:
+        return self.stopped and self.feed_open and self.pongs >= 1
+
+    @property
+    def nothing_left(self) -> bool:
+        return self.pongs >= self.pongs_needed and super().nothing_left
+
+
 class KeepsTheWalkWhenTheFeedIsLost(Model):
     def feed_lost(self) -> None:
         self.feed_open = False
@@ -422,6 +438,7 @@ BROKEN = [
     (BelievesTwoPongs, "two writes"),
     (CountsPongsOfEarlierPings, "a PING before the stop"),
     (ProvesWhileClientsWrite, "PINGs before the stop"),
+    (ExpectsOnlyExpiriesTooEarly, "a write and an expiry"),
     (KeepsTheWalkWhenTheFeedIsLost, "a write and a lost feed"),
     (EndsAWalkThatIsWorthNothing, "a write and a lost feed"),
     (IgnoresAnotherTarget, "a write and a restart of the target"),

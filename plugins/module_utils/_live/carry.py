@@ -1,0 +1,211 @@
+# Copyright (c) 2026 dataservices.redis_migration contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Carries keys of one pair of databases: compares, moves what differs, and compares that once more behind its own write.
+
+What the source does not have is deleted at the target. Whatever still differs is for the next move; see rules.py.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import typing as t
+
+from .._compare.comparer import Comparer
+from .._compare.verdict import Gone
+from .._connection.commands import each, one
+from .._errors import ConnectError
+from .._keys.listing import Failure, Tally
+from .._keys.selection import Selection
+from .._keys.temporary import without_temporary
+from .._pipeline.chunk import Chunk
+from .._pipeline.end import absent
+from .._pipeline.halving import Halving, Work
+from .._pipeline.job import Gate, Job, Take, restarting
+from .._pipeline.throttle import Throttle
+from .._transfer.strategy import Lane, Moved, Refused, Transfer, Vanished
+
+_IN_FLIGHT_BYTES = 24 * 1024 * 1024
+
+# Names that are measured together.
+_BATCH_KEYS = 500
+
+# Failed and foreign keys beyond this are a fault of every key.
+MOST_LISTED = 10_000
+
+
+@dataclasses.dataclass
+class Carried(Tally):
+    """What was done: keys compared (each time counts), moved, deleted at the target; bytes moved."""
+
+    compared: int = 0
+    moved: int = 0
+    deleted: int = 0
+    rebuilt: int = 0
+    bytes: int = 0
+
+    def without(self, earlier: Carried) -> Carried:
+        """What was done since ``earlier``."""
+        names = [field.name for field in dataclasses.fields(self)]
+        return Carried(**{name: getattr(self, name) - getattr(earlier, name) for name in names})
+
+
+class Carrier:
+    """Carries chunks over ``lane``. ``fresh``: the target database is empty, so nothing needs to be compared first.
+
+    ``ours``: whatever the target database holds is of this migration, so what the source lacks may be deleted there.
+    """
+
+    def __init__(
+        self,
+        lane: Lane,
+        transfer: Transfer,
+        selection: Selection,
+        throttle: Throttle,
+        tolerance_ms: int,
+        *,
+        fresh: bool,
+        ours: bool,
+    ) -> None:
+        self.lane = lane
+        self.transfer = transfer
+        self.fresh = fresh
+        self.ours = ours
+        self.tally = Carried()
+        # What differed behind its own write, until it is asked for.
+        self.different: set[bytes] = set()
+        # Keys that an end refuses, and keys of the target that are none of the source's, by name.
+        self.failures: dict[bytes, Failure] = {}
+        self.extra: set[bytes] = set()
+        self.streams: set[bytes] = set()
+        self._throttle = throttle
+        self._comparer = Comparer(lane.flow, lane.source, lane.target, tolerance_ms)
+        self._chooser = selection.chooser()
+        self._types = {kind.encode() for kind in selection.types}
+        self.chunk_keys = min(500, transfer.chunk_keys, throttle.chunk_keys or 500)
+        self.chunk_bytes = min(transfer.chunk_bytes, throttle.chunk_bytes or transfer.chunk_bytes)
+        self._halving = Halving(lane.flow, Gate(_IN_FLIGHT_BYTES), self.chunk_bytes, self.give_up)
+
+    def take_different(self) -> set[bytes]:
+        different, self.different = self.different, set()
+        return different
+
+    # -- parts of a walk ----------------------------------------------------------------------------------------
+
+    def forward(self, _chunk: Chunk) -> Work:
+        """The job that carries a chunk of the source's keys."""
+        return self._carry
+
+    def backward(self, _chunk: Chunk) -> Work:
+        """The job that looks for keys of the target that the source does not have."""
+        return lambda part: self._find_extra(part.names)
+
+    def note_streams(self, _chunk: Chunk) -> Work:
+        """The job that keeps the names of streams."""
+
+        def note(part: Chunk) -> Job[None]:
+            self.streams.update(part.names)
+            yield from ()
+
+        return note
+
+    def give_up(self, keys: Chunk, error: ConnectError) -> None:
+        self._fail(keys.names[0], None, error.message, error.hint)
+
+    # -- names --------------------------------------------------------------------------------------------------
+
+    def spawn(self, names: t.Iterable[bytes]) -> None:
+        """The jobs that carry keys of these names, as far as this database has them."""
+        wanted = without_temporary([name for name in names if self._chooser is None or self._chooser(name)])
+        for first in range(0, len(wanted), _BATCH_KEYS):
+            batch = wanted[first : first + _BATCH_KEYS]
+            self.lane.flow.spawn(self._batch(batch))
+
+    def _batch(self, names: list[bytes]) -> Job[None]:
+        kinds, sizes = yield from restarting(lambda _attempt: self._measure(names))
+        there = [at for at, kind in enumerate(kinds) if kind != b"none" and (not self._types or kind in self._types)]
+        self.streams.update(names[at] for at in there if kinds[at] == b"stream")
+        for chunk in self._chunks([names[at] for at in there], [sizes[at] for at in there]):
+            yield from self._halving.run(chunk, self._carry)
+        gone = [name for name, kind in zip(names, kinds) if kind == b"none"]
+        if gone:
+            yield from restarting(lambda _attempt: self._delete(gone))
+
+    def _measure(self, names: list[bytes]) -> Job[t.Any]:
+        source, pace = self.lane.source, self.lane.pace
+        cost = pace.cost(len(names), 0)
+        yield Take(pace.gate, cost)
+        try:
+            replies = yield source.call(each(b"TYPE", names) + each(b"MEMORY USAGE", names), 2 * len(names))
+        finally:
+            self.lane.flow.give(pace.gate, cost)
+        kinds, sizes = replies[: len(names)], replies[len(names) :]
+        source.check(kinds, "TYPE")
+        source.check(sizes, "MEMORY USAGE")
+        return kinds, [size or 0 for size in sizes]
+
+    def _chunks(self, names: list[bytes], sizes: list[int]) -> t.Iterator[Chunk]:
+        start = size = 0
+        for at, key_size in enumerate(sizes):
+            if at > start and (size + key_size > self.chunk_bytes or at - start >= self.chunk_keys):
+                yield Chunk(names[start:at], sizes[start:at])
+                start, size = at, 0
+            size += key_size
+        if names:
+            yield Chunk(names[start:], sizes[start:])
+
+    # -- one chunk ----------------------------------------------------------------------------------------------
+
+    def _carry(self, chunk: Chunk) -> Job[None]:
+        tally = Carried(compared=len(chunk))
+        gone: list[bytes] = []
+        differing = chunk
+        if not self.fresh:
+            verdicts = yield from self._comparer.verdicts(chunk)
+            gone = [name for name, verdict in zip(chunk.names, verdicts) if isinstance(verdict, Gone)]
+            differing = chunk.pick(
+                [at for at, it in enumerate(verdicts) if it is not None and not isinstance(it, Gone)]
+            )
+        failed: list[tuple[bytes, Refused]] = []
+        if differing:
+            expected = yield from self._throttle.turn(len(differing), differing.size)
+            moved: Moved = yield from self.transfer.transfer(differing, replace=True)
+            self._throttle.moved(differing.size, expected, moved.size)
+            arrived = differing.pick([at for at in range(len(differing)) if at not in moved.others])
+            tally.moved, tally.bytes, tally.rebuilt = len(arrived), moved.size, moved.rebuilt
+            for at, outcome in moved.others.items():
+                if isinstance(outcome, Vanished):
+                    gone.append(differing.names[at])
+                elif isinstance(outcome, Refused):
+                    failed.append((differing.names[at], outcome))
+            if arrived:
+                verdicts = yield from self._comparer.verdicts(arrived)
+                self.different.update(name for name, verdict in zip(arrived.names, verdicts) if verdict is not None)
+        if gone:
+            yield from self._delete(gone)
+        if self.failures:
+            for name in chunk.names:
+                self.failures.pop(name, None)
+        for name, refused in failed:
+            self._fail(name, refused.type, refused.reason, refused.hint)
+        self.tally.add(tally)
+
+    def _delete(self, names: list[bytes]) -> Job[None]:
+        """Have the target lack what the source was seen to lack. What has come back there since is named by the feed."""
+        (count,) = yield self.lane.target.call(one(b"UNLINK", *names), 1)
+        self.lane.target.check([count], "UNLINK")
+        self.tally.deleted += count
+        self.extra.difference_update(names)
+        for name in names if self.failures else ():
+            self.failures.pop(name, None)
+
+    def _find_extra(self, names: list[bytes]) -> Job[None]:
+        extra = yield from absent(self.lane.source, names)
+        if extra and self.ours:
+            yield from self._delete(extra)
+        elif len(self.extra) < MOST_LISTED:
+            self.extra.update(extra)
+
+    def _fail(self, name: bytes, kind: str | None, reason: str, hint: str | None) -> None:
+        if len(self.failures) < MOST_LISTED:
+            self.failures[name] = Failure(self.lane.source.database, name, kind, reason, hint)

@@ -1,0 +1,165 @@
+# Copyright (c) 2026 dataservices.redis_migration contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The ends of a live run: both servers, and a lane for each pair of databases, open for as long as the run lasts."""
+
+from __future__ import annotations
+
+import contextlib
+import secrets
+import typing as t
+
+from .._connection.connect import client
+from .._migrate.choose import Choice, choose, prepared, strategy_of
+from .._migrate.progress import Plan, Progress
+from .._migrate.source_guard import SourceGuard
+from .._pipeline.end import End
+from .._pipeline.flow import Flow
+from .._pipeline.job import Job, restarting
+from .._pipeline.pace import Pace
+from .._pipeline.pipe import Pipe
+from .._pipeline.throttle import Throttle
+from .._server.claim import Claim
+from .._server.clocks import clocks_of
+from .._server.continuity import Continuity
+from .._server.databases import check_databases, check_same_server, database_pairs
+from .._server.eligibility import mode_problem, prune_problem, refuse, target_role_problem
+from .._server.info import measure
+from .._server.loss import holding_of
+from .._transfer.rebuild.strategy import RebuildStrategy
+from .._transfer.strategy import Ends, Lane
+from .carry import Carried, Carrier
+
+
+class Lanes:
+    """Opened anew after an end was replaced. ``guard`` and ``continuity`` remember who was there before."""
+
+    def __init__(self, plan: Plan, still_wanted: t.Callable[[], bool]) -> None:
+        self._plan = plan
+        self._wanted = still_wanted
+        self._run = secrets.token_hex(8)
+        self.continuity = Continuity()
+        self.progress = Progress()
+        self.guard = SourceGuard(plan, self.progress, self.continuity)
+        self.carriers: dict[int, Carrier] = {}
+        # What the carriers before a restart have done.
+        self.before = Carried()
+        self.throttle = Throttle(plan.max_keys_per_second, plan.max_bytes_per_second)
+        self.round_trip_us = 0.0
+        # Databases whose target was empty when they were first opened: all that is there was brought by this run.
+        self._ours: set[int] = set()
+        self._known: set[int] = set()
+        self._stack = contextlib.ExitStack()
+        self._flow: Flow | None = None
+
+    @property
+    def flow(self) -> Flow:
+        assert self._flow is not None
+        return self._flow
+
+    @property
+    def choice(self) -> Choice:
+        return t.cast(Choice, self.progress.choice)
+
+    def open(self) -> None:
+        """Measure both ends and open a lane for each pair of databases. Raises :class:`RedisMigrationError`."""
+        self.close()
+        plan, progress = self._plan, self.progress
+        self.source, source_ms = measure(plan.source)
+        self.target, target_ms = measure(plan.target)
+        self.round_trip_us = source_ms * 1000
+        refuse(
+            mode_problem(plan.source, self.source),
+            mode_problem(plan.target, self.target),
+            target_role_problem(plan.target, self.target),
+            prune_problem(plan.source, plan.target, self.source, self.target) if plan.prune else None,
+        )
+        pairs = dict(database_pairs(plan.selection, self.source, self.target, include_target=True))
+        # A database that had keys before is still one of those that are covered.
+        pairs.update(progress.pairs)
+        progress.pairs = sorted(pairs.items())
+        check_same_server(progress.pairs, plan.source, plan.target, self.source, self.target)
+        check_databases(progress.pairs, plan.source, plan.target)
+        if progress.choice is None:
+            ends = Ends(plan.source, plan.target, self.source, self.target, tuple(pairs.values()))
+            choice = choose(plan.strategy, ends, source_ms + target_ms)
+            progress.choice = prepared(choice, plan.strategy, ends)
+        self.clocks = clocks_of(self.source, self.target)
+        self.continuity.accept(plan.source, self.source.identity)
+        self.continuity.accept(plan.target, self.target.identity)
+        self._flow = Flow(plan.timeout, on_open=self._check_identity, still_wanted=self._wanted)
+        self._open(progress.pairs)
+        progress.held = holding_of(self.source, pairs)
+
+    def discover(self, databases: t.Iterable[int]) -> list[int]:
+        """Open lanes for those of the source's ``databases`` that are covered and new; returns these."""
+        known = dict(self.progress.pairs)
+        if self._plan.selection.databases is not None:
+            return []
+        new = [here for here in databases if here not in known]
+        if new:
+            pairs = [(here, self._plan.selection.database_map.get(here, here)) for here in new]
+            check_databases(pairs, self._plan.source, self._plan.target)
+            self._open(pairs)
+            self.progress.pairs = sorted([*self.progress.pairs, *pairs])
+        return new
+
+    def _open(self, pairs: t.Sequence[tuple[int, int]]) -> None:
+        plan = self._plan
+        claim = Claim(plan.target, [there for _here, there in pairs], self._run)
+        redis_client = self._stack.enter_context(client(plan.target, name=claim.name))
+        claim.check(redis_client)
+        for here, there in pairs:
+            holds = self.target.databases.get(there)
+            empty = here not in self._known and (holds is None or holds.keys == 0)
+            if empty:
+                self._ours.add(here)
+            self._known.add(here)
+            self.carriers[here] = self._carrier(here, there, claim.name, empty)
+
+    def _carrier(self, here: int, there: int, name: str, empty: bool) -> Carrier:
+        plan, clocks = self._plan, self.clocks
+        source = End(plan.source, self.source, here)
+        source.use_clock_of_other_end(clocks.shift_ms, clocks.slack_ms)
+        target = End(plan.target, self.target, there, name)
+        for end in (source, target):
+            end.open_pipes(self.flow, compares=True)
+        lane = Lane(
+            self.flow, source, target, Pace(self.round_trip_us), False, bytes_per_second=plan.max_bytes_per_second
+        )
+        rebuild = RebuildStrategy(lane)
+        transfer = strategy_of(self.choice, lane, rebuild, plan.large_key_bytes)
+        if not empty:
+            self.flow.spawn(restarting(lambda _attempt: rebuild.remove_leftovers()))
+            self.flow.run()
+        ours = here in self._ours or plan.prune
+        tolerance = plan.ttl_tolerance_ms + clocks.slack_ms
+        return Carrier(lane, transfer, plan.selection, self.throttle, tolerance, fresh=empty, ours=ours)
+
+    def _check_identity(self, pipe: Pipe) -> None:
+        if pipe.endpoint is self._plan.source:
+            self.guard.opened(pipe.identity)
+        else:
+            self.continuity.check(pipe.endpoint, pipe.identity)
+
+    def check_targets(self) -> None:
+        """Ask on each connection that writes. Raises :class:`ServerChanged`."""
+
+        def ask(end: End) -> Job[None]:
+            self.continuity.check(end.endpoint, (yield from end.identity()))
+
+        for carrier in self.carriers.values():
+            self.flow.spawn(restarting(lambda _attempt, end=carrier.lane.target: ask(end)))  # type: ignore[misc]
+        self.flow.run()
+
+    @property
+    def tally(self) -> Carried:
+        return Carried.total([self.before, *(carrier.tally for carrier in self.carriers.values())])
+
+    def close(self) -> None:
+        self.before = self.tally
+        self.carriers = {}
+        if self._flow is not None:
+            self._flow.close()
+            self._flow = None
+        self._stack.close()

@@ -1,0 +1,67 @@
+# Copyright (c) 2026 dataservices.redis_migration contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What a live run says of itself, while it goes on and at its end."""
+
+from __future__ import annotations
+
+import dataclasses
+import typing as t
+
+from .._keys.listing import Failure
+from .._migrate.choose import Choice
+from .carry import Carried
+
+
+class Lag(t.NamedTuple):
+    """At ``at`` seconds since the run began: names waiting, and the age of the oldest change that was not carried."""
+
+    at: float
+    keys: int
+    seconds: float
+
+
+@dataclasses.dataclass(frozen=True)
+class Status:
+    """Where a run stands. ``walked``: every key has been compared once since the feed was opened."""
+
+    walked: bool
+    keys_done: int
+    keys_all: int
+    lag_keys: int
+    # The age of the oldest change that was not carried over.
+    lag_seconds: float
+    # Names that the source reports, and names that were carried over, a second.
+    changes_per_second: float
+    carried_per_second: float
+
+
+@dataclasses.dataclass(frozen=True)
+class LiveResult:
+    """How a run ended. ``proved``: every key is equal; if not, ``reason`` says in a sentence why.
+
+    ``following``, ``drain``: what was done before and after the writers stopped. ``keys``: at the source, at the end; all
+    but ``in_drain`` of them were compared while it was followed, at a moment after which the feed reports no change.
+    """
+
+    proved: bool
+    reason: str | None
+    choice: Choice
+    following: Carried
+    drain: Carried
+    keys: int
+    in_drain: int
+    failures: list[Failure]
+    # Keys of the target that are none of the source's, by the source's database.
+    extra: dict[int, set[bytes]]
+    lag: list[Lag]
+    changes_per_second: float
+    carried_per_second: float
+    drain_seconds: float
+    feeds: int
+    restarts: int
+
+    @property
+    def unchanged_since(self) -> int:
+        """Keys that were compared before the drain, and not changed since."""
+        return max(0, self.keys - self.in_drain)
