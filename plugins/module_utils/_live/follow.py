@@ -44,6 +44,9 @@ _AGAIN_SECONDS = 0.2
 # Beyond this share of the memory for names, moving them goes before walking on.
 _FULL = 0.5
 
+# Names that are carried over together at least; more where that takes less than a second.
+_NAMES_AT_ONCE = 2000
+
 # A key that differs after so many moves in the drain, without a change of it, is not going to be equal.
 _MOVES = 4
 
@@ -148,7 +151,10 @@ class Follower:
                 if time.monotonic() - begin > seconds:
                     reason = self._why_not()
                 elif self._differing_moves > _MOVES:
-                    reason = f"{len(self._rules.changed)} keys still differ after they were moved {_MOVES} times."
+                    reason = (
+                        f"{len(self._rules.changed)} keys still differ after they were moved {_MOVES} times: something writes"
+                        " to them, at the source or at the target."
+                    )
                 elif self._learn() and self._drain_on():
                     break
             except ServerChanged as changed:
@@ -176,20 +182,22 @@ class Follower:
     def _drain_on(self) -> bool:
         """Do what is next, now that nobody writes. True once both ends are proved equal. Raises :class:`ServerChanged`."""
         rules, feed = self._rules, self._feed_now
+        if not rules.all_changes_named and feed.may_ping:
+            rules.asked()
+            feed.ping()
         if rules.unwalked:
             self._begin_drain()
             self._walk(LOOK_SECONDS)
         elif rules.changed:
             if self._equal_moves >= _MOVES:
                 rules.expect_only_expiries()
+            named, before = rules.all_changes_named, self._lanes.tally.moved
             equal = self._move()
-            if rules.all_changes_named:
-                self._equal_moves = self._equal_moves + 1 if equal else 0
+            if named:
+                # What expires has never to be written to the target; what is written there was written to at the source.
+                self._equal_moves = self._equal_moves + 1 if equal and self._lanes.tally.moved == before else 0
                 self._differing_moves = 0 if equal else self._differing_moves + 1
         elif not rules.all_changes_named:
-            if feed.may_ping:
-                rules.asked()
-                feed.ping()
             feed.wait(PING_SECONDS)
         elif not self._looked:
             self._looked = True
@@ -261,12 +269,13 @@ class Follower:
             self._walked_in_drain += compared
 
     def _move(self) -> bool:
-        """Carry over every name that has changed, in each database. Returns whether all are equal now."""
+        """Carry over names that have changed, in each database. Returns whether all are equal now."""
         begin, oldest = time.monotonic(), self._pulse.oldest
-        names = self._rules.take()
+        names = self._rules.take(self._at_once())
         if self._in_drain is not None:
             self._in_drain |= names
-        self._pulse.oldest = begin
+        if not self._rules.changed:
+            self._pulse.oldest = begin
         listed = list(names)
         carriers = self._lanes.carriers.values()
         for carrier in carriers:
@@ -276,6 +285,11 @@ class Follower:
         self._fits(self._rules.moved(different))
         self._pulse.carried(len(names), begin, oldest)
         return not different
+
+    def _at_once(self) -> int:
+        """How many names to carry over before the next look at the feed, and at the clock."""
+        limit = self._plan.max_keys_per_second
+        return max(1, int(limit)) if limit else max(_NAMES_AT_ONCE, int(self._pulse.carry_rate))
 
     def _replaced(self, changed: ServerChanged) -> None:
         """An end is another one, or has got other data: connect anew and compare everything."""
@@ -336,9 +350,8 @@ class Follower:
     def _why_not(self) -> str:
         if self._rules.unwalked:
             return "Not every key has been compared since the feed of changes was opened or an end was replaced."
-        if self._rules.changed:
-            waiting = len(self._rules.changed)
-            return f"{waiting} changed keys were not carried over in time; something may still write."
+        if self._rules.changed or self._rules.all_changes_named:
+            return "The source goes on reporting changes: something still writes to it."
         return "The feed of changes has not answered in time."
 
     def _result(self, reason: str | None, following: Carried, seconds: float) -> LiveResult:

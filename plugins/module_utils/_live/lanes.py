@@ -89,20 +89,21 @@ class Lanes:
         self.continuity.accept(plan.target, self.target.identity)
         self._flow = Flow(plan.timeout, on_open=self._check_identity, still_wanted=self._wanted)
         self._open(progress.pairs)
-        progress.held = holding_of(self.source, pairs)
+        if progress.held is None:
+            # Later the guard compares with what was held before.
+            progress.held = holding_of(self.source, pairs)
 
-    def discover(self, databases: t.Iterable[int]) -> list[int]:
-        """Open lanes for those of the source's ``databases`` that are covered and new; returns these."""
+    def discover(self, databases: t.Iterable[int]) -> None:
+        """Open lanes for those of the source's ``databases`` that are covered and new."""
         known = dict(self.progress.pairs)
         if self._plan.selection.databases is not None:
-            return []
+            return
         new = [here for here in databases if here not in known]
         if new:
             pairs = [(here, self._plan.selection.database_map.get(here, here)) for here in new]
             check_databases(pairs, self._plan.source, self._plan.target)
             self._open(pairs)
             self.progress.pairs = sorted([*self.progress.pairs, *pairs])
-        return new
 
     def _open(self, pairs: t.Sequence[tuple[int, int]]) -> None:
         plan = self._plan

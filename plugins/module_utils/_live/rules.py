@@ -127,11 +127,15 @@ class Rules:
         """A move of a part of the keys begins, whatever their names."""
         self._begin()
 
-    def take(self) -> set[bytes]:
-        """A move of all changed names begins."""
+    def take(self, most: int | None = None) -> set[bytes]:
+        """A move of the changed names begins, of ``most`` of them if that is given."""
         self._begin()
-        names, self.changed = self.changed, set()
-        self._held = 0
+        if most is None or most >= len(self.changed):
+            names, self.changed = self.changed, set()
+            self._held = 0
+            return names
+        names = {self.changed.pop() for _name in range(most)}
+        self._held -= sum(map(len, names)) + NAME_OVERHEAD * len(names)
         return names
 
     def _begin(self) -> None:

@@ -64,7 +64,9 @@ class Unnamed:
             self._rules.forget()
         told = replies[REPLIES]
         self.keyspace = (keyspace_section(told) if isinstance(told, bytes) else None) or {}
-        for here in lanes.discover(self.keyspace):
+        lanes.discover(self.keyspace)
+        # Also those that were found when the lanes were opened anew.
+        for here in lanes.carriers:
             self._rules.discovered(here)
         lanes.progress.held = loss.holding_in(replies[REPLIES:], list(lanes.carriers))
 
