@@ -141,8 +141,9 @@ class _RedisClient(Redis):
         except (TypeError, ValueError, LookupError, AttributeError) as exc:
             # redis-py could not make of the reply what this command gives.
             raise odd_reply(exc, command_name(args), self.endpoint) from exc
-        for name in (command_name(args), " ".join([str(word) for word in args[:2]]).upper()):
-            if name not in self.response_callbacks:
+        # What redis-py makes of a reply goes by the first argument.
+        if args[0] not in self.response_callbacks:
+            for name in (command_name(args), " ".join([str(word) for word in args[:2]]).upper()):
                 check_shape([reply], name, self.endpoint)
         return reply
 

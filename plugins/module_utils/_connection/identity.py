@@ -14,8 +14,8 @@ import typing as t
 
 from .._imports import redis
 from .endpoint import Endpoint
-from .explain import explain
-from .replies import parse_info
+from .explain import explain, reply_text
+from .replies import check_shape, parse_info
 
 # The commands whose replies tell it; any of them may be refused.
 ASK = b"*1\r\n$4\r\nTIME\r\n" + b"".join(
@@ -45,6 +45,8 @@ class Identity:
     role: str | None = None
     # How often the commands were called that replace all data.
     replacements: int | None = None
+    # The first error among the replies. A server that told who it is has to go on telling.
+    refusal: str | None = None
 
     @property
     def known(self) -> bool:
@@ -77,8 +79,16 @@ def _differ(one: t.Any, other: t.Any) -> bool:
     return one is not None and other is not None and one != other
 
 
+def check_replies(replies: t.Sequence[t.Any], endpoint: Endpoint) -> None:
+    """Raise :class:`RedisMigrationError` for the first of the replies to :data:`ASK` that Redis would never give."""
+    for reply, command in zip(replies, ["TIME", *["INFO"] * (REPLIES - 1)]):
+        if not isinstance(reply, Exception):
+            check_shape([reply], command, endpoint)
+
+
 def identity_of(replies: t.Sequence[t.Any]) -> Identity:
     """What the replies to :data:`ASK` tell."""
+    refused = [reply for reply in replies[:REPLIES] if isinstance(reply, Exception)]
     info: dict[str, str] = {}
     for reply in replies[1:]:
         if isinstance(reply, (bytes, str)):
@@ -96,6 +106,7 @@ def identity_of(replies: t.Sequence[t.Any]) -> Identity:
         former_id=_id(info.get("master_replid2")),
         role=info.get("role"),
         replacements=_replacements(info),
+        refusal=reply_text(refused[0]) if refused else None,
     )
 
 
@@ -107,17 +118,18 @@ def ask_identity(connection: t.Any, endpoint: Endpoint, *wishes: bytes) -> Ident
     try:
         connection.send_packed_command([*wishes, ASK], check_health=False)
         replies = [_reply(connection) for _command in range(len(wishes) + REPLIES)]
-        return identity_of(replies[len(wishes) :])
     except (redis.RedisError, OSError) as exc:
         raise explain(exc, endpoint, command=("INFO",)) from None
+    check_replies(replies[len(wishes) :], endpoint)
+    return identity_of(replies[len(wishes) :])
 
 
 def _reply(connection: t.Any) -> t.Any:
-    """None for an error: a server need not say who it is."""
+    """An error too: a server need not say who it is."""
     try:
         return connection.read_response()
-    except redis.ResponseError:
-        return None
+    except redis.ResponseError as exc:
+        return exc
 
 
 def _id(value: str | None) -> str | None:

@@ -59,6 +59,14 @@ class End:
     def identity(self) -> Job[_identity.Identity]:
         """Who is at the other end of the connection that is being worked with."""
         replies = yield self.call(_identity.ASK, _identity.REPLIES)
+        return self.identity_in(replies)
+
+    def identity_in(self, replies: t.Sequence[t.Any]) -> _identity.Identity:
+        """What the replies to the question for it tell. Raises :class:`Unsteady` where they will tell later."""
+        for reply in replies:
+            if is_error(reply) and is_transient(str(reply)):
+                raise Unsteady(self.pipe, self.refusal(reply, "INFO"))
+        _identity.check_replies(replies, self.endpoint)
         return _identity.identity_of(replies)
 
     def refusal(self, reply: t.Any, *command: str) -> RedisMigrationError:

@@ -9,6 +9,7 @@ import dataclasses
 import typing as t
 
 from .._connection.endpoint import Endpoint
+from .._connection.explain import explain_reply
 from .._connection.identity import Identity
 from .._errors import RedisMigrationError
 
@@ -39,10 +40,12 @@ class Continuity:
         return self._met[endpoint.role][-1]
 
     def check(self, endpoint: Endpoint, identity: Identity) -> None:
-        """Compare with whom the run knows there. Raises :class:`ServerChanged`."""
+        """Compare with whom the run knows there. Raises :class:`ServerChanged`, and what it answers in place of that."""
         met = self._met.setdefault(endpoint.role, [])
         if not met:
             met.append(identity)
+        elif identity.refusal and not met[-1].refusal:
+            raise explain_reply(identity.refusal, endpoint, command=("INFO",))
         elif not (met[-1].same_process(identity) and met[-1].same_data(identity)):
             raise ServerChanged(endpoint, identity)
 

@@ -13,6 +13,7 @@ import typing as t
 from .._connection.connect import client
 from .._connection.endpoint import Endpoint
 from .._connection.explain import explain
+from .._connection.replies import check_list
 from .._errors import CommandRefused, printable
 from .._imports import redis
 
@@ -127,6 +128,7 @@ def read_settings(endpoint: Endpoint) -> SettingsRead:
     for (today, _name), reply in zip(asked, replies):
         # Some services hide single settings.
         if reply and not isinstance(reply, Exception):
+            check_list(reply, 2, "CONFIG GET", endpoint)
             values.setdefault(today, _text(reply))
     # A server without a TLS port of its own has settings for one nevertheless, and nobody meets them.
     if values.pop("tls-port", "") == "0":

@@ -18,6 +18,7 @@ from tests.support.attempt import attempt, until
 from tests.support.faultproxy import FaultProxy
 from tests.support.other_servers import MaskedInfo, SeveralServers
 from tests.support.relay import Relay
+from tests.support.replies import ERROR
 from tests.support.run import run_module
 from tests.support.servers import RedisServer
 
@@ -354,3 +355,61 @@ def test_where_clients_may_not_be_listed_the_same_identity_is_refused(redis_serv
     end = server.endpoint(username="mover", password="pw")
     with pytest.raises(engine.RedisMigrationError, match=r"the same server.*CLIENT LIST"):
         engine.migrate(end, end)
+
+
+# -- no answer is no proof ----------------------------------------------------------------------------------------
+
+
+def quota_is_used_up(proxy: FaultProxy) -> None:
+    """From now on every INFO is answered by an error, as hosted services do."""
+    proxy.replace_reply("INFO", ERROR, times=-1)
+
+
+def test_nothing_is_pruned_for_a_source_that_does_not_say_what_it_holds(
+    server_pair: Pair, fault_proxy: Proxies
+) -> None:
+    source, target = server_pair
+    fill(source)
+    engine.migrate(source, target)
+    at_source, at_target = fault_proxy(source.port, redis=True), fault_proxy(target.port, redis=True)
+
+    def lose_in_silence() -> None:
+        source.client().flushall()
+        quota_is_used_up(at_source)
+
+    at_target.on_command("SCAN", lose_in_silence)
+    tried = attempt(source.endpoint(port=at_source.port), target.endpoint(port=at_target.port), prune=True)
+    assert "max requests limit exceeded" in tried.error
+    assert target.client().dbsize() == KEYS
+
+
+@pytest.mark.parametrize("strategy", ["copy", "rebuild"])
+def test_a_target_that_does_not_say_who_it_is_any_more(
+    strategy: str, redis_server: ServerFactory, fault_proxy: Proxies
+) -> None:
+    source, target, empty = redis_server("redis-6.2"), redis_server("redis-8.2"), redis_server("redis-8.2")
+    fill(source)
+    proxy = fault_proxy(target.port, redis=True)
+
+    def lose_in_silence() -> None:
+        demoted_and_promoted(target, empty)()
+        quota_is_used_up(proxy)
+
+    proxy.on_command("RESTORE" if strategy == "copy" else "RENAMENX", lose_in_silence, skip=KEYS // 2)
+    tried = attempt(source, target.endpoint(port=proxy.port), strategy=strategy, timeout=1)
+    assert "max requests limit exceeded" in tried.error
+
+
+@pytest.mark.parametrize("end", ["source", "target"])
+def test_a_comparison_with_an_end_that_does_not_say_who_it_is_any_more(
+    end: str, server_pair: Pair, fault_proxy: Proxies
+) -> None:
+    source, target = server_pair
+    fill(source)
+    engine.migrate(source, target)
+    side = source if end == "source" else target
+    proxy = fault_proxy(side.port, redis=True)
+    proxy.on_command("SCAN", lambda: quota_is_used_up(proxy))
+    ends = {"source": source.endpoint(), "target": target.endpoint(), end: side.endpoint(port=proxy.port)}
+    with pytest.raises(engine.RedisMigrationError, match="max requests limit exceeded"):
+        engine.diff(**ends)
