@@ -29,6 +29,9 @@ Where = Literal["to_server", "to_client", "both"]
 # From a command and the server's reply to it, both as they go over the wire, what the client gets.
 Rewrite = Callable[[bytes, bytes], bytes]
 
+# In place of a command's name: whichever it is.
+ANY = b"*"
+
 
 @dataclass
 class _Cut:
@@ -49,7 +52,7 @@ class _Rule:
 
     def applies(self, command: bytes) -> bool:
         """Counts this occurrence of the command."""
-        if command != self.command or self.times == 0:
+        if self.command not in (command, ANY) or self.times == 0:
             return False
         if self.skip:
             self.skip -= 1
@@ -150,7 +153,7 @@ class FaultProxy(Relay):
     def replace_reply(self, command: str, reply: bytes, *, skip: int = 0, times: int = 1) -> None:
         """The client gets `reply` (raw, as `b"-OOM ...\\r\\n"`) for a command that the server did execute.
 
-        `skip` lets the first ones pass, `times=-1` is for ever. Commands go by their first word, upper or lower case.
+        `skip` lets the first ones pass, `times=-1` is for ever. Commands go by their first word, upper or lower case; `*` is any.
         """
         self._add_rule(_Rule(command.upper().encode(), skip, times, reply=reply))
 
