@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What every test may use: real servers, TLS, faults; and the words on what could not run."""
+"""What every test may use: real servers, TLS, faults; and the lines about what could not run."""
 
 from __future__ import annotations
 

@@ -19,7 +19,7 @@ import redis
 from tests.support.servers import raw_connection
 
 ClientForDatabase = Callable[[int], redis.Redis]
-Size = Literal["small", "lively", "large"]
+Size = Literal["small", "medium", "large"]
 Kind = Literal["strings100", "strings10k", "mixed"]
 
 MEGABYTE = 1 << 20
@@ -80,7 +80,7 @@ class _Scale:
 
 _SCALES: dict[Size, _Scale] = {
     "small": _Scale(2_000, 1_000, 300, 20, 50),
-    "lively": _Scale(200_000, 100_000, 5_000, 300, 2_000),
+    "medium": _Scale(200_000, 100_000, 5_000, 300, 2_000),
     "large": _Scale(1_000_000, 500_000, 100_000, 20_000, 100_000),
 }
 

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""`make demo`: a lively old server moves to a new one, with the real playbook, twice; then apps move with their data.
+"""`make demo`: an old server full of keys moves to a new one, with the real playbook, twice; then apps move with their data.
 
 Nothing but Python is needed: the servers come out of wheels, and all that this makes lies in .demo of the checkout.
 KEEP=1 in the environment leaves the servers running.
@@ -27,7 +27,7 @@ from tests.support.servers import RedisServer, ServerError, available, redis_cli
 
 _REPORT = HOME / "redis-migration-report"
 DATABASES = (0, 1, 5, 15)
-_MANY = 100_000  # small keys of all types, beside the lively ones
+_MANY = 100_000  # small keys of all types, beside those of size medium
 TYPES = ("string", "hash", "list", "set", "zset", "stream")
 
 # The first of each that this platform has.
@@ -102,7 +102,7 @@ def _product(server: RedisServer) -> str:
 
 def _fill(server: RedisServer) -> None:
     began = time.monotonic()
-    filled = dataset.fill(server.client, databases=DATABASES, size="lively")
+    filled = dataset.fill(server.client, databases=DATABASES, size="medium")
     dataset.fill_benchmark(server.client(DATABASES[1]), "mixed", _MANY)
     took = time.monotonic() - began
     say(f"  {filled.total + _MANY:,} keys of every type in {len(DATABASES)} logical databases ({took:.1f} s):")

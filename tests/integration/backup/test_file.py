@@ -156,7 +156,7 @@ def test_an_encrypted_stream_can_go_back(redis_server: ServerFactory, fault_prox
 
 
 @pytest.mark.parametrize(
-    ("dest", "words"),
+    ("dest", "expected"),
     [
         ("missing/dump.rdb", "No such file or directory"),
         ("", "is a directory"),
@@ -164,14 +164,14 @@ def test_an_encrypted_stream_can_go_back(redis_server: ServerFactory, fault_prox
     ],
 )
 def test_a_wrong_place_is_told_before_anything_is_read(
-    dest: str, words: str, redis_server: ServerFactory, tmp_path: Path
+    dest: str, expected: str, redis_server: ServerFactory, tmp_path: Path
 ) -> None:
     source = redis_server("redis-6.2")
     source.client().set("a", 1)
     (tmp_path / "file").touch()
     for check in (True, False) if dest != "missing/dump.rdb" else (False,):
         message = run_module("redis_backup", check=check, endpoint=source.endpoint(), dest=str(tmp_path / dest)).message
-        assert words in message
+        assert expected in message
         assert str(tmp_path) in message
     assert "scan" not in source.command_calls()
 

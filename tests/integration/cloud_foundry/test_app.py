@@ -192,15 +192,15 @@ def test_a_creation_that_fails(installation: Installation, cf: ModuleRunner) -> 
 
 
 @pytest.mark.parametrize(
-    ("options", "words"),
+    ("options", "expected"),
     [
         ({"offering": "a9s-redis"}, 'no service offering "a9s-redis" .*nearest is "a9s-redis7"'),
         ({"plan": "redis-single-smal"}, 'no plan "redis-single-smal" .*nearest is "redis-single-small"'),
     ],
 )
-def test_names_of_offering_and_plan(cf: ModuleRunner, options: dict[str, str], words: str) -> None:
+def test_names_of_offering_and_plan(cf: ModuleRunner, options: dict[str, str], expected: str) -> None:
     for check in (False, True):
-        with pytest.raises(ModuleFailed, match=words):
+        with pytest.raises(ModuleFailed, match=expected):
             cf("cf_service_instance", **{**NEW, **options}, check=check)
 
 

@@ -115,7 +115,7 @@ def test_mistakes_in_the_inventory_change_nothing(scene: Scene, web_page: str, u
         ],
         "cutover": ["redis_migration_cutover", "need a service_instance"],
     }
-    assert {name: [word for word in words if word not in said[name]] for name, words in expected.items()} == {
+    assert {name: [part for part in parts if part not in said[name]] for name, parts in expected.items()} == {
         name: [] for name in hosts
     }, "\n".join(said.values())
     assert [entry for entry in scene.sim.writes() if entry.status < 400] == []
@@ -156,7 +156,7 @@ def test_what_shows_only_on_the_way_is_told_and_the_next_run_goes_on(scene: Scen
         "shape": ["auth", "secret", "servers", "endpoint_query"],
         "broker": ["no room for a key", 'create the service key \\"redis-migration\\"', "Nothing is left behind"],
     }
-    assert {name: [word for word in words if word not in said[name]] for name, words in expected.items()} == {
+    assert {name: [part for part in parts if part not in said[name]] for name, parts in expected.items()} == {
         name: [] for name in hosts
     }, "\n".join(said.values())
     assert "SENTINEL" not in run.output

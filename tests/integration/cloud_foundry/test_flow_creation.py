@@ -88,14 +88,14 @@ def test_the_backend_is_found_by_name_or_given(scene: Scene) -> None:
         "post_tasks": [{"ansible.builtin.debug": {"msg": show}}],
     }
     run = run_playbook([play], {"redis_migrations": {"hosts": hosts}}, directory=scene.directory).ok
-    for words in (
+    for expected in (
         "guessed by red1-master.service.dc1.a9ssvc",
         "named by red3-master.service.dc1.a9ssvc",
         "address by red3-master.service.dc1.a9ssvc",
         "lonely by nothing",
         "given by given.example",
     ):
-        assert words in run.output
+        assert expected in run.output
     assert "SENTINEL" not in run.output
     assert keys_of(scene, "behind") == ["redis-migration"]
 

@@ -247,17 +247,17 @@ def test_certificates_are_verified(authority: Authority, tmp_path: Path) -> None
 
 
 @pytest.mark.parametrize(
-    ("options", "words"),
+    ("options", "expected"),
     [
         ({"organization": "acne"}, ['no organization "acne"', 'nearest is "acme"', USER]),
         ({"space": "prd"}, ['no space "prd" in the organization "acme"', 'nearest is "prod"']),
         ({"service_instance": "Orders"}, ['no service instance "Orders"', 'nearest is "orders"', "case-sensitive"]),
     ],
 )
-def test_names_that_are_not_there(cf: ModuleRunner, options: dict[str, str], words: list[str]) -> None:
+def test_names_that_are_not_there(cf: ModuleRunner, options: dict[str, str], expected: list[str]) -> None:
     with pytest.raises(ModuleFailed) as caught:
         cf(LOOK, **{"service_instance": "orders", **options})
-    assert all(word in str(caught.value) for word in words), str(caught.value)
+    assert all(part in str(caught.value) for part in expected), str(caught.value)
 
 
 def test_names_with_commas_percents_and_umlauts(installation: Installation, cf: ModuleRunner) -> None:

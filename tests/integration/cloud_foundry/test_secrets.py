@@ -166,8 +166,8 @@ def test_secrets_of_cloud_foundry_are_nowhere(
             "token": "Cloud Foundry refused access_token",
             "wrong": f"Could not log in as {USER}",
         }
-        for words in failures.values():
-            assert words in run.output
+        for expected in failures.values():
+            assert expected in run.output
         commands = b"\n".join(content for where, content in watch.traces if where.startswith("cmdline"))
         for seen in (b"ansible-playbook", b"_tunnel.supervisor", b"ssh\x00-F", b"ssh-keyscan"):
             assert seen in commands

@@ -33,7 +33,7 @@ def equal_pair(request: pytest.FixtureRequest) -> Iterator[Pair]:
     need_server(source_name)
     need_server(target_name)
     with RedisServer(source_name) as source, RedisServer(target_name) as target:
-        dataset.fill(source.client, databases=(2,), size="lively")
+        dataset.fill(source.client, databases=(2,), size="medium")
         engine.migrate(source, target)
         yield source, target
 
@@ -43,7 +43,7 @@ def rewritten(client: redis.Redis, name: str, new: Change) -> None:
     new(client)
 
 
-# Change at the target, the key, and the kind and words that must tell of it.
+# Change at the target, the key, and the kind and detail of the difference that it must make.
 CHANGES: dict[str, tuple[Change, str, str, str]] = {
     "missing": (lambda c: c.delete("list:one"), "list:one", "missing", "not at the target"),
     "extra": (lambda c: c.set("only here", 1), "only here", "extra", "not at the source"),
@@ -124,7 +124,7 @@ def flip(client: redis.Redis, name: str, at: int) -> None:
 @pytest.mark.parametrize("name", CHANGES)
 def test_one_difference_is_found_and_nothing_else(name: str, equal_pair: Pair) -> None:
     source, target = equal_pair
-    change, key, kind, words = CHANGES[name]
+    change, key, kind, expected = CHANGES[name]
     client = target.client(2)
     change(client)
     try:
@@ -135,7 +135,7 @@ def test_one_difference_is_found_and_nothing_else(name: str, equal_pair: Pair) -
         (difference,) = found["differences"]
         assert base64.b64decode(difference["key_base64"]) == key.encode()
         assert difference["database"] == 2
-        assert re.search(words, difference["detail"]), difference
+        assert re.search(expected, difference["detail"]), difference
         assert not found["identical"]
         column = {"missing": "missing", "extra": "extra"}.get(kind, "different")
         assert found["databases"]["2"][column] == found["totals"][column] == 1

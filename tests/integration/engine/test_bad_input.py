@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What cannot work is said in a sentence: what failed, where, in whose words, and what to do; nothing is written."""
+"""What cannot work is said in a sentence: what failed, where, what the server said, and what to do; nothing is written."""
 
 from __future__ import annotations
 
@@ -44,11 +44,11 @@ def target(redis_server: ServerFactory) -> Iterator[RedisServer]:
     assert server.write_calls() == 0
 
 
-def refused(source: Any, target: Any, words: str, **options: Any) -> str:
+def refused(source: Any, target: Any, expected: str, **options: Any) -> str:
     """Each of the modules ends with a message that matches."""
-    with pytest.raises(RedisMigrationError, match=words) as raised:
+    with pytest.raises(RedisMigrationError, match=expected) as raised:
         engine.migrate(source, target, **options)
-    with pytest.raises(RedisMigrationError, match=words):
+    with pytest.raises(RedisMigrationError, match=expected):
         engine.migrate(source, target, check=True, **options)
     return str(raised.value)
 
@@ -182,7 +182,7 @@ def test_certificate_files_that_cannot_be_used(
     garbage = tmp_path / "garbage.pem"
     garbage.write_text("no certificate")
     client, other = authority.client(), authority.client()
-    for fields, words in (
+    for fields, expected in (
         ({"ca_certs": "/nowhere/ca.pem"}, r"ca_certs '/nowhere/ca.pem' cannot be read"),
         ({"ca_certs": str(garbage)}, r"CA certificate cannot be used"),
         ({"ca_cert_content": "no certificate"}, r"CA certificate cannot be used"),
@@ -195,7 +195,7 @@ def test_certificate_files_that_cannot_be_used(
         ),
         ({"client_key_file": str(client.key_file)}, r"client_key_file without a client_cert_file"),
     ):
-        refused({**url, **fields}, target, words)
+        refused({**url, **fields}, target, expected)
 
 
 # -- who is let in ----------------------------------------------------------------------------------------------------
@@ -207,7 +207,7 @@ def test_credentials_that_do_not_fit(name: str, target: RedisServer, redis_serve
     with_password = redis_server(name, password="right")
     with_user = redis_server(name, acl_lines=["user default off", "user reader on >right ~* &* +@all"])
     open_to_all = redis_server(name)
-    for fields, server, words in (
+    for fields, server, expected in (
         ({"password": secret}, with_password, r"WRONGPASS.*Check the user name and the password"),
         ({"password": None}, with_password, r"NOAUTH.*asks for a password"),
         ({"username": "nobody", "password": secret}, with_password, r"WRONGPASS.*rediss://PASSWORD@host"),
@@ -218,9 +218,9 @@ def test_credentials_that_do_not_fit(name: str, target: RedisServer, redis_serve
         ({"password": secret}, open_to_all, r"without any password configured.*asks for no password"),
         ({"username": "nobody", "password": secret}, open_to_all, r"WRONGPASS"),
     ):
-        said = refused(server.endpoint(**fields), target, words)
+        said = refused(server.endpoint(**fields), target, expected)
         assert secret not in said
-        said = refused(target, server.endpoint(**fields), words.replace("source", "target"))
+        said = refused(target, server.endpoint(**fields), expected.replace("source", "target"))
         assert secret not in said
 
 
@@ -245,7 +245,7 @@ def test_a_database_out_of_range(target: RedisServer, redis_server: ServerFactor
 
 
 @pytest.mark.parametrize(
-    ("options", "words"),
+    ("options", "expected"),
     [
         ({"databases": [-1]}, r"-1"),
         ({"database_map": {"0": -2}}, r"-2"),
@@ -262,10 +262,10 @@ def test_a_database_out_of_range(target: RedisServer, redis_server: ServerFactor
     ],
 )
 def test_options_that_make_no_sense(
-    options: dict[str, Any], words: str, source: RedisServer, target: RedisServer
+    options: dict[str, Any], expected: str, source: RedisServer, target: RedisServer
 ) -> None:
     source.client(1).set("b", 1)
-    refused(source, target, words, **options)
+    refused(source, target, expected, **options)
 
 
 @pytest.mark.parametrize("way", ["same", "localhost", "unix", "tls", "proxy"])
@@ -378,8 +378,8 @@ def test_unknown_commands_are_told_without_their_arguments(redis_server: ServerF
     assert "SENTINEL" not in said
 
 
-def refused_once(source: Any, target: Any, words: str, **options: Any) -> str:
-    with pytest.raises(RedisMigrationError, match=words) as raised:
+def refused_once(source: Any, target: Any, expected: str, **options: Any) -> str:
+    with pytest.raises(RedisMigrationError, match=expected) as raised:
         engine.migrate(source, target, **options)
     return str(raised.value)
 

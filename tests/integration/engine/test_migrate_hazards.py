@@ -102,38 +102,38 @@ def test_a_password_only_server_and_an_acl_user_take_their_keys(source_name: str
 def test_a_backend_that_is_another_server_gets_nothing_when_it_can_be_reached_from_here(
     redis_server: ServerFactory,
 ) -> None:
-    source, target, stranger = redis_server("redis-6.2"), redis_server("redis-8.2"), redis_server("redis-8.2")
+    source, target, other = redis_server("redis-6.2"), redis_server("redis-8.2"), redis_server("redis-8.2")
     source.client().mset({"a": 1, "b": 2})
     with pytest.raises(RedisMigrationError, match=r"another server answers there"):
-        migrate(source, behind(target, stranger.port))
-    assert_untouched(target, stranger)
+        migrate(source, behind(target, other.port))
+    assert_untouched(target, other)
 
 
 @pytest.mark.parametrize("target_holds_the_keys", [False, True])
 def test_a_backend_that_is_another_server_gets_one_key_when_only_the_source_reaches_it(
     target_holds_the_keys: bool, redis_server: ServerFactory, fault_proxy: Proxies
 ) -> None:
-    source, target, stranger = redis_server("redis-6.2"), redis_server("redis-8.2"), redis_server("redis-8.2")
+    source, target, other = redis_server("redis-6.2"), redis_server("redis-8.2"), redis_server("redis-8.2")
     source.client().mset({f"key:{number}": number for number in range(500)})
     if target_holds_the_keys:
         target.client().mset({f"key:{number}": "old" for number in range(500)})
-    proxy, inside = fault_proxy(source.port, redis=True), fault_proxy(stranger.port)
+    proxy, inside = fault_proxy(source.port, redis=True), fault_proxy(other.port)
     inside.refuse()
     proxy.on_command("MIGRATE", inside.accept)
 
     with pytest.raises(RedisMigrationError, match=r"is not the target .*did not arrive"):
         migrate(source.endpoint(port=proxy.port), behind(target, inside.port))
 
-    assert stranger.client().dbsize() == 1
+    assert other.client().dbsize() == 1
     assert target.client().dbsize() == (500 if target_holds_the_keys else 0)
 
 
 def test_no_batch_leaves_unproved_when_the_proving_key_is_gone(
     redis_server: ServerFactory, fault_proxy: Proxies
 ) -> None:
-    source, target, stranger = redis_server("redis-6.2"), redis_server("redis-8.2"), redis_server("redis-8.2")
+    source, target, other = redis_server("redis-6.2"), redis_server("redis-8.2"), redis_server("redis-8.2")
     source.client().mset({f"key:{number}": number for number in range(500)})
-    proxy, inside = fault_proxy(source.port, redis=True), fault_proxy(stranger.port)
+    proxy, inside = fault_proxy(source.port, redis=True), fault_proxy(other.port)
     inside.refuse()
 
     def first_keys_vanish() -> None:
@@ -145,7 +145,7 @@ def test_no_batch_leaves_unproved_when_the_proving_key_is_gone(
     with pytest.raises(RedisMigrationError, match=r"is not the target"):
         migrate(source.endpoint(port=proxy.port), behind(target, inside.port))
 
-    assert stranger.client().dbsize() == 1
+    assert other.client().dbsize() == 1
     assert_untouched(target)
 
 
@@ -341,7 +341,7 @@ def test_writes_that_stay_paused_end_in_an_error_and_copy_still_works(server_pai
 
 
 @pytest.mark.parametrize(
-    ("options", "words"),
+    ("options", "expected"),
     [
         ({"acl_lines": ["user mover on >s3cret ~* &* +@all -migrate"]}, r"NOPERM.*'mover'.*(may not use MIGRATE|copy)"),
         ({"acl_lines": ["user mover on >s3cret ~* &* +@all -@dangerous +info"]}, r"NOPERM.*'mover'"),
@@ -350,12 +350,12 @@ def test_writes_that_stay_paused_end_in_an_error_and_copy_still_works(server_pai
     ids=["forbidden", "dangerous", "renamed"],
 )
 def test_a_forbidden_migrate_names_the_way_out_and_no_secret(
-    options: dict[str, Any], words: str, redis_server: ServerFactory
+    options: dict[str, Any], expected: str, redis_server: ServerFactory
 ) -> None:
     source = redis_server("redis-6.2", **options)
     target = redis_server("redis-8.2", password="sentinel-of-the-target")
     source.client().set("a", 1)
-    with pytest.raises(RedisMigrationError, match=words) as raised:
+    with pytest.raises(RedisMigrationError, match=expected) as raised:
         migrate(source.endpoint(username="mover", password="s3cret"), target)
     assert "copy" in str(raised.value)
     assert "sentinel" not in str(raised.value)

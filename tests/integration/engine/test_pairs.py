@@ -32,7 +32,7 @@ def test_all_sixteen_databases_arrive_and_a_second_run_writes_nothing(
     pair: tuple[str, str], strategy: str, redis_server: ServerFactory
 ) -> None:
     source, target = redis_server(pair[0]), redis_server(pair[1])
-    filled = dataset.fill(source.client, databases=range(16), size="lively")
+    filled = dataset.fill(source.client, databases=range(16), size="medium")
 
     done = engine.migrate(source, target, strategy=strategy)
 

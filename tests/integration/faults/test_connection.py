@@ -28,7 +28,7 @@ SIDES = pytest.mark.parametrize("side", ["source", "target"])
 
 
 @pytest.fixture
-def lively(server_pair: Pair) -> Pair:
+def filled(server_pair: Pair) -> Pair:
     dataset.fill(server_pair[0].client, databases=(0, 5))
     return server_pair
 
@@ -47,66 +47,66 @@ def soon(action: Callable[..., Any], *arguments: Any) -> Callable[[], None]:
 @pytest.mark.parametrize("strategy", ["copy", "migrate", "rebuild"])
 @pytest.mark.parametrize("direction", ["to_server", "to_client"])
 @SIDES
-def test_cuts_at_random_places(side: str, direction: str, strategy: str, lively: Pair, fault_proxy: Proxies) -> None:
+def test_cuts_at_random_places(side: str, direction: str, strategy: str, filled: Pair, fault_proxy: Proxies) -> None:
     """A run goes on where it was, as often as the connection breaks."""
-    watch = Watch(*lively)
-    proxy = fault_proxy(lively[side == "target"].port)
+    watch = Watch(*filled)
+    proxy = fault_proxy(filled[side == "target"].port)
     seed = f"{side}/{direction}/{strategy}"
     chance = random.Random(seed)
     # Most of the bytes are a few large values, most of the commands are short.
     for _cut in range(4):
         proxy.cut_after(int(10 ** chance.uniform(3.5, 6)), direction)  # type: ignore[arg-type]
-    tried = attempt(**through(proxy, side, lively), strategy=strategy)
+    tried = attempt(**through(proxy, side, filled), strategy=strategy)
     # A cut while a run is still introducing itself ends it; then it says so.
     assert not tried.error or "closed the connection" in tried.error, tried.error
     watch.settle(tried)
 
 
-def test_a_cut_in_the_middle_is_survived_and_counted_right(lively: Pair, fault_proxy: Proxies) -> None:
-    watch = Watch(*lively)
+def test_a_cut_in_the_middle_is_survived_and_counted_right(filled: Pair, fault_proxy: Proxies) -> None:
+    watch = Watch(*filled)
     for side, command in (("source", "DUMP"), ("target", "RESTORE")):
-        lively[1].client().flushall()
-        proxy = fault_proxy(lively[side == "target"].port, redis=True)
+        filled[1].client().flushall()
+        proxy = fault_proxy(filled[side == "target"].port, redis=True)
         for skip in (5, 40, 150):
             proxy.on_command(command, soon(proxy.cut_now), skip=skip)
-        tried = attempt(**through(proxy, side, lively))
+        tried = attempt(**through(proxy, side, filled))
         assert tried.ok["reconnects"] >= 1
         assert tried.ok["totals"]["copied"] == tried.ok["totals"]["scanned"]
         watch.settle(tried)
 
 
 def test_cuts_of_a_tls_connection(
-    lively: Pair, fault_proxy: Proxies, tls_frontend: Callable[..., TlsFrontend], authority: Authority
+    filled: Pair, fault_proxy: Proxies, tls_frontend: Callable[..., TlsFrontend], authority: Authority
 ) -> None:
-    watch = Watch(*lively)
-    frontend = tls_frontend(lively[0].port)
+    watch = Watch(*filled)
+    frontend = tls_frontend(filled[0].port)
     proxy = fault_proxy(frontend.port)
     end = {"host": "127.0.0.1", "port": proxy.port, "tls": True, "ca_certs": str(authority.ca_file)}
     chance = random.Random("tls")
     for _cut in range(4):
         proxy.cut_after(chance.randrange(50_000, 700_000), "to_client")
-    tried = attempt(end, lively[1])
+    tried = attempt(end, filled[1])
     assert tried.ok["reconnects"] >= 1
     watch.settle(tried)
 
 
-def test_an_end_that_breaks_every_connection_is_given_up(lively: Pair, fault_proxy: Proxies) -> None:
+def test_an_end_that_breaks_every_connection_is_given_up(filled: Pair, fault_proxy: Proxies) -> None:
     """Something kills whoever asks for expiries, so that no key can be read: there is an end to trying again."""
-    watch = Watch(*lively)
-    proxy = fault_proxy(lively[0].port, redis=True)
+    watch = Watch(*filled)
+    proxy = fault_proxy(filled[0].port, redis=True)
     proxy.on_command("PTTL", soon(proxy.cut_now), times=-1)
-    tried = attempt(**through(proxy, "source", lively), timeout=2)
+    tried = attempt(**through(proxy, "source", filled), timeout=2)
     assert "source 127.0.0.1" in tried.error
     assert "closed the connection" in tried.error
     watch.settle(tried)
 
 
 @SIDES
-def test_a_stall_shorter_than_the_patience_is_waited_for(side: str, lively: Pair, fault_proxy: Proxies) -> None:
-    watch = Watch(*lively)
-    proxy = fault_proxy(lively[side == "target"].port, redis=True)
+def test_a_stall_shorter_than_the_patience_is_waited_for(side: str, filled: Pair, fault_proxy: Proxies) -> None:
+    watch = Watch(*filled)
+    proxy = fault_proxy(filled[side == "target"].port, redis=True)
     proxy.on_command("DUMP" if side == "source" else "RESTORE", soon(proxy.stall, 3.0), skip=30)
-    tried = attempt(**through(proxy, side, lively, timeout=1))
+    tried = attempt(**through(proxy, side, filled, timeout=1))
     assert tried.ok["totals"]["copied"] == tried.ok["totals"]["scanned"]
     assert tried.ok["reconnects"] >= 1
     watch.settle(tried)
@@ -114,25 +114,25 @@ def test_a_stall_shorter_than_the_patience_is_waited_for(side: str, lively: Pair
 
 @pytest.mark.soak
 @SIDES
-def test_a_stall_of_thirty_seconds(side: str, lively: Pair, fault_proxy: Proxies) -> None:
+def test_a_stall_of_thirty_seconds(side: str, filled: Pair, fault_proxy: Proxies) -> None:
     """With the defaults: nothing arrives for 15 s, so the connection is given up; the run waits a minute for its ends."""
-    watch = Watch(*lively)
-    proxy = fault_proxy(lively[side == "target"].port, redis=True)
+    watch = Watch(*filled)
+    proxy = fault_proxy(filled[side == "target"].port, redis=True)
     proxy.on_command("DUMP" if side == "source" else "RESTORE", soon(proxy.stall, 30.0), skip=30)
-    tried = attempt(**through(proxy, side, lively), timeout=60)
+    tried = attempt(**through(proxy, side, filled), timeout=60)
     assert tried.ok["totals"]["copied"] == tried.ok["totals"]["scanned"]
     watch.settle(tried)
 
 
 @pytest.mark.parametrize("where", ["to_server", "to_client"])
 @SIDES
-def test_a_half_open_connection(side: str, where: str, lively: Pair, fault_proxy: Proxies) -> None:
+def test_a_half_open_connection(side: str, where: str, filled: Pair, fault_proxy: Proxies) -> None:
     """What is said never arrives, and nothing breaks."""
-    watch = Watch(*lively)
-    proxy = fault_proxy(lively[side == "target"].port, redis=True)
+    watch = Watch(*filled)
+    proxy = fault_proxy(filled[side == "target"].port, redis=True)
     proxy.on_command("DUMP" if side == "source" else "RESTORE", soon(proxy.swallow, where), skip=30)
     begun = time.monotonic()
-    tried = attempt(**through(proxy, side, lively, timeout=1), timeout=2)
+    tried = attempt(**through(proxy, side, filled, timeout=1), timeout=2)
     assert time.monotonic() - begun < 60
     assert f"{side} 127.0.0.1:{proxy.port}" in tried.error
     assert "did not answer within 1 s" in tried.error or "stopped answering" in tried.error
@@ -141,9 +141,9 @@ def test_a_half_open_connection(side: str, where: str, lively: Pair, fault_proxy
     watch.settle(tried)
 
 
-def test_an_end_that_refuses_connections_for_a_while(lively: Pair, fault_proxy: Proxies) -> None:
-    watch = Watch(*lively)
-    proxy = fault_proxy(lively[1].port, redis=True)
+def test_an_end_that_refuses_connections_for_a_while(filled: Pair, fault_proxy: Proxies) -> None:
+    watch = Watch(*filled)
+    proxy = fault_proxy(filled[1].port, redis=True)
 
     def away() -> None:
         proxy.refuse()
@@ -152,7 +152,7 @@ def test_an_end_that_refuses_connections_for_a_while(lively: Pair, fault_proxy: 
         proxy.accept()
 
     proxy.on_command("RESTORE", soon(away), skip=30)
-    tried = attempt(**through(proxy, "target", lively))
+    tried = attempt(**through(proxy, "target", filled))
     assert tried.ok["reconnects"] >= 1
     watch.settle(tried)
 

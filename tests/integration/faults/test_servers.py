@@ -24,7 +24,7 @@ Proxies = Callable[..., FaultProxy]
 
 
 @pytest.fixture
-def lively(server_pair: Pair) -> Pair:
+def filled(server_pair: Pair) -> Pair:
     dataset.fill(server_pair[0].client, databases=(0, 5))
     return server_pair
 
@@ -65,9 +65,9 @@ def all_through(tried: Attempt, source: RedisServer) -> None:
 @pytest.mark.parametrize("how", [emptied, kept])
 @pytest.mark.parametrize("skip", [0, 60])
 def test_the_target_dies_in_the_middle(
-    strategy: str, how: Callable[[RedisServer], Callable[[], None]], skip: int, lively: Pair, fault_proxy: Proxies
+    strategy: str, how: Callable[[RedisServer], Callable[[], None]], skip: int, filled: Pair, fault_proxy: Proxies
 ) -> None:
-    source, target = lively
+    source, target = filled
     watch = Watch(source, target)
     proxy = fault_proxy((source if strategy == "migrate" else target).port, redis=True)
     command = {"copy": "RESTORE", "migrate": "MIGRATE", "rebuild": "RENAMENX"}[strategy]
@@ -82,9 +82,9 @@ def test_the_target_dies_in_the_middle(
     watch.settle(tried)
 
 
-def test_the_target_comes_back_empty_between_two_databases(lively: Pair, fault_proxy: Proxies) -> None:
+def test_the_target_comes_back_empty_between_two_databases(filled: Pair, fault_proxy: Proxies) -> None:
     """Nothing was in flight when it died, so no connection broke."""
-    source, target = lively
+    source, target = filled
     watch = Watch(source, target)
     proxy = fault_proxy(source.port, redis=True)
     seen: list[int] = []
@@ -105,8 +105,8 @@ def test_the_target_comes_back_empty_between_two_databases(lively: Pair, fault_p
 
 
 @pytest.mark.parametrize("prune", [False, True])
-def test_the_source_dies_and_comes_back_with_its_data(prune: bool, lively: Pair, fault_proxy: Proxies) -> None:
-    source, target = lively
+def test_the_source_dies_and_comes_back_with_its_data(prune: bool, filled: Pair, fault_proxy: Proxies) -> None:
+    source, target = filled
     watch = Watch(source, target)
     proxy = fault_proxy(source.port, redis=True)
     proxy.on_command("DUMP", kept(source), skip=60)
@@ -119,9 +119,9 @@ def test_the_source_dies_and_comes_back_with_its_data(prune: bool, lively: Pair,
 
 
 @pytest.mark.parametrize("prune", [False, True])
-def test_the_source_comes_back_without_its_data(prune: bool, lively: Pair, fault_proxy: Proxies) -> None:
+def test_the_source_comes_back_without_its_data(prune: bool, filled: Pair, fault_proxy: Proxies) -> None:
     """Nothing that was moved is taken away because the source has lost it."""
-    source, target = lively
+    source, target = filled
     proxy = fault_proxy(source.port, redis=True)
     target.client(5).set("moved earlier", "1")
     proxy.on_command("DUMP", emptied(source), skip=60)
@@ -131,9 +131,9 @@ def test_the_source_comes_back_without_its_data(prune: bool, lively: Pair, fault
     assert target.client(5).exists("moved earlier")
 
 
-def test_an_end_that_dies_again_and_again(lively: Pair, fault_proxy: Proxies) -> None:
+def test_an_end_that_dies_again_and_again(filled: Pair, fault_proxy: Proxies) -> None:
     """A server that crashes of one of the commands is not restarted for ever."""
-    source, target = lively
+    source, target = filled
     watch = Watch(source, target)
     proxy = fault_proxy(target.port, redis=True)
     proxy.on_command("RESTORE", emptied(target), skip=20, times=-1)
@@ -317,8 +317,8 @@ def test_misconf(redis_server: ServerFactory, fault_proxy: Proxies) -> None:
     watch.settle(tried)
 
 
-def test_a_full_target_keeps_what_it_holds(lively: Pair) -> None:
-    source, target = lively
+def test_a_full_target_keeps_what_it_holds(filled: Pair) -> None:
+    source, target = filled
     watch = Watch(source, target)
     target.client(9).mset({f"own:{number}": "x" * 1000 for number in range(50)})
     used = target.client().info("memory")["used_memory"]
@@ -337,8 +337,8 @@ def test_a_full_target_keeps_what_it_holds(lively: Pair) -> None:
     watch.settle(tried)
 
 
-def test_no_more_connections(lively: Pair, fault_proxy: Proxies) -> None:
-    source, target = lively
+def test_no_more_connections(filled: Pair, fault_proxy: Proxies) -> None:
+    source, target = filled
     watch = Watch(source, target)
     others = [target.client() for _number in range(3)]
     for other in others:

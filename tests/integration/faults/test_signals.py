@@ -34,7 +34,7 @@ NOTHING = Attempt({"databases": {}}, "")
 
 
 @pytest.fixture
-def lively(server_pair: Pair) -> Pair:
+def filled(server_pair: Pair) -> Pair:
     dataset.fill(server_pair[0].client, databases=(0, 5))
     return server_pair
 
@@ -57,8 +57,8 @@ def stopped(target: RedisServer) -> None:
 
 @pytest.mark.parametrize("strategy", ["copy", "migrate", "rebuild"])
 @SIGNALS
-def test_the_module_is_ended(how: signal.Signals, strategy: str, lively: Pair) -> None:
-    source, target = lively
+def test_the_module_is_ended(how: signal.Signals, strategy: str, filled: Pair) -> None:
+    source, target = filled
     watch = Watch(source, target)
     options = {"strategy": strategy, "max_keys_per_second": 100}
     started = StartedModule("redis_migrate_keys", {"source": source.endpoint(), "target": target.endpoint(), **options})
@@ -81,9 +81,9 @@ def playbook(work: Path, source: RedisServer, target: RedisServer) -> AbstractCo
 
 
 @SIGNALS
-def test_the_playbook_is_ended(how: signal.Signals, lively: Pair, tmp_path: Path) -> None:
+def test_the_playbook_is_ended(how: signal.Signals, filled: Pair, tmp_path: Path) -> None:
     """As from a terminal or by a service manager: the signal goes to the whole group. Workers are in none of it."""
-    source, target = lively
+    source, target = filled
     watch = Watch(source, target)
     with playbook(tmp_path, source, target) as process:
         until(lambda: under_way(target), 120)

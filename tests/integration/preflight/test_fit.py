@@ -262,12 +262,12 @@ def test_settings(redis_server: ServerFactory) -> None:
     found = look(source.endpoint(), behaviour.endpoint())["settings"]
     assert found.status == "warn" and "timeout '0' becomes '7'" in found.message
     assert "differ as well" not in found.message
-    for name, value, words in (
+    for name, value, expected in (
         ("hash-max-listpack-entries", 7, " 1 other differs as well."),
         ("set-max-intset-entries", 7, " 2 others differ as well."),
     ):
         behaviour.client().config_set(name, value)
-        assert words in look(source.endpoint(), behaviour.endpoint())["settings"].message
+        assert expected in look(source.endpoint(), behaviour.endpoint())["settings"].message
     source.client().acl_setuser("few", enabled=True, passwords=["+pw"], commands=["+@all", "-config"], keys=["*"])
     found = look(source.endpoint(username="few", password="pw"), behaviour.endpoint())["settings"]
     assert found.status == "warn" and "cannot be compared" in found.message

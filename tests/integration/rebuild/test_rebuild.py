@@ -31,7 +31,7 @@ def _knows_field_ttl(server: RedisServer) -> bool:
 
 def test_a_target_that_cannot_read_the_payloads_gets_equal_data(downgrade_pair: Pair) -> None:
     source, target = downgrade_pair
-    filled = dataset.fill(source.client, size="lively")
+    filled = dataset.fill(source.client, size="medium")
     if _knows_field_ttl(source) and _knows_field_ttl(target):
         dataset.fill_hash_ttls(source.client())
     keys = sum(source.client(number).dbsize() for number in filled.keys)

@@ -54,11 +54,11 @@ CODES: dict[str, tuple[int, int, str]] = {
 
 
 class CFError(Exception):
-    """An error the API answers with; `words` fill the gaps of its message."""
+    """An error the API answers with; `args` fill the gaps of its message."""
 
-    def __init__(self, name: str, *words: str) -> None:
+    def __init__(self, name: str, *args: str) -> None:
         code, self.status, message = CODES[name]
-        filled = message.format(*words) if words else message
+        filled = message.format(*args) if args else message
         self.entry: dict[str, Any] = {"code": code, "title": f"CF-{name}", "detail": filled}
         super().__init__(filled)
 

@@ -92,9 +92,9 @@ class Faults:
         """A gateway's 500, 502, 503, ...; with `after_effect` the request was carried out all the same."""
         self._add(service, method, path, times, status=status, after_effect=after_effect)
 
-    def cf_error(self, name: str, *words: str, times: int = 1, path: str = "", method: str = "") -> None:
+    def cf_error(self, name: str, *args: str, times: int = 1, path: str = "", method: str = "") -> None:
         """One of the Cloud Controller's own errors by its name, as in errors.CODES."""
-        self._add("api", method, path, times, error=CFError(name, *words))
+        self._add("api", method, path, times, error=CFError(name, *args))
 
     def rate_limit(
         self,

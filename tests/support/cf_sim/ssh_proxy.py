@@ -186,12 +186,12 @@ class SshProxy:
     async def _shell(process: asyncssh.SSHServerProcess[str]) -> None:
         """A shell that knows just enough to be told to go away."""
         if process.command is not None:
-            words = process.command.split()
-            if words[:1] == ["echo"]:
-                process.stdout.write(" ".join(words[1:]) + "\n")
+            args = process.command.split()
+            if args[:1] == ["echo"]:
+                process.stdout.write(" ".join(args[1:]) + "\n")
                 process.exit(0)
             else:
-                process.stderr.write(f"bash: {words[0] if words else ''}: command not found\n")
+                process.stderr.write(f"bash: {args[0] if args else ''}: command not found\n")
                 process.exit(127)
             return
         prompt = "vcap@app:~$ " if process.term_type else ""

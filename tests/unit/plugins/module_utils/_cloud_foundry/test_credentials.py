@@ -205,7 +205,7 @@ def test_endpoint_query(kind: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("query", "words"),
+    ("query", "message"),
     [
         ("nothing.there", "finds nothing"),
         ("node.port", "no dictionary and no URL"),
@@ -216,10 +216,10 @@ def test_endpoint_query(kind: str) -> None:
         ("{host: node.address, port: auth.secret}", "not a number"),
     ],
 )
-def test_endpoint_query_errors(query: str, words: str) -> None:
+def test_endpoint_query_errors(query: str, message: str) -> None:
     with pytest.raises(CloudFoundryError) as caught:
         endpoint_from_credentials(ODD, query)
-    assert words in str(caught.value)
+    assert message in str(caught.value)
     assert "node.address (text)" in str(caught.value)
     assert "s3cret" not in str(caught.value)
 

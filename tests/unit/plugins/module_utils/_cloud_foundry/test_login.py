@@ -153,7 +153,7 @@ def test_how_long_to_wait() -> None:
 
 
 @pytest.mark.parametrize(
-    ("name", "names", "words"),
+    ("name", "names", "expected"),
     [
         ("orders-redis", ["orders-redis6", "sessions"], 'nearest is "orders-redis6"'),
         ("ORDERS", ["orders", "sessions"], 'nearest is "orders"'),
@@ -163,5 +163,5 @@ def test_how_long_to_wait() -> None:
         ("zzz", [f"n{number}" for number in range(20)], "and 12 more"),
     ],
 )
-def test_nearest_names(name: str, names: list[str], words: str) -> None:
-    assert words in nearest(name, names)
+def test_nearest_names(name: str, names: list[str], expected: str) -> None:
+    assert expected in nearest(name, names)

@@ -32,8 +32,8 @@ def test_each(names: list[bytes], command: bytes) -> None:
 
 
 @given(st.lists(keys, min_size=1, max_size=5))
-def test_one(words: list[bytes]) -> None:
-    assert one(*words) == packed([tuple(words)])
+def test_one(args: list[bytes]) -> None:
+    assert one(*args) == packed([tuple(args)])
 
 
 idle = st.tuples(st.just(b"IDLETIME"), st.integers(0, 2**63 - 1))

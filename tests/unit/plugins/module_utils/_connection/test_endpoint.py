@@ -74,7 +74,7 @@ def test_an_endpoint_shows_its_address_and_never_its_password() -> None:
 
 
 @pytest.mark.parametrize(
-    ("options", "words"),
+    ("options", "message"),
     [
         ({}, "neither a url nor a host|is missing"),
         ({"port": 1}, "neither a url nor a host"),
@@ -115,8 +115,8 @@ def test_an_endpoint_shows_its_address_and_never_its_password() -> None:
         ({"host": "h", "backend": {"host": "b", "tls": True}}, "backend has unknown fields: tls"),
     ],
 )
-def test_what_is_refused_names_the_field(options: dict[str, Any], words: str) -> None:
-    with pytest.raises(EndpointError, match=words) as raised:
+def test_what_is_refused_names_the_field(options: dict[str, Any], message: str) -> None:
+    with pytest.raises(EndpointError, match=message) as raised:
         parsed(**options)
     assert "source" in str(raised.value)
 

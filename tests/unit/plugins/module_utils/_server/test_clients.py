@@ -80,10 +80,10 @@ class _Asked:
         self._listing = listing
         self._own = own
 
-    def execute_command(self, *words: str) -> object:
-        if words == ("CLIENT", "LIST"):
+    def execute_command(self, *args: str) -> object:
+        if args == ("CLIENT", "LIST"):
             return self._listing
-        assert words == ("CLIENT", "ID")
+        assert args == ("CLIENT", "ID")
         if self._own is None:
             raise CommandRefused("NOPERM")
         return self._own

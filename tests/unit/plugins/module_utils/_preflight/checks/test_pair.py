@@ -55,7 +55,7 @@ def test_versions(version: str, flavor: str, source: str, target: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("source", "target", "status", "words"),
+    ("source", "target", "status", "expected"),
     [
         (0, 900, "ok", "agree"),
         (5000, 5100, "ok", "agree"),
@@ -63,13 +63,13 @@ def test_versions(version: str, flavor: str, source: str, target: str) -> None:
         (1500, -1500, "warn", "3.0 s behind"),
     ],
 )
-def test_clocks(source: float, target: float, status: str, words: str) -> None:
+def test_clocks(source: float, target: float, status: str, expected: str) -> None:
     known = situation()
     known.source.server = server("7.0.0", clock_ahead_ms=source)
     known.target.server = server("7.0.0", clock_ahead_ms=target)
     verdict = pair.clocks(known)
     assert verdict.status == status
-    assert words in verdict.message
+    assert expected in verdict.message
 
 
 def test_a_long_way_makes_no_skewed_clock() -> None:

@@ -32,7 +32,7 @@ Behaviour = Callable[[socket.socket], None]
 
 
 @contextlib.contextmanager
-def stranger(behave: Behaviour) -> Iterator[dict[str, Any]]:
+def listening(behave: Behaviour) -> Iterator[dict[str, Any]]:
     """An endpoint at which `behave` talks with whoever connects."""
     with socket.create_server(("127.0.0.1", 0)) as listener:
         open_now: set[socket.socket] = set()
@@ -113,7 +113,7 @@ def yes_to_all(connection: socket.socket) -> None:
         connection.sendall(b"+OK\r\n")
 
 
-STRANGERS: dict[str, tuple[Behaviour, str]] = {
+NOT_REDIS: dict[str, tuple[Behaviour, str]] = {
     "an HTTP server": (http, "did not answer as a Redis does"),
     "an SSH server": (ssh, "did not answer as a Redis does"),
     "an echo": (echo, "did not answer as a Redis does"),
@@ -135,16 +135,16 @@ def cheap(run: ModuleRun) -> str:
     return run.message
 
 
-@pytest.mark.parametrize("who", STRANGERS)
+@pytest.mark.parametrize("who", NOT_REDIS)
 @pytest.mark.parametrize("side", ["source", "target"])
 def test_an_end_that_is_no_redis(who: str, side: str, redis_server: ServerFactory) -> None:
-    behave, words = STRANGERS[who]
+    behave, expected = NOT_REDIS[who]
     server = redis_server("redis-6.2")
     server.client().set("a", "1")
-    with stranger(behave) as end:
+    with listening(behave) as end:
         ends = {"source": server.endpoint(), "target": server.endpoint(), side: end}
         said = cheap(run_module("redis_migrate_keys", **ends))
-    assert words in said
+    assert expected in said
     assert f"{side} 127.0.0.1:{end['port']}" in said
     assert len(said) < 1000
     assert server.write_calls() == 1
@@ -153,8 +153,8 @@ def test_an_end_that_is_no_redis(who: str, side: str, redis_server: ServerFactor
 @pytest.mark.parametrize("module", ["redis_keyspace_info", "redis_key_diff", "redis_backup", "redis_preflight_info"])
 @pytest.mark.parametrize("who", ["an HTTP server", "an enormous reply"])
 def test_every_module_notices(module: str, who: str, redis_server: ServerFactory, tmp_path: Any) -> None:
-    behave, words = STRANGERS[who]
-    with stranger(behave) as end:
+    behave, expected = NOT_REDIS[who]
+    with listening(behave) as end:
         options: dict[str, Any] = {"endpoint": end}
         if module in ("redis_key_diff", "redis_preflight_info"):
             options = {"source": end, "target": redis_server("redis-8.2").endpoint()}
@@ -163,14 +163,14 @@ def test_every_module_notices(module: str, who: str, redis_server: ServerFactory
         run = run_module(module, **options)
     if module == "redis_preflight_info":
         assert run.peak_mib < MEMORY_MIB
-        assert any(words in finding["message"] for finding in run.result["findings"])
+        assert any(expected in finding["message"] for finding in run.result["findings"])
     else:
-        assert words in cheap(run)
+        assert expected in cheap(run)
     assert list(tmp_path.iterdir()) == []
 
 
 @pytest.fixture
-def lively(server_pair: tuple[RedisServer, RedisServer]) -> tuple[RedisServer, RedisServer]:
+def filled(server_pair: tuple[RedisServer, RedisServer]) -> tuple[RedisServer, RedisServer]:
     source, target = server_pair
     dataset.fill(source.client, databases=(0,))
     return source, target
@@ -189,10 +189,10 @@ SUDDENLY = {
 def test_garbage_in_the_middle_of_a_run(
     what: str,
     command: str,
-    lively: tuple[RedisServer, RedisServer],
+    filled: tuple[RedisServer, RedisServer],
     fault_proxy: Callable[..., FaultProxy],
 ) -> None:
-    source, target = lively
+    source, target = filled
     proxy = fault_proxy(source.port, redis=True)
     proxy.replace_reply(command, SUDDENLY[what], skip=0 if command == "SCAN" else 20, times=-1)
     with pytest.raises(engine.RedisMigrationError, match="did not answer as a Redis does") as failure:
@@ -203,10 +203,10 @@ def test_garbage_in_the_middle_of_a_run(
 
 @pytest.mark.parametrize("what", SUDDENLY)
 def test_garbage_instead_of_an_acknowledgement(
-    what: str, lively: tuple[RedisServer, RedisServer], fault_proxy: Callable[..., FaultProxy]
+    what: str, filled: tuple[RedisServer, RedisServer], fault_proxy: Callable[..., FaultProxy]
 ) -> None:
     """The target did carry out what it did not acknowledge: a second look finds that and counts it."""
-    source, target = lively
+    source, target = filled
     proxy = fault_proxy(target.port, redis=True)
     proxy.replace_reply("RESTORE", SUDDENLY[what], skip=20, times=-1)
     done = engine.migrate(source, target.endpoint(port=proxy.port))
@@ -225,9 +225,9 @@ def again(source: RedisServer, target: RedisServer) -> None:
 
 
 @pytest.mark.parametrize("command", ["SCAN", "DUMP", "MEMORY", "INFO"])
-def test_a_reply_without_an_end_in_the_middle_of_a_run(command: str, lively: tuple[RedisServer, RedisServer]) -> None:
+def test_a_reply_without_an_end_in_the_middle_of_a_run(command: str, filled: tuple[RedisServer, RedisServer]) -> None:
     """From then on the source sends two gigabytes for every such command. What has no DUMP is rebuilt."""
-    source, target = lively
+    source, target = filled
     with enormous_for(command, source) as end:
         run = run_module("redis_migrate_keys", source=end, target=target.endpoint(), timeout=5)
     assert run.peak_mib < MEMORY_MIB
@@ -268,7 +268,7 @@ def enormous_for(command: str, server: RedisServer) -> Iterator[dict[str, Any]]:
                         client.sendall(bytes(65_536))
                 upstream.sendall(data)
 
-    with stranger(behave) as end:
+    with listening(behave) as end:
         yield {**server.endpoint(), **end}
 
 
