@@ -11,7 +11,7 @@ from .._keys.name import printable
 
 
 class Difference(t.NamedTuple):
-    """``kind`` is missing, extra, type, ttl or value; ``detail`` a few words without any value; ``type`` if known."""
+    """``kind`` is missing, extra, type, ttl or value; ``detail`` a short phrase without any value; ``type`` if known."""
 
     kind: str
     detail: str
@@ -30,7 +30,7 @@ Verdict: t.TypeAlias = "Difference | Gone | None"
 
 
 def mapping_detail(mine: t.Mapping[bytes, t.Any], its: t.Mapping[bytes, t.Any], element: str) -> str:
-    """How two mappings differ, in words."""
+    """How two mappings differ, as a phrase."""
     missing = [name for name in mine if name not in its]
     extra = [name for name in its if name not in mine]
     changed = [name for name in mine if name in its and its[name] != mine[name]]

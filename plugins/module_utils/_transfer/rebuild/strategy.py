@@ -58,12 +58,12 @@ class RebuildStrategy(Strategy):
         others: dict[int, Outcome] = {}
         small: list[int] = []
         large: list[int] = []
-        foreign: list[int] = []
+        unknown: list[int] = []
         for position, kind in enumerate(kinds):
             if kind == b"none":
                 others[position] = Vanished()
             elif kind not in TYPES:
-                foreign.append(position)
+                unknown.append(position)
             else:
                 (small if chunk.sizes[position] <= WHOLE_BYTES else large).append(position)
         if small:
@@ -72,9 +72,9 @@ class RebuildStrategy(Strategy):
             outcome = yield from self._in_pieces.move(chunk.names[position], chunk.sizes[position], replace=replace)
             if outcome is not None:
                 others[position] = outcome
-        rebuilt = len(chunk) - len(others) - len(foreign)
-        if foreign:
-            yield from self._move_foreign(chunk, kinds, foreign, others, replace)
+        rebuilt = len(chunk) - len(others) - len(unknown)
+        if unknown:
+            yield from self._move_unknown(chunk, kinds, unknown, others, replace)
         size = chunk.size - sum([chunk.sizes[position] for position in others])
         return Moved(size, others, rebuilt)
 
@@ -108,7 +108,7 @@ class RebuildStrategy(Strategy):
                 others[positions[index]] = outcome
         return again
 
-    def _move_foreign(
+    def _move_unknown(
         self, chunk: Chunk, kinds: list[bytes], positions: list[int], others: dict[int, Outcome], replace: bool
     ) -> Job[None]:
         source, target = self._lane.source.server, self._lane.target.server
