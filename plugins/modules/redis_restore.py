@@ -21,8 +21,10 @@ description:
   - An append-only file (AOF) is refused, also one that begins with an RDB file, since only a server can carry out the
     commands in it.
   - Refuses while a migration or another restore writes to the same logical databases, and they refuse while it does.
-  - A newer server takes what an older one wrote. In the other direction every key arrives whose encoding the older
-    server knows; the others are reported one by one.
+  - A newer server takes what an older one wrote. In the other direction, and between Redis and Valkey, values whose
+    encoding the server does not understand are made by ordinary commands, each in one transaction. Reported one by one
+    are those of modules, hashes whose fields expire where the server knows no such thing, and values of more than
+    4 MiB in such an encoding.
 extends_documentation_fragment:
   - dataservices.redis_migration.attributes
   - dataservices.redis_migration.endpoint
@@ -99,7 +101,9 @@ requirements:
 notes:
   - The user needs the commands C(INFO), C(TIME), C(PING), C(SELECT), C(EXISTS), C(RESTORE) and, where the backup has
     functions, C(FUNCTION LIST) and C(FUNCTION LOAD). A single value of more than 512 MB is built up with C(APPEND),
-    C(RPUSH), C(SADD), C(HSET) or C(ZADD) and C(RENAME).
+    C(RPUSH), C(SADD), C(HSET) or C(ZADD) and C(RENAME). Values in an encoding that the server does not understand take
+    these commands too, and C(MULTI), C(EXEC), C(RENAMENX), C(UNLINK), C(PEXPIREAT), C(HPEXPIREAT), and for streams
+    C(XGROUP), C(XADD), C(XCLAIM), C(XTRIM) and C(XSETID).
   - With C(CLIENT LIST) and C(CLIENT SETNAME) it sees other runs and is seen by them; without, it warns.
   - What the file says of the use of its keys (idle times, where the server that wrote it evicted by LRU, frequencies, where
     by LFU) comes back with them, and counts at a server that evicts in the same way. Where the file says nothing, and for

@@ -8,13 +8,14 @@ from __future__ import annotations
 import time
 import typing as t
 
-from .._connection.commands import TIME, restores
+from .._connection.commands import TIME, pack, restores
 from .._connection.connect import CLIENT_NAME, client
 from .._connection.explain import is_transient, reply_hint, reply_text
 from .._connection.replies import clock_ms, is_error, is_systemic, is_unknown_command, is_unreadable
 from .._errors import ConnectError
 from .._keys.listing import LISTED, Failure, listable
 from .._keys.selection import Selection
+from .._keys.temporary import TemporaryNames
 from .._pipeline.end import End, absent
 from .._pipeline.expiry import is_over
 from .._pipeline.flow import Flow
@@ -23,11 +24,12 @@ from .._pipeline.pipe import Pipe
 from .._rdb import format as rdb
 from .._rdb.crc64 import crc64_each
 from .._rdb.empty import is_empty
-from .._rdb.payload import type_of
+from .._rdb.payload import FOOTER_BYTES, type_of
 from .._rdb.reader import Entry, RdbReader, Usage
 from .._server.claim import Claim
 from .._server.continuity import Continuity, ServerChanged
 from .._server.info import Server
+from .by_commands import NoCommands, commands_for
 from .large_values import LargeValues, TooLarge, largest_payload
 from .restore_plan import Contents, Restored, RestorePlan, RestoreResult
 from .source import BackupSource
@@ -108,6 +110,7 @@ class KeysOfFile:
         self._gate = Gate(_IN_FLIGHT_BYTES)
         self._ends: dict[int, End] = {}
         self._largest: int | None = None
+        self._names = TemporaryNames()
 
     def run(self) -> None:
         try:
@@ -204,6 +207,7 @@ class KeysOfFile:
             replies = yield end.call(restores(items, replace=replace, usages=usages) + TIME, len(items) + 1)
         end.check(replies[-1:], "TIME")
         now = clock_ms(replies[-1])
+        unread: _Items = []
         for (key, expiry, payload), reply in zip(items, replies):
             if reply == b"OK":
                 # RESTORE says OK to what has expired and stores nothing.
@@ -212,11 +216,61 @@ class KeysOfFile:
                 else:
                     counted.restored += 1
             else:
-                self._refused(number, key, payload[0], reply, counted, failures)
+                if is_error(reply) and is_unreadable(reply_text(reply)):
+                    unread.append((key, expiry, payload))
+                else:
+                    self._refused(number, key, payload, reply, counted, failures)
+        if unread:
+            yield from self._rebuild(number, unread, counted, failures, replace=replace)
         return counted, failures
 
+    def _rebuild(
+        self, number: int, items: _Items, counted: Restored, failures: list[Failure], *, replace: bool
+    ) -> Job[None]:
+        """Make by ordinary commands what the server does not understand as it is, each in one transaction."""
+        end = self._ends[number]
+        sent: list[tuple[bytes, int | None, bytes, int]] = []
+        out: list[bytes] = []
+        for key, expiry, payload in items:
+            name = self._names.name(key)
+            try:
+                body = payload[1:-FOOTER_BYTES]
+                commands = commands_for(name, payload[0], body, end.server, valkey=rdb.is_valkey(self._version))
+            except NoCommands as refused:
+                counted.failed += 1
+                failures.append(Failure(number, key, type_of(payload), refused.reason, refused.hint))
+                continue
+            if expiry is not None:
+                commands.append([b"PEXPIREAT", name, expiry])
+            commands.append([b"RENAME" if replace else b"RENAMENX", name, key])
+            commands.append([b"UNLINK", name])
+            sent.append((key, expiry, payload, len(commands)))
+            out += [pack(b"MULTI"), *(pack(*command) for command in commands), pack(b"EXEC")]
+        replies = yield end.call(b"".join(out) + TIME, sum(count + 2 for *_item, count in sent) + 1)
+        end.check(replies[-1:], "TIME")
+        now, at = clock_ms(replies[-1]), 0
+        for key, expiry, payload, count in sent:
+            mine = replies[at : at + count + 2]
+            at += count + 2
+            done = mine[-1] if isinstance(mine[-1], list) else mine
+            error = next(filter(is_error, done), None)
+            if error is not None and "no such key" in reply_text(error):
+                # The time of the last field came before the key could be renamed.
+                counted.expired += 1
+            elif error is not None:
+                if isinstance(mine[-1], list) and not is_error(done[-2]) and done[-2] != 0:
+                    # It took its place although it is not whole.
+                    end.check((yield end.call(pack(b"UNLINK", key), 1)), "UNLINK")
+                self._refused(number, key, payload, error, counted, failures)
+            elif done[-2] == 0:
+                self._refused(number, key, payload, "BUSYKEY Target key name already exists.", counted, failures)
+            elif is_over(expiry, now):
+                counted.expired += 1
+            else:
+                counted.restored += 1
+
     def _refused(
-        self, number: int, key: bytes, kind: int, reply: t.Any, counted: Restored, failures: list[Failure]
+        self, number: int, key: bytes, payload: bytes, reply: t.Any, counted: Restored, failures: list[Failure]
     ) -> None:
         end, text = self._ends[number], reply_text(reply)
         if text.startswith("BUSYKEY") and self._plan.existing_keys == "skip":
@@ -235,7 +289,7 @@ class KeysOfFile:
                 "server of the version that wrote it, and move the keys from there with redis_migrate_keys."
             )
         counted.failed += 1
-        failures.append(Failure(number, key, type_of(bytes((kind,))), text, hint))
+        failures.append(Failure(number, key, type_of(payload), text, hint))
 
     def _large(self, entry: Entry) -> None:
         plan, end = self._plan, self._ends[entry.database]
@@ -293,4 +347,4 @@ class KeysOfFile:
         if reply == "OK":
             counted.restored += 1
         else:
-            self._refused(entry.database, entry.key, entry.kind, reply, counted, failures)
+            self._refused(entry.database, entry.key, bytes((entry.kind,)), reply, counted, failures)

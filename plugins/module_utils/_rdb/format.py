@@ -38,9 +38,14 @@ HEADER_BYTES = 9
 _FIRST_VALKEY = 80
 
 
+def is_valkey(version: int) -> bool:
+    """Whether a file of this RDB version follows the numbering of Valkey."""
+    return version >= _FIRST_VALKEY
+
+
 def header(version: int) -> bytes:
     """The first nine bytes of a file of this RDB version."""
-    return b"VALKEY%03d" % version if version >= _FIRST_VALKEY else b"REDIS%04d" % version
+    return b"VALKEY%03d" % version if is_valkey(version) else b"REDIS%04d" % version
 
 
 def version_of(head: bytes) -> int | None:

@@ -223,27 +223,6 @@ def test_databases_can_be_chosen_and_moved(redis_server: ServerFactory, tmp_path
     assert "no logical database 99" in beyond.message
 
 
-def test_an_older_server_gets_what_it_knows_and_names_the_rest(redis_server: ServerFactory, tmp_path: Path) -> None:
-    source, target = redis_server("redis-8.2"), redis_server("redis-6.2")
-    client = source.client()
-    client.set("string", "text")
-    client.sadd("numbers", 1, 2, 3)
-    client.zadd("large", {f"member {number}": number / 3 for number in range(1000)})
-    client.hset("hash", "field", "value")
-    client.pexpire("string", 1_000_000)
-    file = _backup(source, tmp_path / "dump.rdb")
-
-    run = _restore(target, file)
-
-    assert "1 of 4 keys could not be restored" in run.message
-    assert "redis_migrate_keys" in run.message
-    assert [(failure["key"], failure["type"]) for failure in run.result["failures"]] == [("hash", "hash")]
-    assert "payload version" in run.result["failures"][0]["reason"]
-    assert run.result["totals"]["restored"] == 3
-    client.delete("hash")
-    backups.assert_equal(source, target)
-
-
 def test_functions_need_a_server_that_knows_them(redis_server: ServerFactory, tmp_path: Path) -> None:
     source, target = redis_server("redis-7.0"), redis_server("redis-6.2")
     source.client().set("a", 1)
