@@ -82,6 +82,8 @@ def _ziplist(data: bytes) -> t.Iterator[bytes]:
 
 def _intset(data: bytes) -> t.Iterator[bytes]:
     width = int.from_bytes(data[:4], "little")
+    if width not in (2, 4, 8) or len(data) % width:
+        raise ValueError("numbers of no width that there is")
     for at in range(8, len(data), width):
         yield b"%d" % int.from_bytes(data[at : at + width], "little", signed=True)
 
@@ -94,9 +96,9 @@ def _packs(
     def elements_of(data: RdbBytes) -> t.Iterator[tuple[t.Any, ...]]:
         try:
             words = read(data.string())
-            for group in zip(*[words] * count):
+            for group in zip(*[words] * count, strict=True):
                 yield arrange(*group)
-        except (IndexError, KeyError):
+        except (IndexError, KeyError, ValueError):
             raise data.damaged("the elements of a value make no sense") from None
 
     return elements_of
