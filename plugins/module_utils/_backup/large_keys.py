@@ -15,10 +15,11 @@ import struct
 import time
 import typing as t
 
+from .._connection.cursor import CursorWalk
 from .._connection.endpoint import Endpoint
 from .._connection.identity import Identity
 from .._connection.line import Line, Refusal
-from .._connection.replies import clock_ms, parse_info
+from .._connection.replies import clock_ms
 from .._errors import ConnectError
 from .._keys.types import LENGTH
 from .._pipeline.expiry import GONE, NEVER, Expiry
@@ -26,7 +27,7 @@ from .._pipeline.throttle import Throttle
 from .._rdb import format as rdb
 from .._rdb.payload import FOOTER_BYTES
 from .._rdb.writer import RdbWriter
-from .._server.info import Server
+from .._server.info import Server, none_expires
 from .large_streams import StreamChanged, StreamReader, stream_kind
 
 # How often a key that changes while it is read in pieces is begun anew.
@@ -274,9 +275,11 @@ class _LargeKey:
             raise _Changed()
 
     def _walk(self, command: bytes, length: int) -> t.Iterator[list[bytes]]:
+        walk = CursorWalk(self._line.endpoint, command.decode(), 2 * length)
         cursor = b"0"
         while True:
-            cursor, words = self._line.ask(command, self._key, cursor, b"COUNT", self._elements(length))
+            page = self._line.ask(command, self._key, cursor, b"COUNT", self._elements(length))
+            cursor, words = walk.checked_page(page)
             if words:
                 yield words
             if cursor == b"0":
@@ -284,7 +287,7 @@ class _LargeKey:
 
     def _hash(self, expiry: Expiry, length: int) -> None:
         earliest = None
-        if self._server.supports_field_ttl() and self._some_field_expires():
+        if self._server.supports_field_ttl() and not none_expires(self._line.ask(b"INFO", b"keyspace"), self._database):
             length, earliest = self._count_fields(length)
         if earliest is None:
             self._writer.key(self._key, expiry, rdb.HASH)
@@ -296,11 +299,6 @@ class _LargeKey:
             self._writer.key(self._key, expiry, rdb.HASH_EXPIRING_REDIS)
             self._writer.put(earliest.to_bytes(8, "little"))
             self._scanned(length, b"HSCAN", 2, lambda words: self._expiring_redis(words, earliest))
-
-    def _some_field_expires(self) -> bool:
-        info = parse_info(self._line.ask(b"INFO", b"keyspace")).get(f"db{self._database}", "")
-        counts = dict(item.split("=", 1) for item in info.split(",") if "=" in item)
-        return counts.get("subexpiry", counts.get("keys_with_volatile_items")) != "0"
 
     def _field_expiries(self, fields: list[bytes]) -> list[int]:
         return t.cast("list[int]", self._line.ask(b"HPEXPIRETIME", self._key, b"FIELDS", len(fields), *fields))

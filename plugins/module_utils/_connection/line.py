@@ -40,7 +40,7 @@ class Line:
     """An open connection to one logical database, called ``name``. Raises :class:`ConnectError` when it is lost."""
 
     def __init__(self, endpoint: Endpoint, database: int, name: str = CLIENT_NAME) -> None:
-        self._endpoint = endpoint
+        self.endpoint = endpoint
         self._database = database
         self._connection = connect(endpoint, database, name)
         try:
@@ -68,7 +68,7 @@ class Line:
             for args in commands:
                 try:
                     reply = self._connection.read_response()
-                    check_shape([reply], command_name(args), self._endpoint)
+                    check_shape([reply], command_name(args), self.endpoint)
                     replies.append(reply)
                 except redis.ResponseError as exc:
                     refused = refused or self._refusal(exc, args)
@@ -86,9 +86,9 @@ class Line:
             if head[:1] == b"-":
                 raise self._refusal(head[1:].decode("utf-8", "replace"), args)
             if head[:1] != b"$":
-                raise ConnectError(f"The {self._endpoint} did not answer as a Redis does.")
+                raise ConnectError(f"The {self.endpoint} did not answer as a Redis does.")
             if not re.fullmatch(rb"-1|\d+", head[1:]):
-                raise odd_reply(head, command_name(args), self._endpoint)
+                raise odd_reply(head, command_name(args), self.endpoint)
             left = int(head[1:])
             if left < 0:
                 return
@@ -138,14 +138,14 @@ class Line:
             count -= len(got)
 
     def _refusal(self, reply: object, args: t.Sequence[t.Any]) -> Refusal:
-        return Refusal(str(reply), explain_reply(reply, self._endpoint, command=args, database=self._database))
+        return Refusal(str(reply), explain_reply(reply, self.endpoint, command=args, database=self._database))
 
     def _lost(self, exc: BaseException, args: t.Sequence[t.Any]) -> RedisMigrationError:
-        return explain(exc, self._endpoint, command=args, database=self._database)
+        return explain(exc, self.endpoint, command=args, database=self._database)
 
     @property
     def timeout(self) -> float:
-        return self._endpoint.timeout
+        return self.endpoint.timeout
 
 
 class _Patient:

@@ -158,6 +158,21 @@ def test_nor_does_it_go_on_from_slice_to_slice(filled: Pair, proxy: FaultProxy) 
         engine.migrate_in_slices(filled[0].endpoint(port=proxy.port), filled[1], 0.2)
 
 
+def test_nor_does_that_of_a_large_key_in_a_backup(redis_server: ServerFactory, tmp_path: Path) -> None:
+    """Where fields expire they are walked over once more before, to count them."""
+    source = redis_server("redis-8.2")
+    client = source.client()
+    client.hset("hash", mapping={f"field {number}": number for number in range(10_000)})
+    client.execute_command("HPEXPIRE", "hash", 5_000_000, "FIELDS", 1, "field 1")
+    with FaultProxy(source.port, redis=True) as proxy:
+        proxy.rewrite_reply("HSCAN", _cycle())
+        endpoint = source.endpoint(port=proxy.port)
+        done = run_module("redis_backup", endpoint=endpoint, dest=str(tmp_path / "dump.rdb"), large_key_bytes=1000)
+    assert "HSCAN at the endpoint" in done.message
+    assert "does not come to an end: it came back to a cursor" in done.message
+    assert not (tmp_path / "dump.rdb").exists()
+
+
 @pytest.mark.parametrize("cursor", [b"next", b"-1", b"1.5", b""])
 def test_a_cursor_is_a_number(filled: Pair, proxy: FaultProxy, cursor: bytes) -> None:
     proxy.rewrite_reply("SCAN", lambda _command, reply: b"*2\r\n" + bulk(cursor) + reply.split(b"\r\n", 3)[3])
