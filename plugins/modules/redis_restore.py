@@ -22,9 +22,9 @@ description:
     commands in it.
   - Refuses while a migration or another restore writes to the same logical databases, and they refuse while it does.
   - A newer server takes what an older one wrote. In the other direction, and between Redis and Valkey, values whose
-    encoding the server does not understand are made by ordinary commands, each in one transaction. Reported one by one
-    are those of modules, hashes whose fields expire where the server knows no such thing, and values of more than
-    4 MiB in such an encoding.
+    encoding the server does not understand are made by ordinary commands, each in one transaction, those of more than
+    4 MiB under a temporary name. Reported one by one are values of modules, and hashes whose fields expire where the
+    server knows no such thing.
 extends_documentation_fragment:
   - dataservices.redis_migration.attributes
   - dataservices.redis_migration.endpoint
@@ -100,10 +100,10 @@ requirements:
   - cryptography (Python library), with O(encryption_password)
 notes:
   - The user needs the commands C(INFO), C(TIME), C(PING), C(SELECT), C(EXISTS), C(RESTORE) and, where the backup has
-    functions, C(FUNCTION LIST) and C(FUNCTION LOAD). A single value of more than 512 MB is built up with C(APPEND),
-    C(RPUSH), C(SADD), C(HSET) or C(ZADD) and C(RENAME). Values in an encoding that the server does not understand take
-    these commands too, and C(MULTI), C(EXEC), C(RENAMENX), C(UNLINK), C(PEXPIREAT), C(HPEXPIREAT), and for streams
-    C(XGROUP), C(XADD), C(XCLAIM), C(XTRIM) and C(XSETID).
+    functions, C(FUNCTION LIST) and C(FUNCTION LOAD). A single value of more than 512 MB, and one in an encoding that
+    the server does not understand, is built up with C(APPEND), C(RPUSH), C(SADD), C(HSET), C(HPEXPIREAT), C(ZADD) or,
+    for streams, C(XGROUP), C(XADD), C(XCLAIM), C(XTRIM) and C(XSETID), and with C(MULTI), C(EXEC), C(PEXPIRE),
+    C(PEXPIREAT), C(PERSIST), C(RENAME), C(RENAMENX) and C(UNLINK).
   - With C(CLIENT LIST) and C(CLIENT SETNAME) it sees other runs and is seen by them; without, it warns.
   - What the file says of the use of its keys (idle times, where the server that wrote it evicted by LRU, frequencies, where
     by LFU) comes back with them, and counts at a server that evicts in the same way. Where the file says nothing, and for

@@ -3,13 +3,12 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Writes single large values of an RDB file to a server without ever holding one in memory.
 
-What RESTORE takes goes there in one command whose payload is sent piece by piece. A longer one is built up by ordinary
-commands under a temporary name and renamed when it is complete.
+What RESTORE takes goes there in one command whose payload is sent piece by piece. A longer one, and one whose encoding
+the server does not understand, is built up by ordinary commands under a temporary name and renamed when it is complete.
 """
 
 from __future__ import annotations
 
-import struct
 import typing as t
 
 from .._connection.connect import client
@@ -17,6 +16,7 @@ from .._connection.endpoint import Endpoint
 from .._connection.explain import explain_reply, is_transient
 from .._connection.identity import Identity
 from .._connection.line import Line, Refusal
+from .._connection.replies import is_unreadable
 from .._errors import ConnectError, RedisMigrationError
 from .._keys.temporary import LIFETIME_MS, TemporaryNames
 from .._rdb import format as rdb
@@ -24,16 +24,14 @@ from .._rdb.crc64 import crc64
 from .._rdb.parser import RdbBytes
 from .._rdb.payload import FOOTER_BYTES
 from .._rdb.reader import Entry
+from .._server.info import Server
+from .by_commands import Command, NoCommands, commands_for
 
 # The default of proto-max-bulk-len: no argument of a command may be larger.
 _LARGEST_PAYLOAD = 512 * 1024 * 1024
 
 _PIECE = 512 * 1024
-_PIECE_ELEMENTS = 1000
-
-
-class TooLarge(Exception):
-    """A value that neither RESTORE nor ordinary commands can bring in."""
+_PIECE_COMMANDS = 1000
 
 
 def largest_payload(endpoint: Endpoint) -> int:
@@ -46,7 +44,7 @@ def largest_payload(endpoint: Endpoint) -> int:
 
 
 class LargeValues:
-    """Writes to one logical database. ``version``: of the file; ``largest``: the most bytes of a payload.
+    """Writes to one logical database of ``server``. ``version``: of the file; ``largest``: the most bytes of a payload.
 
     ``name``: of the connections over which it writes; ``check(identity)`` may refuse who is at their other end.
     """
@@ -54,6 +52,7 @@ class LargeValues:
     def __init__(
         self,
         endpoint: Endpoint,
+        server: Server,
         database: int,
         version: int,
         largest: int,
@@ -61,6 +60,7 @@ class LargeValues:
         check: t.Callable[[Identity], None],
     ) -> None:
         self._endpoint = endpoint
+        self._server = server
         self._database = database
         self._version = version
         self._largest = largest
@@ -73,7 +73,7 @@ class LargeValues:
 
         Returns what the server said: ``OK``, or the text of an error that concerns this key only.
 
-        Raises :class:`RedisMigrationError` for what concerns all, :class:`TooLarge` where there is no way.
+        Raises :class:`RedisMigrationError` for what concerns all, :class:`NoCommands` where there is no way.
         """
         value.seek(0, 2)
         size = 1 + value.tell() + FOOTER_BYTES
@@ -81,7 +81,9 @@ class LargeValues:
         with Line(self._endpoint, self._database, self._name) as line:
             self._check(line.identity)
             if size <= self._largest:
-                return self._at_once(line, entry, value, size, replace)
+                reply = self._at_once(line, entry, value, size, replace)
+                if not is_unreadable(reply):
+                    return reply
             return self._in_pieces(line, entry.key, entry.expiry, entry.kind, value, replace)
 
     def _at_once(self, line: Line, entry: Entry, value: t.IO[bytes], size: int, replace: bool) -> str:
@@ -110,24 +112,23 @@ class LargeValues:
     def _in_pieces(
         self, line: Line, key: bytes, expiry: int | None, kind: int, value: t.IO[bytes], replace: bool
     ) -> str:
-        write = {
-            rdb.STRING: self._string,
-            rdb.LIST: self._list,
-            rdb.SET: self._set,
-            rdb.ZSET: self._zset,
-            rdb.HASH: self._hash,
-        }.get(kind)
-        if write is None:
-            raise TooLarge()
         name = self._names.name(key)
-        data = RdbBytes(lambda: value.read(_PIECE), "a value of the backup")
+
+        def data() -> RdbBytes:
+            value.seek(0)
+            return RdbBytes(lambda: value.read(_PIECE), "A value of the backup")
+
+        commands = commands_for(name, kind, data, self._server, valkey=rdb.is_valkey(self._version))
+        if kind == rdb.STRING:
+            commands = _string(name, data())
         try:
             try:
-                for number, command in enumerate(write(data)):
-                    line.ask(command[0], name, *command[1:])
-                    if number % 1000 == 0:
-                        # Should this run be killed, nothing stays.
-                        line.ask(b"PEXPIRE", name, LIFETIME_MS)
+                # What an attempt before this one left when it lost its connection.
+                line.ask(b"UNLINK", name)
+                for together in _together(commands):
+                    line.ask_all(together)
+                    # Should this run be killed, nothing stays.
+                    line.ask(b"PEXPIRE", name, LIFETIME_MS)
                 line.ask(b"PERSIST", name)
                 if expiry is not None:
                     line.ask(b"PEXPIREAT", name, expiry)
@@ -143,48 +144,29 @@ class LargeValues:
                 raise ConnectError(refusal.error.message, hint=refusal.error.hint, transient=True) from None
             return refusal.text
 
-    @staticmethod
-    def _string(data: RdbBytes) -> t.Iterator[list[bytes]]:
-        left = data.string_size()
-        if left < 0:
-            raise TooLarge()
-        while left:
-            size = min(left, _PIECE)
-            yield [b"APPEND", data.take(size)]
-            left -= size
 
-    @staticmethod
-    def _list(data: RdbBytes) -> t.Iterator[list[bytes]]:
-        return _grouped(b"RPUSH", ([data.string()] for _element in range(data.length())))
-
-    @staticmethod
-    def _set(data: RdbBytes) -> t.Iterator[list[bytes]]:
-        return _grouped(b"SADD", ([data.string()] for _member in range(data.length())))
-
-    @staticmethod
-    def _hash(data: RdbBytes) -> t.Iterator[list[bytes]]:
-        return _grouped(b"HSET", ([data.string(), data.string()] for _field in range(data.length())))
-
-    @staticmethod
-    def _zset(data: RdbBytes) -> t.Iterator[list[bytes]]:
-        def elements() -> t.Iterator[list[bytes]]:
-            for _member in range(data.length()):
-                member = data.string()
-                # The shortest text that gives exactly this number again.
-                yield [repr(struct.unpack("<d", data.take(8))[0]).encode(), member]
-
-        return _grouped(b"ZADD", elements())
+def _string(name: bytes, data: RdbBytes) -> t.Iterator[Command]:
+    left = data.string_size()
+    if left < 0:
+        raise NoCommands(
+            "its value is larger than RESTORE takes",
+            "Load the backup into a server of the version that wrote it, and move the keys from there.",
+        )
+    while left:
+        size = min(left, _PIECE)
+        yield [b"APPEND", name, data.take(size)]
+        left -= size
 
 
-def _grouped(command: bytes, elements: t.Iterator[list[bytes]]) -> t.Iterator[list[bytes]]:
-    """Commands with as many elements as make a good piece."""
-    words, size, count = [command], 0, 0
-    for element in elements:
-        words += element
-        size += sum(map(len, element))
-        count += 1
-        if size >= _PIECE or count >= _PIECE_ELEMENTS:
-            yield words
-            words, size, count = [command], 0, 0
-    if count:
-        yield words
+def _together(commands: t.Iterator[Command]) -> t.Iterator[list[Command]]:
+    """As many commands as are sent before replies are read."""
+    together: list[Command] = []
+    size = 0
+    for command in commands:
+        together.append(command)
+        size += sum(len(word) for word in command if isinstance(word, bytes))
+        if size >= _PIECE or len(together) >= _PIECE_COMMANDS:
+            yield together
+            together, size = [], 0
+    if together:
+        yield together

@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import functools
 import time
 import typing as t
 
@@ -22,26 +23,19 @@ from .._pipeline.flow import Flow
 from .._pipeline.job import Gate, Job, Take, Unsteady, restarting
 from .._pipeline.pipe import Pipe
 from .._rdb import format as rdb
-from .._rdb.crc64 import crc64_each
 from .._rdb.empty import is_empty
 from .._rdb.payload import FOOTER_BYTES, type_of
 from .._rdb.reader import Entry, RdbReader, Usage
 from .._server.claim import Claim
 from .._server.continuity import Continuity, ServerChanged
 from .._server.info import Server
-from .by_commands import NoCommands, commands_for
-from .large_values import LargeValues, TooLarge, largest_payload
+from .batch import Batch, Items
+from .by_commands import NoCommands, commands_for, walk_over
+from .large_values import LargeValues, largest_payload
 from .restore_plan import Contents, Restored, RestorePlan, RestoreResult
 from .source import BackupSource
 
-_BATCH_KEYS = 500
-
-_BATCH_BYTES = 1024 * 1024
-
 _IN_FLIGHT_BYTES = 16 * 1024 * 1024
-
-# What Python needs around a key in flight.
-_OVERHEAD = 200
 
 
 def chooser(selection: Selection) -> t.Callable[[int, bytes], bool]:
@@ -51,43 +45,6 @@ def chooser(selection: Selection) -> t.Callable[[int, bytes], bool]:
         return (numbers is None or database in numbers) and (named is None or named(key))
 
     return chosen
-
-
-_Items: t.TypeAlias = "list[tuple[bytes, int | None, bytes]]"
-"""Keys with expiry and payload."""
-
-
-class _Batch:
-    """Keys that are sent together. ``versions``: the RDB version to claim in a payload, by type."""
-
-    def __init__(self, versions: t.Mapping[int, bytes]) -> None:
-        self._versions = versions
-        self._keys: list[tuple[bytes, int | None]] = []
-        self._bodies: list[bytes] = []
-        self._usages: list[Usage] = []
-        self.size = 0
-
-    def add(self, entry: Entry, value: bytes) -> None:
-        self._keys.append((entry.key, entry.expiry))
-        self._usages.append(entry.usage)
-        self._bodies.append(b"%c%b%b" % (entry.kind, value, self._versions[entry.kind]))
-        self.size += len(entry.key) + len(value) + _OVERHEAD
-
-    @property
-    def full(self) -> bool:
-        return len(self._keys) >= _BATCH_KEYS or self.size >= _BATCH_BYTES
-
-    @property
-    def usages(self) -> list[Usage] | None:
-        """Of every key how long it was not used, or how often it is; None where the file does not tell."""
-        return self._usages if any(self._usages) else None
-
-    def items(self) -> _Items:
-        """Every key with its expiry and payload."""
-        return [
-            (key, expiry, body + checksum.to_bytes(8, "little"))
-            for (key, expiry), body, checksum in zip(self._keys, self._bodies, crc64_each(self._bodies))
-        ]
 
 
 class KeysOfFile:
@@ -150,7 +107,7 @@ class KeysOfFile:
 
     def _produce(self, reader: RdbReader) -> Job[None]:
         """Read on while there is room for more in flight."""
-        batches: dict[int, _Batch] = {}
+        batches: dict[int, Batch] = {}
         for entry in reader.entries():
             if entry.value is None:
                 continue
@@ -158,7 +115,7 @@ class KeysOfFile:
                 self._result.databases[entry.database].add(Restored(scanned=1, empty=1))
                 self._result.first_empty = self._result.first_empty or (entry.key, entry.database)
                 continue
-            batch = batches.setdefault(entry.database, _Batch(self._versions))
+            batch = batches.setdefault(entry.database, Batch(self._versions))
             if isinstance(entry.value, bytes):
                 batch.add(entry, entry.value)
                 if not batch.full:
@@ -173,13 +130,13 @@ class KeysOfFile:
         for number, batch in batches.items():
             yield from self._send(number, batch)
 
-    def _send(self, number: int, batch: _Batch) -> Job[None]:
+    def _send(self, number: int, batch: Batch) -> Job[None]:
         items = batch.items()
         if items:
             yield Take(self._gate, batch.size)
             self._flow.spawn(self._write(number, items, batch.usages, batch.size))
 
-    def _write(self, number: int, items: _Items, usages: list[Usage] | None, size: int) -> Job[None]:
+    def _write(self, number: int, items: Items, usages: list[Usage] | None, size: int) -> Job[None]:
         counted, failures = yield from restarting(
             lambda attempt: self._write_once(number, items, usages, again=attempt > 0)
         )
@@ -190,7 +147,7 @@ class KeysOfFile:
     def _note(self, failures: list[Failure]) -> None:
         self._result.failures.extend(listable(self._result.failures, failures, LISTED))
 
-    def _write_once(self, number: int, items: _Items, usages: list[Usage] | None, *, again: bool) -> Job[t.Any]:
+    def _write_once(self, number: int, items: Items, usages: list[Usage] | None, *, again: bool) -> Job[t.Any]:
         plan, end = self._plan, self._ends[number]
         counted = Restored(scanned=len(items))
         failures: list[Failure] = []
@@ -207,7 +164,7 @@ class KeysOfFile:
             replies = yield end.call(restores(items, replace=replace, usages=usages) + TIME, len(items) + 1)
         end.check(replies[-1:], "TIME")
         now = clock_ms(replies[-1])
-        unread: _Items = []
+        unread: Items = []
         for (key, expiry, payload), reply in zip(items, replies):
             if reply == b"OK":
                 # RESTORE says OK to what has expired and stores nothing.
@@ -225,17 +182,18 @@ class KeysOfFile:
         return counted, failures
 
     def _rebuild(
-        self, number: int, items: _Items, counted: Restored, failures: list[Failure], *, replace: bool
+        self, number: int, items: Items, counted: Restored, failures: list[Failure], *, replace: bool
     ) -> Job[None]:
         """Make by ordinary commands what the server does not understand as it is, each in one transaction."""
         end = self._ends[number]
-        sent: list[tuple[bytes, int | None, bytes, int]] = []
+        sent: list[tuple[bytes, int | None, bytes, list[str]]] = []
         out: list[bytes] = []
         for key, expiry, payload in items:
             name = self._names.name(key)
             try:
-                body = payload[1:-FOOTER_BYTES]
-                commands = commands_for(name, payload[0], body, end.server, valkey=rdb.is_valkey(self._version))
+                value = functools.partial(walk_over, payload[1:-FOOTER_BYTES])
+                valkey = rdb.is_valkey(self._version)
+                commands = list(commands_for(name, payload[0], value, end.server, valkey=valkey))
             except NoCommands as refused:
                 counted.failed += 1
                 failures.append(Failure(number, key, type_of(payload), refused.reason, refused.hint))
@@ -244,14 +202,14 @@ class KeysOfFile:
                 commands.append([b"PEXPIREAT", name, expiry])
             commands.append([b"RENAME" if replace else b"RENAMENX", name, key])
             commands.append([b"UNLINK", name])
-            sent.append((key, expiry, payload, len(commands)))
+            sent.append((key, expiry, payload, [command[0].decode() for command in commands]))
             out += [pack(b"MULTI"), *(pack(*command) for command in commands), pack(b"EXEC")]
-        replies = yield end.call(b"".join(out) + TIME, sum(count + 2 for *_item, count in sent) + 1)
+        replies = yield end.call(b"".join(out) + TIME, sum(len(names) + 2 for *_item, names in sent) + 1)
         end.check(replies[-1:], "TIME")
         now, at = clock_ms(replies[-1]), 0
-        for key, expiry, payload, count in sent:
-            mine = replies[at : at + count + 2]
-            at += count + 2
+        for key, expiry, payload, names in sent:
+            mine = replies[at : at + len(names) + 2]
+            at += len(names) + 2
             done = mine[-1] if isinstance(mine[-1], list) else mine
             error = next(filter(is_error, done), None)
             if error is not None and "no such key" in reply_text(error):
@@ -261,7 +219,9 @@ class KeysOfFile:
                 if isinstance(mine[-1], list) and not is_error(done[-2]) and done[-2] != 0:
                     # It took its place although it is not whole.
                     end.check((yield end.call(pack(b"UNLINK", key), 1)), "UNLINK")
-                self._refused(number, key, payload, error, counted, failures)
+                # Results of the commands, or what was said to MULTI, to each of them, and to EXEC.
+                told = ["MULTI", *names, "EXEC"] if done is mine else names
+                self._refused(number, key, payload, error, counted, failures, told[done.index(error)])
             elif done[-2] == 0:
                 self._refused(number, key, payload, "BUSYKEY Target key name already exists.", counted, failures)
             elif is_over(expiry, now):
@@ -270,16 +230,23 @@ class KeysOfFile:
                 counted.restored += 1
 
     def _refused(
-        self, number: int, key: bytes, payload: bytes, reply: t.Any, counted: Restored, failures: list[Failure]
+        self,
+        number: int,
+        key: bytes,
+        payload: bytes,
+        reply: t.Any,
+        counted: Restored,
+        failures: list[Failure],
+        command: str = "RESTORE",
     ) -> None:
         end, text = self._ends[number], reply_text(reply)
         if text.startswith("BUSYKEY") and self._plan.existing_keys == "skip":
             counted.skipped += 1
             return
         if is_error(reply) and is_transient(text):
-            raise Unsteady(end.pipe, end.refusal(reply, "RESTORE"))
+            raise Unsteady(end.pipe, end.refusal(reply, command))
         if is_systemic(text) or is_unknown_command(text):
-            raise end.refusal(reply, "RESTORE")
+            raise end.refusal(reply, command)
         hint = reply_hint(text, end.endpoint)
         if text.startswith("BUSYKEY"):
             hint = "Somebody else writes to the server: keep applications away, empty it, and restore again."
@@ -316,6 +283,7 @@ class KeysOfFile:
             self._largest = largest_payload(plan.endpoint)
         writer = LargeValues(
             plan.endpoint,
+            end.server,
             end.database,
             self._version,
             self._largest,
@@ -328,12 +296,9 @@ class KeysOfFile:
             try:
                 reply = writer.restore(entry, value, replace=replace)
                 break
-            except TooLarge:
+            except NoCommands as refused:
                 kind = type_of(bytes((entry.kind,)))
-                hint = "Load the backup into a server of the version that wrote it, and move the keys from there."
-                failures.append(
-                    Failure(entry.database, entry.key, kind, "its value is larger than RESTORE takes", hint)
-                )
+                failures.append(Failure(entry.database, entry.key, kind, refused.reason, refused.hint))
                 counted.failed += 1
                 return
             except ConnectError as exc:
@@ -346,5 +311,8 @@ class KeysOfFile:
                 replace = replace or plan.existing_keys == "fail"
         if reply == "OK":
             counted.restored += 1
+        elif "no such key" in reply:
+            # The time of its last field came before it could be renamed.
+            counted.expired += 1
         else:
             self._refused(entry.database, entry.key, bytes((entry.kind,)), reply, counted, failures)

@@ -25,29 +25,36 @@ class Group(t.NamedTuple):
 
 
 class Stream(t.NamedTuple):
-    entries: list[tuple[bytes, list[bytes]]]
+    """What a stream remembers beside its entries."""
+
     last_id: bytes
     max_deleted: bytes
     entries_added: int
     groups: list[Group]
 
 
-def stream(kind: int, data: RdbBytes) -> Stream:
-    """The stream in the encoding ``kind``."""
-    version = VERSIONS[kind]
-    entries: list[tuple[bytes, list[bytes]]] = []
+def stream_entries(data: RdbBytes) -> t.Iterator[tuple[bytes, list[bytes]]]:
+    """The entries of a stream, with which it begins: (ID, [field, value, …])."""
     for _node in range(data.length()):
         base = data.string()
         try:
-            entries += _entries(base, listpack(data.string()))
+            yield from _entries(base, listpack(data.string()))
         except (IndexError, KeyError, ValueError, StopIteration, RuntimeError):
             raise data.damaged("the entries of a stream make no sense") from None
+
+
+def stream_behind_entries(kind: int, data: RdbBytes) -> Stream:
+    """The rest of a stream in the encoding ``kind``; its entries are passed over."""
+    version = VERSIONS[kind]
+    for _node in range(data.length()):
+        data.skip_string()
+        data.skip_string()
     added = data.length()
     last_id, max_deleted = _id(data), b"0-0"
     if version > 1:
         _id(data)
         max_deleted, added = _id(data), data.length()
-    return Stream(entries, last_id, max_deleted, added, [_group(version, data) for _each in range(data.length())])
+    return Stream(last_id, max_deleted, added, [_group(version, data) for _each in range(data.length())])
 
 
 def _id(data: RdbBytes) -> bytes:

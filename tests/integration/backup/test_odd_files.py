@@ -201,3 +201,20 @@ def test_keys_without_an_element_are_skipped_as_servers_do(
         # 6.2 keeps some of them as keys that nobody can use.
         file.write_bytes(_file(*loadable, *full, version=version))
         assert set(backups.load(redis_server(server), file).client().keys()) == {b"full", b"text"}
+
+
+@pytest.mark.parametrize("server", ["redis-6.2", "redis-8.2"])
+def test_a_value_that_makes_no_sense_spares_the_others(
+    server: str, redis_server: ServerFactory, tmp_path: Path
+) -> None:
+    """A field without a value, which the server refuses, and which cannot be made by commands either."""
+    target = redis_server(server, config={} if server == "redis-6.2" else {"sanitize-dump-payload": "yes"})
+    file = tmp_path / "dump.rdb"
+    pack = b"\x0e\0\0\0\1\0\x85field\6\xff"
+    file.write_bytes(_file(_key(16, b"odd", format.string(pack)), _key(1, b"list", b"\1\1x"), version=10))
+
+    run = _restore(target, file)
+
+    assert "1 of 2 keys could not be restored" in run.message
+    assert "make no sense" in run.result["failures"][0]["reason"]
+    assert target.client().keys() == [b"list"]

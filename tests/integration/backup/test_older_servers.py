@@ -42,6 +42,33 @@ def test_what_the_server_does_not_understand_is_made_by_commands(
         backups.assert_equal(source, target)
 
 
+@pytest.mark.parametrize(("from_name", "to_name"), [("redis-8.2", "redis-6.2"), ("redis-8.2", "valkey-9")])
+def test_large_values_are_made_by_commands_too(from_name: str, to_name: str, redis_server: ServerFactory) -> None:
+    """Those above the buffers, which go through a file."""
+    source, target = redis_server(from_name), redis_server(to_name)
+    client = source.client()
+    text = "x" * 300
+    with client.pipeline(transaction=False) as pipeline:
+        pipeline.rpush("list", *(f"element {number} {text}" for number in range(20_000)))
+        for number in range(1, 20_001):
+            pipeline.xadd("stream", {"field": f"{number} {text}"}, f"{number}-1")
+        pipeline.xgroup_create("stream", "group", "0")
+        pipeline.xreadgroup("group", "reader", {"stream": ">"}, count=100)
+        pipeline.xdel("stream", "7-1", "20000-1")
+        if to_name == "valkey-9":
+            pipeline.hset("hash", mapping={f"field {number}": text for number in range(20_000)})
+            pipeline.execute_command("HPEXPIRE", "hash", 5_000_000, "FIELDS", 2, "field 1", "field 19999")
+            pipeline.execute_command("HPEXPIRE", "hash", 6_000_000, "FIELDS", 1, "field 2")
+        pipeline.execute()
+    client.pexpire("list", 3_600_000)
+    client.save()
+
+    done = run_module("redis_restore", endpoint=target.endpoint(), src=str(source.directory / "dump.rdb")).ok
+
+    assert done["totals"]["restored"] == client.dbsize()
+    backups.assert_equal(source, target)
+
+
 def test_fields_that_expire_need_a_server_that_knows_it(redis_server: ServerFactory) -> None:
     source, target = redis_server("redis-8.2"), redis_server("redis-7.0")
     source.client().hset("hash", mapping={"a": 1, "b": 2})

@@ -16,7 +16,11 @@ from ansible_collections.dataservices.redis_migration.plugins.module_utils._erro
 from ansible_collections.dataservices.redis_migration.plugins.module_utils._rdb import format, listpack
 from ansible_collections.dataservices.redis_migration.plugins.module_utils._rdb.elements import elements
 from ansible_collections.dataservices.redis_migration.plugins.module_utils._rdb.parser import RdbBytes
-from ansible_collections.dataservices.redis_migration.plugins.module_utils._rdb.streams import VERSIONS, stream
+from ansible_collections.dataservices.redis_migration.plugins.module_utils._rdb.streams import (
+    VERSIONS,
+    stream_behind_entries,
+    stream_entries,
+)
 
 _KINDS = [1, 2, 4, 5, 10, 11, 12, 13, 14, 16, 17, 18, 20, 22, 24, 25]
 _WORD = st.binary(max_size=80) | st.integers(-(2**63), 2**63 - 1).map(lambda number: b"%d" % number)
@@ -133,7 +137,8 @@ def test_no_bytes_crash_the_reading(kind: int, value: bytes, wrapped: bool) -> N
 def test_no_bytes_crash_the_reading_of_a_stream(kind: int, value: bytes, words: list[bytes]) -> None:
     for damaged in (value, format.length(1) + format.string(bytes(16)) + _pack(words) + value):
         try:
-            stream(kind, _data(damaged))
+            stream_behind_entries(kind, _data(damaged))
+            list(stream_entries(_data(damaged)))
         except RedisMigrationError as exc:
             assert "at byte" in str(exc)
 

@@ -15,7 +15,10 @@ from ansible_collections.dataservices.redis_migration.plugins.module_utils._rdb.
 )
 from ansible_collections.dataservices.redis_migration.plugins.module_utils._rdb.parser import RdbBytes
 from ansible_collections.dataservices.redis_migration.plugins.module_utils._rdb.stream_id import parse_id
-from ansible_collections.dataservices.redis_migration.plugins.module_utils._rdb.streams import stream
+from ansible_collections.dataservices.redis_migration.plugins.module_utils._rdb.streams import (
+    stream_behind_entries,
+    stream_entries,
+)
 
 _WORDS = st.binary(max_size=100) | st.integers(-(2**63), 2**63 - 1).map(lambda number: b"%d" % number)
 _NUMBER = st.integers(0, 2**64 - 1)
@@ -63,9 +66,12 @@ def test_the_entries_of_a_stream_come_back(told: dict[tuple[int, int], list[tupl
     end = sorted(told)[-1]
     value = format.length(1) + format.string(base) + format.string(listpack.node(entries))
     value += format.length(len(entries)) + b"".join(map(format.length, end)) + format.length(0)
-    pieces = iter((value,))
 
-    found = stream(format.STREAM, RdbBytes(lambda: next(pieces, b""), "The test"))
+    def data() -> RdbBytes:
+        pieces = iter((value,))
+        return RdbBytes(lambda: next(pieces, b""), "The test")
 
-    assert found.entries == entries
+    found = stream_behind_entries(format.STREAM, data())
+
+    assert list(stream_entries(data())) == entries
     assert (found.last_id, found.entries_added, found.groups) == (entries[-1][0], len(entries), [])
