@@ -226,7 +226,7 @@ def test_two_runs_with_one_destination(redis_server: ServerFactory, fault_proxy:
     """The second is refused at its start, and what has come to be there meanwhile stays."""
     source = redis_server("redis-6.2")
     dataset.fill_benchmark(source.client(), "strings10k", 2000)
-    proxy: FaultProxy = fault_proxy(source.port, bandwidth=3_000_000)  # type: ignore[operator]
+    proxy: FaultProxy = fault_proxy(source.port, bandwidth=300_000)  # type: ignore[operator]
     file = tmp_path / "dump.rdb"
     started = StartedModule("redis_backup", {"endpoint": source.endpoint(port=proxy.port), "dest": str(file)})
     deadline = time.monotonic() + 60
@@ -240,6 +240,7 @@ def test_two_runs_with_one_destination(redis_server: ServerFactory, fault_proxy:
     assert run_module("redis_backup", endpoint=source.endpoint(), dest=str(tmp_path / "other.rdb")).ok["changed"]
     assert _unfinished(tmp_path), "the first run was over too early to show anything"
     file.write_bytes(b"put there by somebody")
+    proxy.bandwidth = None
 
     assert "without 'force' it stays" in started.wait().message
     assert file.read_bytes() == b"put there by somebody"
