@@ -141,12 +141,14 @@ class KeyDiff:
             for end in (source, target):
                 end.open_pipes(flow, compares=plan.level == "values")
             tolerance_ms = plan.ttl_tolerance_ms + progress.clock_difference.slack_ms
-            looker = _Looker(flow, plan, source, target, progress.databases[here], progress.differences, tolerance_ms)
+            comparison = _PairComparison(
+                flow, plan, source, target, progress.databases[here], progress.differences, tolerance_ms
+            )
             if not progress.reverse and self._walk(
-                flow, source, looker.forward, plan.level == "values", looker.give_up
+                flow, source, comparison.forward, plan.level == "values", comparison.give_up
             ):
                 progress.reverse, progress.cursor = True, b"0"
-            if progress.reverse and self._walk(flow, target, looker.backward, False):
+            if progress.reverse and self._walk(flow, target, comparison.backward, False):
                 progress.reverse, progress.cursor = False, b"0"
                 progress.position += 1
             for end in (source, target):
@@ -189,7 +191,7 @@ class KeyDiff:
         self._continuity.check(end.endpoint, (yield from end.identity()))
 
 
-class _Looker:
+class _PairComparison:
     """Compares chunks of one pair of databases and counts."""
 
     def __init__(

@@ -31,9 +31,10 @@ def _pack(plain: dict[str, t.Any]) -> str:
 
 def _unpack(token: str) -> dict[str, t.Any]:
     try:
-        return t.cast("dict[str, t.Any]", json.loads(zlib.decompress(base64.b64decode(token, validate=True))))
+        plain: dict[str, t.Any] = json.loads(zlib.decompress(base64.b64decode(token, validate=True)))
     except (ValueError, zlib.error):
         raise RedisMigrationError("The option 'resume' is not what an earlier slice returned.") from None
+    return plain
 
 
 def _plain(progress: t.Any) -> dict[str, t.Any]:

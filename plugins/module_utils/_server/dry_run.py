@@ -145,7 +145,7 @@ def _reply(connection: t.Any) -> t.Any:
 # Stands for the name of a key in an example.
 KEY = b"\0key"
 
-Word: t.TypeAlias = "str | bytes"
+Arg: t.TypeAlias = "str | bytes"
 
 REQUIRED, FALLBACK, HELPFUL = "required", "fallback", "helpful"
 
@@ -159,7 +159,7 @@ class Need(t.NamedTuple):
 
     command: str
     part: str
-    example: tuple[Word, ...] = ()
+    example: tuple[Arg, ...] = ()
     writes: bool = False
     level: str = REQUIRED
     exists: t.Callable[[Server], bool] = lambda _server: True
@@ -169,9 +169,9 @@ class Need(t.NamedTuple):
         """What permits it: ``+dump``, ``+memory|usage``."""
         return "+" + self.command.lower().replace(" ", "|")
 
-    def args(self, key: bytes) -> list[Word]:
+    def args(self, key: bytes) -> list[Arg]:
         """The whole example for ``key``."""
-        return [*self.command.split(" "), *(key if word == KEY else word for word in self.example)]
+        return [*self.command.split(" "), *(key if arg == KEY else arg for arg in self.example)]
 
 
 def since_6_2(server: Server) -> bool:

@@ -20,7 +20,7 @@ from .field_ttls import FieldTtls
 from .key_build import BeginningLost, Changed, KeyBuild, KeyRefused, Read, Write
 from .ranges import list_in_pieces, string_in_pieces
 from .streams import stream_in_pieces
-from .witness import Witness, Witnesses
+from .watched_key import WatchConnections, WatchedKey
 
 # How often a key that changes while it is read is begun anew.
 _TRIES = 3
@@ -46,37 +46,37 @@ class InPieces:
         self._lane = lane
         self._names = names
         self._ttls = ttls
-        self._witnesses = Witnesses(lane.flow, lane.source)
+        self._watch_connections = WatchConnections(lane.flow, lane.source)
 
     def move(self, key: bytes, size: int, *, replace: bool) -> Job[Outcome | None]:
         """What became of ``key``: None where the target has it, else the outcome."""
         lane = self._lane
-        yield Take(self._witnesses.gate, 1)
+        yield Take(self._watch_connections.gate, 1)
         try:
             yield Take(lane.payloads, _IN_FLIGHT)
             try:
-                witness = self._witnesses.call()
+                watched = self._watch_connections.take()
                 try:
-                    return (yield from self._move(KeyBuild(lane, self._names, key, size), witness, replace))
+                    return (yield from self._move(KeyBuild(lane, self._names, key, size), watched, replace))
                 finally:
-                    self._witnesses.dismiss(witness)
+                    self._watch_connections.release(watched)
             finally:
                 lane.flow.give(lane.payloads, _IN_FLIGHT)
         finally:
-            lane.flow.give(self._witnesses.gate, 1)
+            lane.flow.give(self._watch_connections.gate, 1)
 
-    def _move(self, build: KeyBuild, witness: Witness, replace: bool) -> Job[Outcome | None]:
+    def _move(self, build: KeyBuild, watched: WatchedKey, replace: bool) -> Job[Outcome | None]:
         kind = b"none"
         reason: Exception = Changed()
         for _try in range(_TRIES):
             try:
-                yield from witness.start(build.key)
+                yield from watched.start(build.key)
                 (kind,) = yield from build.read(Read(pack(b"TYPE", build.key), 1))
                 if kind == b"none":
                     return (yield from self._give_up(build, Vanished()))
                 if kind not in LENGTH:
                     raise Changed()
-                yield from self._fill(build, kind, witness)
+                yield from self._fill(build, kind, watched)
                 return (yield from self._appear(build, replace))
             except (Changed, BeginningLost) as again:
                 reason = again
@@ -94,7 +94,7 @@ class InPieces:
         text, hint = _CHANGED if isinstance(reason, Changed) else _LOST
         return Refused(f"{text}, {_TRIES} times", hint, type=kind.decode())
 
-    def _fill(self, build: KeyBuild, kind: bytes, witness: Witness) -> Job[None]:
+    def _fill(self, build: KeyBuild, kind: bytes, watched: WatchedKey) -> Job[None]:
         """Write the whole value to the temporary key. Raises :class:`Changed` unless it was the same all the time."""
         measure = LENGTH[kind]
         (length,) = yield from build.read(Read(pack(measure, build.key), 1))
@@ -110,7 +110,7 @@ class InPieces:
         else:
             alive = yield from scanned_in_pieces(build, kind.decode(), length, self._ttls)
         (now,) = yield from build.read(Read(pack(measure, build.key), 1))
-        unchanged = yield from witness.unchanged()
+        unchanged = yield from watched.unchanged()
         if not alive and (unchanged is False or now != length):
             raise Changed()
         if self._lane.check_mode:

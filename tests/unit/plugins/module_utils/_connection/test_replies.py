@@ -15,6 +15,8 @@ from ansible_collections.dataservices.redis_migration.plugins.module_utils._conn
     clock_ms,
     fields_of,
     is_error,
+    is_systemic,
+    is_unreadable,
 )
 
 
@@ -50,3 +52,41 @@ def test_fields() -> None:
 )
 def test_what_a_while_may_cure(text: str, transient: bool) -> None:
     assert is_transient(text) is transient
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "OOM command not allowed when used memory > 'maxmemory'.",
+        "NOPERM this user has no permissions to run the 'restore' command",
+        "NOAUTH Authentication required.",
+        "MOVED 5798 10.0.0.7:6379",
+        "ASK 5798 10.0.0.7:6379",
+        "CROSSSLOT Keys in request don't hash to the same slot",
+    ],
+)
+def test_an_error_that_concerns_every_key(text: str) -> None:
+    assert is_systemic(text)
+    assert not is_unreadable(text)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "ERR DUMP payload version or checksum are wrong",
+        "ERR Bad data format",
+        "ERR Target instance replied with error: ERR DUMP payload version or checksum are wrong",
+    ],
+)
+def test_a_payload_that_the_server_does_not_understand(text: str) -> None:
+    assert is_unreadable(text)
+    assert not is_systemic(text)
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["BUSYKEY Target key name already exists.", "WRONGTYPE Operation against a key", "ERR unknown command 'XADD'", ""],
+)
+def test_an_error_of_one_key(text: str) -> None:
+    assert not is_systemic(text)
+    assert not is_unreadable(text)

@@ -22,7 +22,7 @@ from ..._pipeline.pipe import Call, Pipe
 CONCURRENT_KEYS = 4
 
 
-class Witness:
+class WatchedKey:
     """Watches one key between :meth:`start` and :meth:`unchanged`. ``pipe``: None where no connection could be had."""
 
     def __init__(self, pipe: Pipe | None) -> None:
@@ -55,8 +55,8 @@ class Witness:
         return replies
 
 
-class Witnesses:
-    """The connections for :class:`Witness`, opened when first needed. Who wants one takes 1 of ``gate`` before."""
+class WatchConnections:
+    """The connections for :class:`WatchedKey`, opened when first needed. Who wants one takes 1 of ``gate`` before."""
 
     def __init__(self, flow: Flow, source: End) -> None:
         self.gate = Gate(CONCURRENT_KEYS)
@@ -64,17 +64,17 @@ class Witnesses:
         self._source = source
         self._idle: list[Pipe] = []
 
-    def call(self) -> Witness:
-        """A witness that nobody else uses, until :meth:`dismiss`."""
+    def take(self) -> WatchedKey:
+        """One that nobody else uses, until :meth:`release`."""
         if self._idle:
-            return Witness(self._idle.pop())
+            return WatchedKey(self._idle.pop())
         try:
-            return Witness(self._flow.add_pipe(Pipe(self._source.endpoint, self._source.database)))
+            return WatchedKey(self._flow.add_pipe(Pipe(self._source.endpoint, self._source.database)))
         except ConnectError:
             # The source takes no more connections: the data will have to be compared instead.
-            return Witness(None)
+            return WatchedKey(None)
 
-    def dismiss(self, witness: Witness) -> None:
+    def release(self, watched: WatchedKey) -> None:
         """Let others use the connection."""
-        if witness.pipe is not None:
-            self._idle.append(witness.pipe)
+        if watched.pipe is not None:
+            self._idle.append(watched.pipe)
