@@ -59,6 +59,7 @@ def migration_progress(token: str) -> Progress:
     plain["choice"] = Choice(*plain["choice"]) if plain["choice"] else None
     plain["pairs"] = [tuple(pair) for pair in plain["pairs"]]
     plain["cursor"] = plain["cursor"].encode("ascii")
+    plain["walked"] = tuple(plain["walked"])
     plain["held"] = plain["held"] and Holding(
         tuple((number, keys, expires) for number, keys, expires in plain["held"]["databases"]), plain["held"]["expired"]
     )
@@ -87,6 +88,7 @@ def diff_progress(token: str) -> DiffProgress:
     plain = _unpack(token)
     plain["pairs"] = [tuple(pair) for pair in plain["pairs"]]
     plain["cursor"] = plain["cursor"].encode("ascii")
+    plain["walked"] = tuple(plain["walked"])
     plain["databases"] = {int(number): DatabaseDiff(**counts) for number, counts in plain["databases"].items()}
     plain["differences"] = [
         Found(number, base64.b64decode(key), Difference(*difference))
