@@ -65,9 +65,8 @@ class ServiceInstance:
 
     @property
     def operation(self) -> tuple[str, str, str]:
-        """Type, state and description of the last operation; an instance without one counts as created."""
-        last = self.resource.get("last_operation") or {}
-        return last.get("type") or "create", last.get("state") or "succeeded", last.get("description") or ""
+        """See :func:`operation_of`."""
+        return operation_of(self.resource)
 
 
 @dataclass(frozen=True)
@@ -109,7 +108,7 @@ def app_of(resource: dict[str, t.Any]) -> App:
     )
 
 
-def operation_of(binding: Json) -> tuple[str, str, str]:
-    """Type, state and description of the last operation; one from before CF kept these counts as created."""
-    last = binding.get("last_operation") or {}
+def operation_of(resource: Json) -> tuple[str, str, str]:
+    """Type, state and description of the last operation; what is from before CF kept these counts as created."""
+    last = resource.get("last_operation") or {}
     return last.get("type") or "create", last.get("state") or "succeeded", last.get("description") or ""

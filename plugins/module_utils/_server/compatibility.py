@@ -13,7 +13,6 @@ _VALKEY = (((9, 0), 80), ((7, 2), 11))
 
 # Valkey 9 left the common numbering and refuses what Redis numbered after the fork.
 _LAST_COMMON = 11
-_FIRST_FOREIGN_TO_REDIS = 80
 
 
 def rdb_version(server: Server) -> int:
