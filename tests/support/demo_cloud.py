@@ -41,7 +41,7 @@ def run(there: CloudFoundry) -> bool | Run:
         return done
     say()
     time.sleep(_WATCH_SECONDS)
-    return _judge(there, done)
+    return _passed(there, done)
 
 
 def _inventory(there: CloudFoundry) -> Path:
@@ -56,7 +56,7 @@ def _inventory(there: CloudFoundry) -> Path:
     )
 
 
-def _judge(there: CloudFoundry, done: Run) -> bool:
+def _passed(there: CloudFoundry, done: Run) -> bool:
     """By the apps' own diaries, and by ordinary commands at both servers."""
     apps = there.ask("apps")
     old, new = _client(there, OLD), _client(there, NEW)

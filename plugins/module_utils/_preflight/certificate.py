@@ -36,10 +36,10 @@ def certificate_verdict(endpoint: Endpoint) -> Verdict:
             shown = _handshake(dataclasses.replace(endpoint, validate_certs=False))
     except OSError as exc:
         return failed(problem or explain(exc, endpoint))
-    return _judge(endpoint, validity_end(shown), problem)
+    return _verdict(endpoint, validity_end(shown), problem)
 
 
-def _judge(endpoint: Endpoint, end: datetime.datetime, problem: RedisMigrationError | None) -> Verdict:
+def _verdict(endpoint: Endpoint, end: datetime.datetime, problem: RedisMigrationError | None) -> Verdict:
     left = end - datetime.datetime.now(datetime.UTC)
     days = abs(left).days
     if left.total_seconds() <= 0:
