@@ -21,7 +21,7 @@ from ansible_collections.dataservices.redis_migration.plugins.module_utils._back
 from ansible_collections.dataservices.redis_migration.plugins.module_utils._backup.file import BackupFile
 from ansible_collections.dataservices.redis_migration.plugins.module_utils._connection.endpoint import parse_endpoint
 from ansible_collections.dataservices.redis_migration.plugins.module_utils._keys.selection import Selection
-from tests.conftest import ServerFactory
+from tests.conftest import ServerFactory, soak
 from tests.support import engine
 from tests.support.attempt import attempt
 from tests.support.faultproxy import FaultProxy
@@ -154,7 +154,7 @@ WORKS: dict[str, Work] = {
 }
 
 
-@pytest.mark.parametrize("kind", ODD)
+@pytest.mark.parametrize("kind", [kind if kind in ("error", "list") else soak(kind) for kind in ODD])
 @pytest.mark.parametrize("work", WORKS)
 def test_every_command_of_the_source_may_be_answered_oddly(
     redis_server: ServerFactory, work: str, kind: str, tmp_path: Path

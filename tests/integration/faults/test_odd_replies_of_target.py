@@ -19,7 +19,7 @@ from ansible_collections.dataservices.redis_migration.plugins.module_utils._keys
 from ansible_collections.dataservices.redis_migration.plugins.module_utils._module import redis_restore
 from ansible_collections.dataservices.redis_migration.plugins.module_utils._preflight.preflight import preflight
 from ansible_collections.dataservices.redis_migration.plugins.module_utils._preflight.situation import Question
-from tests.conftest import ServerFactory
+from tests.conftest import ServerFactory, soak
 from tests.integration.faults.test_odd_replies import GREETING, LARGE, ODD, OddReplies, fill
 from tests.support import engine, oracle
 from tests.support.attempt import attempt
@@ -111,7 +111,7 @@ def scene(redis_server: ServerFactory, tmp_path: Path) -> Iterator[Scene]:
         yield Scene(source, target, at_source, at_target, backup)
 
 
-@pytest.mark.parametrize("kind", ODD)
+@pytest.mark.parametrize("kind", [kind if kind in ("error",) else soak(kind) for kind in ODD])
 @pytest.mark.parametrize(
     ("work", "end"), [*((work, "target") for work in WORKS), ("migrate", "source"), ("preflight", "source")]
 )
