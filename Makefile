@@ -19,7 +19,7 @@ CHECKS  := $(VENV)/.ready-to-check
 .PHONY: help demo test test-unit check bench bench-large bench-playbook soak changelog servers clean
 
 help:
-	@echo 'make demo    move a lively old server to a new one, prove it, do it again; then two apps on Cloud Foundry (KEEP=1: keep the servers)'
+	@echo 'make demo    move an old server full of keys to a new one, prove it, do it again; then two apps on Cloud Foundry (KEEP=1: keep the servers)'
 	@echo 'make test    unit and integration tests against real servers (ARGS=... for pytest)'
 	@echo 'make test-unit  the tests that need no server, in under a minute (ARGS=... for pytest)'
 	@echo 'make check   linters, documentation, sanity tests, licences, the build'
