@@ -21,15 +21,15 @@ import time
 import typing as t
 
 from .._connection.identity import Identity
-from .._errors import ConnectError, RedisMigrationError
+from .._errors import ConnectError
 from .._migrate.progress import Plan
 from .._process import output_is_read
 from .._server.continuity import ServerChanged
 from .carry import Carried
 from .feed import PING_SECONDS, Feed
-from .lanes import Lanes
+from .lanes import Lanes, patiently
 from .pulse import Pulse
-from .result import LiveResult, Status
+from .result import LiveResult, NotConverging, Status
 from .rules import Rules
 from .unnamed import LOOK_SECONDS, Unnamed
 from .walk import Walker
@@ -39,23 +39,11 @@ MOST_NAME_BYTES = 32 * 1024 * 1024
 # How often an end may come back as another one.
 _RESTARTS = 8
 
-_AGAIN_SECONDS = 0.2
-
 # Beyond this share of the memory for names, moving them goes before walking on.
 _FULL = 0.5
 
-# Names that are carried over together at least; more where that takes less than a second.
-_NAMES_AT_ONCE = 2000
-
 # A key that differs after so many moves in the drain, without a change of it, is not going to be equal.
 _MOVES = 4
-
-
-_T = t.TypeVar("_T")
-
-
-class NotConverging(RedisMigrationError):
-    """Changes come faster than they can be carried over."""
 
 
 class Follower:
@@ -124,13 +112,7 @@ class Follower:
             if since is None and (status.walked or self.overflows):
                 since = time.monotonic()
             if since is not None and time.monotonic() - since > patience_seconds:
-                raise NotConverging(
-                    f"Changes come faster than they can be carried over: the {self._plan.source} reports"
-                    f" {status.changes_per_second:.0f} changed keys a second, and {status.carried_per_second:.0f} a second"
-                    f" were carried over; the lag is {status.lag_keys} keys, {status.lag_seconds:.1f} s.",
-                    hint="Follow when there is less to do, from nearer to both ends, or without a rate limit; or migrate"
-                    " with the applications stopped.",
-                )
+                raise NotConverging(self._plan.source, status)
 
     def drain(self, seconds: float = 60.0) -> LiveResult:
         """Carry over the last changes of writers that have stopped, and prove both ends equal, within ``seconds``.
@@ -151,9 +133,9 @@ class Follower:
                 if time.monotonic() - begin > seconds:
                     reason = self._why_not()
                 elif self._differing_moves > _MOVES:
+                    waiting = len(self._rules.changed)
                     reason = (
-                        f"{len(self._rules.changed)} keys still differ after they were moved {_MOVES} times: something writes"
-                        " to them, at the source or at the target."
+                        f"{waiting} keys still differ after they were moved {_MOVES} times: something writes to them."
                     )
                 elif self._learn() and self._drain_on():
                     break
@@ -201,7 +183,7 @@ class Follower:
             feed.wait(PING_SECONDS)
         elif not self._looked:
             self._looked = True
-            self._fits(self._unnamed.report(feed))
+            self.overflows += not self._unnamed.report(feed)
         else:
             self._unnamed.look(feed)
             self._lanes.check_targets()
@@ -223,7 +205,7 @@ class Follower:
             feed.open()
             return feed
 
-        self._feed = self._patiently(opened)
+        self._feed = patiently(opened, self._patience)
         self.feeds += 1
         self._pulse.feed_opened()
         self._lanes.guard.opened(self._feed.identity)
@@ -245,16 +227,13 @@ class Follower:
         if news.names:
             if not self._rules.changed:
                 self._pulse.oldest = news.since
-            self._fits(self._rules.report(news.names))
+            self.overflows += not self._rules.report(news.names)
         for _pong in range(news.pongs):
             self._rules.answered()
         self.overflows += feed.overflows
         feed.overflows = 0
         self._pulse.learned(feed.changes, len(self._rules.changed))
         return True
-
-    def _fits(self, fits: bool) -> None:
-        self.overflows += not fits
 
     def _feed_or_raise(self, error: ConnectError) -> None:
         """The feed was lost in the middle of a question, which shows when it is looked at; any other loss is for good."""
@@ -263,15 +242,15 @@ class Follower:
 
     def _walk(self, seconds: float) -> None:
         feed = self._feed_now
-        compared, fits = self._walker.go_on(seconds, lambda: feed.share_held > _FULL)
-        self._fits(fits)
+        compared, fit = self._walker.go_on(seconds, lambda: feed.share_held > _FULL)
+        self.overflows += not fit
         if self._in_drain is not None:
             self._walked_in_drain += compared
 
     def _move(self) -> bool:
         """Carry over names that have changed, in each database. Returns whether all are equal now."""
         begin, oldest = time.monotonic(), self._pulse.oldest
-        names = self._rules.take(self._at_once())
+        names = self._rules.take(self._pulse.names_at_once(self._plan.max_keys_per_second))
         if self._in_drain is not None:
             self._in_drain |= names
         if not self._rules.changed:
@@ -282,14 +261,9 @@ class Follower:
             carrier.spawn(listed)
         self._lanes.flow.run()
         different: set[bytes] = set().union(*(carrier.take_different() for carrier in carriers))
-        self._fits(self._rules.moved(different))
+        self.overflows += not self._rules.moved(different)
         self._pulse.carried(len(names), begin, oldest)
         return not different
-
-    def _at_once(self) -> int:
-        """How many names to carry over before the next look at the feed, and at the clock."""
-        limit = self._plan.max_keys_per_second
-        return max(1, int(limit)) if limit else max(_NAMES_AT_ONCE, int(self._pulse.carry_rate))
 
     def _replaced(self, changed: ServerChanged) -> None:
         """An end is another one, or has got other data: connect anew and compare everything."""
@@ -309,7 +283,7 @@ class Follower:
             self._begin_drain()
             try:
                 lanes.continuity.accept(changed.endpoint, changed.identity)
-                self._patiently(lanes.open)
+                patiently(lanes.open, self._patience)
                 self._check_source(before)
                 self._open_feed()
                 return
@@ -321,16 +295,10 @@ class Follower:
         if not (before.same_process(now) and before.same_data(now)):
             self._lanes.guard.changed(before, self._lanes.source)
 
-    def _patiently(self, ask: t.Callable[[], _T]) -> _T:
-        """What ``ask`` returns; once the run has begun, an end that is away is waited for."""
-        deadline = time.monotonic() + (self._plan.timeout if self.feeds else 0)
-        while True:
-            try:
-                return ask()
-            except ConnectError as exc:
-                if not exc.transient or time.monotonic() >= deadline:
-                    raise
-                time.sleep(_AGAIN_SECONDS)
+    @property
+    def _patience(self) -> float:
+        """Once the run has begun, an end that is away is waited for."""
+        return self._plan.timeout if self.feeds else 0
 
     # -- what is said -------------------------------------------------------------------------------------------
 

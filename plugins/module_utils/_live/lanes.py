@@ -7,9 +7,11 @@ from __future__ import annotations
 
 import contextlib
 import secrets
+import time
 import typing as t
 
 from .._connection.connect import client
+from .._errors import ConnectError, RedisMigrationError
 from .._migrate.choose import Choice, choose, prepared, strategy_of
 from .._migrate.progress import Plan, Progress
 from .._migrate.source_guard import SourceGuard
@@ -29,6 +31,22 @@ from .._server.loss import holding_of
 from .._transfer.rebuild.strategy import RebuildStrategy
 from .._transfer.strategy import Ends, Lane
 from .carry import Carried, Carrier
+
+_AGAIN_SECONDS = 0.2
+
+_T = t.TypeVar("_T")
+
+
+def patiently(ask: t.Callable[[], _T], seconds: float) -> _T:
+    """What ``ask`` returns; an end that is away is waited for, at most ``seconds``."""
+    deadline = time.monotonic() + seconds
+    while True:
+        try:
+            return ask()
+        except ConnectError as exc:
+            if not exc.transient or time.monotonic() >= deadline:
+                raise
+            time.sleep(_AGAIN_SECONDS)
 
 
 class Lanes:
@@ -65,6 +83,11 @@ class Lanes:
         """Measure both ends and open a lane for each pair of databases. Raises :class:`RedisMigrationError`."""
         self.close()
         plan, progress = self._plan, self.progress
+        if plan.check_mode or plan.existing_keys not in ("update", "replace"):
+            raise RedisMigrationError(
+                "A source cannot be followed without writing to the target, over keys that are there.",
+                hint="Choose 'update' for 'existing_keys', and leave check mode.",
+            )
         self.source, source_ms = measure(plan.source)
         self.target, target_ms = measure(plan.target)
         self.round_trip_us = source_ms * 1000

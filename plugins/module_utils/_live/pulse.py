@@ -16,6 +16,9 @@ _SMOOTHING = 0.3
 
 _RATE_SECONDS = 1.0
 
+# Names that are carried over together at least.
+_AT_ONCE = 2000
+
 
 class Pulse:
     """``change_rate``, ``carry_rate``: changed names a second, smoothed. ``oldest``: when the oldest that waits was named."""
@@ -52,6 +55,10 @@ class Pulse:
         now = time.monotonic()
         self.carry_rate = _smoothed(self.carry_rate, names / max(0.001, now - since))
         self._add(Lag(now - self._began, names, now - oldest))
+
+    def names_at_once(self, limit: float) -> int:
+        """How many to carry over before the next look at the feed: about a second's. ``limit``: keys a second, 0 is none."""
+        return max(1, int(limit)) if limit else max(_AT_ONCE, int(self.carry_rate))
 
     def _add(self, point: Lag) -> None:
         self._skipped += 1

@@ -8,6 +8,8 @@ from __future__ import annotations
 import dataclasses
 import typing as t
 
+from .._connection.endpoint import Endpoint
+from .._errors import RedisMigrationError
 from .._keys.listing import Failure
 from .._migrate.choose import Choice
 from .carry import Carried
@@ -34,6 +36,19 @@ class Status:
     # Names that the source reports, and names that were carried over, a second.
     changes_per_second: float
     carried_per_second: float
+
+
+class NotConverging(RedisMigrationError):
+    """Changes come faster than they can be carried over."""
+
+    def __init__(self, source: Endpoint, status: Status) -> None:
+        super().__init__(
+            f"Changes come faster than they can be carried over: the {source} reports {status.changes_per_second:.0f}"
+            f" changed keys a second, and {status.carried_per_second:.0f} a second were carried over; the lag is"
+            f" {status.lag_keys} keys, {status.lag_seconds:.1f} s.",
+            hint="Follow when there is less to do, from nearer to both ends, or without a rate limit; or migrate with the"
+            " applications stopped.",
+        )
 
 
 @dataclasses.dataclass(frozen=True)

@@ -68,7 +68,9 @@ class Unnamed:
         # Also those that were found when the lanes were opened anew.
         for here in lanes.carriers:
             self._rules.discovered(here)
-        lanes.progress.held = loss.holding_in(replies[REPLIES:], list(lanes.carriers))
+        # If the source comes back with less than that, the guard says so.
+        held = loss.holding_in(replies[REPLIES:], list(lanes.carriers))
+        lanes.progress.held = held or lanes.progress.held
 
     def report(self, feed: Feed) -> bool:
         """Now that nobody writes, take all for changed that may be so unnamed. False if that does not fit."""

@@ -15,7 +15,8 @@ import pytest
 from tests.conftest import ServerFactory
 from tests.support import dataset
 from tests.support.engine import RedisMigrationError
-from tests.support.servers import RedisServer
+from tests.support.faultproxy import FaultProxy
+from tests.support.servers import HOST, RedisServer
 from tests.support.writers import Writers
 
 from .conftest import SharedServer
@@ -296,3 +297,38 @@ def test_selection_and_database_map(pair: Pair) -> None:
     assert result.proved
     assert target.client(0).dbsize() == target.client(3).dbsize() == 0
     assert {key: target.client(9).get(key) for key in target.client(9).keys()} == {b"a:1": b"10", b"a:3": b"30"}
+
+
+@pytest.mark.parametrize("strategy", ["migrate", "rebuild"])
+def test_other_strategies(strategy: str, pair: Pair) -> None:
+    source, target = pair
+    fill(source, 300)
+    end = target.endpoint(backend={"host": HOST, "port": target.port})
+    with Writers(source) as writers, following(source, end, strategy=strategy) as follower:
+        writers.run(0.2)
+        follower.catch_up(5, 30)
+        writers.stop()
+        result = follower.drain()
+    assert_proved(result, source, target)
+    assert result.choice.strategy == strategy
+
+
+@pytest.mark.parametrize("options", [{"existing_keys": "skip"}, {"existing_keys": "fail"}])
+def test_options_under_which_nothing_can_follow(options: dict[str, str], pair: Pair) -> None:
+    with pytest.raises(RedisMigrationError, match="cannot be followed"), following(*pair, **options):
+        pass
+
+
+def test_a_source_without_a_feed_is_told_before_anything_is_written(
+    pair: Pair, fault_proxy: Callable[..., FaultProxy]
+) -> None:
+    source, target = pair
+    fill(source, 10)
+    proxy = fault_proxy(source.port, redis=True)
+    proxy.replace_reply("HELLO", b"-ERR unknown command 'HELLO'\r\n")
+    with (
+        pytest.raises(RedisMigrationError, match="no feed of changes"),
+        following(source.endpoint(port=proxy.port), target),
+    ):
+        pass
+    assert target.client(3).dbsize() == 0
