@@ -164,6 +164,12 @@ class Feed:
             self._came.wait_for(lambda: self._names or self._everything or self._pongs or self._lost, seconds)
 
     @property
+    def waiting(self) -> tuple[int, float]:
+        """How many names :meth:`collect` would give, and when the first of them came."""
+        with self._came:
+            return len(self._names), self._since
+
+    @property
     def lost(self) -> bool:
         return self._lost is not None
 

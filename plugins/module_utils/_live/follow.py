@@ -304,13 +304,13 @@ class Follower:
 
     @property
     def status(self) -> Status:
-        waiting = len(self._rules.changed)
+        waiting, at_feed = len(self._rules.changed), self._feed.waiting if self._feed else (0, 0.0)
         return Status(
             walked=not self._rules.unwalked,
             keys_done=self._lanes.tally.compared,
             keys_all=sum(database.keys for database in self._unnamed.keyspace.values()),
-            lag_keys=waiting,
-            lag_seconds=self._pulse.lag_seconds(waiting),
+            lag_keys=waiting + at_feed[0],
+            lag_seconds=self._pulse.lag_seconds(waiting, at_feed),
             changes_per_second=self._pulse.change_rate,
             carried_per_second=self._pulse.carry_rate,
         )

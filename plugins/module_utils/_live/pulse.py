@@ -36,8 +36,10 @@ class Pulse:
     def feed_opened(self) -> None:
         self._changes = 0
 
-    def lag_seconds(self, waiting: int) -> float:
-        return time.monotonic() - self.oldest if waiting and self.oldest else 0.0
+    def lag_seconds(self, waiting: int, at_feed: tuple[int, float] = (0, 0.0)) -> float:
+        """The age of the oldest of the names ``waiting``, and of those that the feed holds: how many, since when."""
+        since = [self.oldest] * bool(waiting) + [at_feed[1]] * bool(at_feed[0])
+        return time.monotonic() - min(since) if since else 0.0
 
     def learned(self, changes: int, waiting: int) -> None:
         """The feed has named ``changes`` keys since it was opened, of which ``waiting`` are to be carried over."""

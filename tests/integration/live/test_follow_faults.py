@@ -243,7 +243,7 @@ def test_changes_that_come_too_fast_are_told_with_both_rates(pair: Pair) -> None
     source.client().set("a", 1)
     with (
         Writers(source, keys=10) as writers,
-        following(source, target, max_keys_per_second=100) as follower,
+        following(source, target, max_keys_per_second=40) as follower,
         pytest.raises(RedisMigrationError, match=r"faster.* changed keys a second, and .* a second were carried over"),
     ):
         follower.catch_up(0.1, 1)
