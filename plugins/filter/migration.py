@@ -20,6 +20,7 @@ from ansible_collections.dataservices.redis_migration.plugins.plugin_utils._repo
     verification_findings,
 )
 from ansible_collections.dataservices.redis_migration.plugins.plugin_utils._roles.apps import (
+    apps_left_on_target,
     apps_moved_there,
     apps_not_bound,
     apps_that_ran,
@@ -50,6 +51,7 @@ class FilterModule:
             "verification_findings": verification_findings,
             "findings_lines": findings_lines,
             "write_at_source": write_at_source,
+            "apps_left_on_target": apps_left_on_target,
             "apps_moved_there": apps_moved_there,
             "apps_not_bound": apps_not_bound,
             "apps_that_ran": apps_that_ran,

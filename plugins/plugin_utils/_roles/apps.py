@@ -31,3 +31,34 @@ def apps_moved_there(recorded: Result, bindings: t.Iterable[Result]) -> list[str
     there = {binding["app"]["guid"] for binding in bindings}
     before = {entry["app_guid"] for entry in recorded["record"] if entry["bound_to_target"]}
     return [guid for guid in dict.fromkeys(recorded["app_guids"]) if guid in there - before]
+
+
+def apps_left_on_target(
+    at_target: t.Sequence[Result],
+    at_source: t.Sequence[Result],
+    *,
+    source: str,
+    target: str,
+    waiting: t.Collection[str],
+    both: t.Collection[str],
+    again: t.Collection[str],
+) -> list[str]:
+    """A sentence for each reason why apps of a rollback are (still) bound to the service instance ``target``.
+
+    ``at_target``, ``at_source``: bindings. GUIDs of apps: ``waiting`` for a binding to ``source`` that is still being
+    created; back at ``source`` but bound to ``both``; bound to ``target`` ``again``.
+    """
+    sentences = []
+    for bindings, guids, sentence in (
+        (
+            at_source,
+            waiting,
+            f"The binding of {{apps}} to {source} is still being created, so what runs on {target} was left there.",
+        ),
+        (at_target, both, f"Bound to {source} again, but to {target} too, and may see both: {{apps}}."),
+        (at_target, again, f"On {target} as before: {{apps}}."),
+    ):
+        names = dict.fromkeys(bound["app"]["name"] for bound in bindings if bound["app"]["guid"] in guids)
+        if names:
+            sentences.append(sentence.replace("{apps}", ", ".join(names)))
+    return sentences

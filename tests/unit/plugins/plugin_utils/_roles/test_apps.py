@@ -8,6 +8,7 @@ from __future__ import annotations
 from typing import Any
 
 from ansible_collections.dataservices.redis_migration.plugins.plugin_utils._roles.apps import (
+    apps_left_on_target,
     apps_moved_there,
     apps_not_bound,
     apps_that_ran,
@@ -43,3 +44,21 @@ def test_apps_without_a_binding() -> None:
 
 def test_apps_that_were_bound_to_the_target_before_stay() -> None:
     assert apps_moved_there(result("abc", "abc", on_target="b"), bindings("abx")) == ["a"]
+
+
+def test_apps_that_a_rollback_leaves_on_the_target() -> None:
+    bound = [{"app": {"guid": app, "name": app.upper()}} for app in "aabc"]
+
+    def said(**guids: str) -> list[str]:
+        given: dict[str, Any] = {"waiting": "", "both": "", "again": "", **guids}
+        return apps_left_on_target(bound, bound, source="old", target="new", **given)
+
+    assert said() == []
+    assert said(waiting="x", both="y") == []
+    assert said(waiting="ab") == [
+        "The binding of A, B to old is still being created, so what runs on new was left there."
+    ]
+    assert said(both="a", again="c") == [
+        "Bound to old again, but to new too, and may see both: A.",
+        "On new as before: C.",
+    ]
