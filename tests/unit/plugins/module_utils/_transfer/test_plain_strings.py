@@ -1,0 +1,31 @@
+# Copyright (c) 2026 dataservices.redis_migration contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Strings are written by MSET and SET."""
+
+from __future__ import annotations
+
+from ansible_collections.dataservices.redis_migration.plugins.module_utils._connection.commands import one
+from ansible_collections.dataservices.redis_migration.plugins.module_utils._pipeline.expiry import NEVER
+from ansible_collections.dataservices.redis_migration.plugins.module_utils._transfer.plain_strings import writes
+
+ITEMS = [(b"a", NEVER, b"1"), (b"b", 1_700_000_000_000, b"2"), (b"c", NEVER, b"3")]
+
+
+def test_what_lasts_goes_together_and_what_expires_alone() -> None:
+    made = writes(ITEMS, replace=True)
+    assert made.commands == one(b"MSET", b"a", b"1", b"c", b"3") + one(b"SET", b"b", b"2", b"PXAT", b"1700000000000")
+    assert made.groups == [[0, 2], [1]]
+
+
+def test_without_replace_nothing_is_overwritten() -> None:
+    made = writes(ITEMS, replace=False)
+    assert made.commands == one(b"MSETNX", b"a", b"1", b"c", b"3") + one(
+        b"SET", b"b", b"2", b"PXAT", b"1700000000000", b"NX"
+    )
+
+
+def test_of_one_kind_only() -> None:
+    assert writes(ITEMS[:1], replace=True).groups == [[0]]
+    assert writes(ITEMS[1:2], replace=True).groups == [[0]]
+    assert writes([], replace=True) == (b"", [])
