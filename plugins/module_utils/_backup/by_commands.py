@@ -17,7 +17,7 @@ from .._server.info import Server
 
 Command: t.TypeAlias = "list[t.Any]"
 
-# One command has so many words, or about so many bytes.
+# One command has so many arguments, or about so many bytes.
 _WORDS = 1000
 _BYTES = 512 * 1024
 
@@ -117,8 +117,8 @@ def _stream(name: bytes, kind: int, data: t.Callable[[], RdbBytes], server: Serv
         if group.pending:
             yield [b"XTRIM", name, b"MAXLEN", b"0"]
             yield [b"XSETID", name, b"0-0"]
-    for entry_id, words in stream_entries(data()):
-        yield [b"XADD", name, entry_id, *words]
+    for entry_id, fields in stream_entries(data()):
+        yield [b"XADD", name, entry_id, *fields]
     end: Command = [b"XSETID", name, value.last_id]
     yield [*end, b"ENTRIESADDED", value.entries_added, b"MAXDELETEDID", value.max_deleted] if counters else end
     for group in value.groups:

@@ -198,10 +198,10 @@ def checksum_beside(path: str) -> str | None:
     """The checksum in the file beside ``path``, if there is one in the format of sha256sum. Raises :class:`OSError`."""
     try:
         with open(path + CHECKSUM_SUFFIX, "rb") as file:
-            words = file.read(4096).lstrip(b"\\").split()
+            parts = file.read(4096).lstrip(b"\\").split()
     except FileNotFoundError:
         return None
-    return words[0].decode("ascii", "replace").lower() if words else ""
+    return parts[0].decode("ascii", "replace").lower() if parts else ""
 
 
 def checksum_line(digest: str, path: str) -> bytes:

@@ -262,14 +262,14 @@ class _LargeKey:
             self._writer.put(b"".join(encoded))
 
     def _scanned(self, length: int, command: bytes, width: int, encode: t.Callable[[list[bytes]], bytes]) -> None:
-        """A type whose elements, ``width`` words each, have no order."""
+        """A type whose elements, ``width`` items each, have no order."""
         self._writer.put(rdb.length(length))
         found = 0
-        for words in self._walk(command, length):
-            found += len(words) // width
+        for items in self._walk(command, length):
+            found += len(items) // width
             if found > length:
                 break
-            self._writer.put(encode(words))
+            self._writer.put(encode(items))
         # A table that is being resized can show an element twice; a server would refuse the file for that.
         if found != length:
             raise _Changed()
@@ -279,9 +279,9 @@ class _LargeKey:
         cursor = b"0"
         while True:
             page = self._line.ask(command, self._key, cursor, b"COUNT", self._elements(length))
-            cursor, words = walk.checked_page(page)
-            if words:
-                yield words
+            cursor, items = walk.checked_page(page)
+            if items:
+                yield items
             if cursor == b"0":
                 return
 
@@ -291,14 +291,14 @@ class _LargeKey:
             length, earliest = self._count_fields(length)
         if earliest is None:
             self._writer.key(self._key, expiry, rdb.HASH)
-            self._scanned(length, b"HSCAN", 2, lambda words: b"".join(_strings(words)))
+            self._scanned(length, b"HSCAN", 2, lambda items: b"".join(_strings(items)))
         elif self._server.flavor == "valkey":
             self._writer.key(self._key, expiry, rdb.HASH_EXPIRING_VALKEY)
             self._scanned(length, b"HSCAN", 2, self._expiring_valkey)
         else:
             self._writer.key(self._key, expiry, rdb.HASH_EXPIRING_REDIS)
             self._writer.put(earliest.to_bytes(8, "little"))
-            self._scanned(length, b"HSCAN", 2, lambda words: self._expiring_redis(words, earliest))
+            self._scanned(length, b"HSCAN", 2, lambda items: self._expiring_redis(items, earliest))
 
     def _field_expiries(self, fields: list[bytes]) -> list[int]:
         return t.cast("list[int]", self._line.ask(b"HPEXPIRETIME", self._key, b"FIELDS", len(fields), *fields))
@@ -306,8 +306,8 @@ class _LargeKey:
     def _count_fields(self, length: int) -> tuple[int, int | None]:
         """How many fields can be seen, and the earliest expiry among them, if there is any."""
         count, earliest = 0, None
-        for words in self._walk(b"HSCAN", length):
-            for expiry in self._field_expiries(words[::2]):
+        for items in self._walk(b"HSCAN", length):
+            for expiry in self._field_expiries(items[::2]):
                 if expiry == _FIELD_GONE:
                     continue
                 count += 1
@@ -315,18 +315,18 @@ class _LargeKey:
                     earliest = expiry
         return count, earliest
 
-    def _expiring_valkey(self, words: list[bytes]) -> bytes:
+    def _expiring_valkey(self, items: list[bytes]) -> bytes:
         out = []
-        for field, value, expiry in zip(words[::2], words[1::2], self._field_expiries(words[::2])):
+        for field, value, expiry in zip(items[::2], items[1::2], self._field_expiries(items[::2])):
             if expiry == _FIELD_GONE:
                 raise _Changed()
             out += [rdb.string(field), rdb.string(value)]
             out.append(expiry.to_bytes(8, "little", signed=True) if expiry >= 0 else _NO_EXPIRY)
         return b"".join(out)
 
-    def _expiring_redis(self, words: list[bytes], earliest: int) -> bytes:
+    def _expiring_redis(self, items: list[bytes], earliest: int) -> bytes:
         out = []
-        for field, value, expiry in zip(words[::2], words[1::2], self._field_expiries(words[::2])):
+        for field, value, expiry in zip(items[::2], items[1::2], self._field_expiries(items[::2])):
             if expiry == _FIELD_GONE or 0 <= expiry < earliest:
                 raise _Changed()
             # Relative to the earliest; 0 is for fields that stay.
@@ -334,9 +334,9 @@ class _LargeKey:
         return b"".join(out)
 
 
-def _strings(words: list[bytes]) -> list[bytes]:
-    return [rdb.string(word) for word in words]
+def _strings(items: list[bytes]) -> list[bytes]:
+    return [rdb.string(item) for item in items]
 
 
-def _scored(words: list[bytes]) -> list[bytes]:
-    return [rdb.string(member) + struct.pack("<d", float(score)) for member, score in zip(words[::2], words[1::2])]
+def _scored(items: list[bytes]) -> list[bytes]:
+    return [rdb.string(member) + struct.pack("<d", float(score)) for member, score in zip(items[::2], items[1::2])]

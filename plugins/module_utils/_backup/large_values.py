@@ -90,11 +90,11 @@ class LargeValues:
         last = ([b"REPLACE"] if replace else []) + ([b"ABSTTL"] if entry.expiry is not None else [])
         if entry.usage:
             last += [entry.usage[0], b"%d" % entry.usage[1]]
-        words = (b"RESTORE", entry.key, b"%d" % (entry.expiry or 0))
-        reply = line.upload(words, size, self._payload(entry.kind, value), last).decode("utf-8", "replace")
+        args = (b"RESTORE", entry.key, b"%d" % (entry.expiry or 0))
+        reply = line.upload(args, size, self._payload(entry.kind, value), last).decode("utf-8", "replace")
         if not reply.startswith("-"):
             return "OK"
-        error = explain_reply(reply[1:], self._endpoint, command=words, database=self._database)
+        error = explain_reply(reply[1:], self._endpoint, command=args, database=self._database)
         if is_transient(reply[1:]):
             raise ConnectError(error.message, hint=error.hint, transient=True)
         return reply[1:]

@@ -16,7 +16,7 @@ from .._connection.endpoint import Endpoint
 from .._connection.replies import parse_info
 from .._errors import CommandRefused, RedisMigrationError
 from .._server.activity import Activity, Watcher
-from .._server.clients import Client, Rule, foreign_clients
+from .._server.clients import Client, Rule, other_clients
 
 _POLL_SECONDS = 0.25
 _NAMED = 10
@@ -55,7 +55,7 @@ class Isolation:
     def look(self) -> list[Client] | None:
         """The applications connected now, or None where that may not be asked."""
         try:
-            return foreign_clients(self._client, self._ignored)
+            return other_clients(self._client, self._ignored)
         except CommandRefused:
             return None
 

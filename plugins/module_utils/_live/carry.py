@@ -30,7 +30,7 @@ _IN_FLIGHT_BYTES = 24 * 1024 * 1024
 # Names that are measured together.
 _BATCH_KEYS = 500
 
-# Failed and foreign keys beyond this are a fault of every key.
+# Failed keys and keys of others beyond this are a fault of every key.
 MOST_LISTED = 10_000
 
 

@@ -36,7 +36,7 @@ class SourceGuard:
     def look(self, source: End) -> Job[None]:
         """Ask, without a break of the connection that reads. Raises :class:`ServerChanged` and what operators read."""
         replies = yield source.call(_identity.ASK + loss.ASK, _identity.REPLIES + loss.REPLIES)
-        self._judge(source, replies)
+        self._look_at(source, replies)
 
     def still_absent(self, source: End, names: list[bytes]) -> Job[list[bytes]]:
         """Those of ``names`` that a source which is what it was does not hold; asked in one go, just before deletion."""
@@ -44,7 +44,7 @@ class SourceGuard:
         commands = each(b"EXISTS", names) + _identity.ASK + loss.ASK
         replies = yield source.call(commands, count + _identity.REPLIES + loss.REPLIES)
         source.check(replies[:count], "EXISTS")
-        self._judge(source, replies[count:])
+        self._look_at(source, replies[count:])
         return [name for name, found in zip(names, replies) if not found]
 
     def changed(self, before: Identity, server: Server) -> None:
@@ -69,7 +69,7 @@ class SourceGuard:
                 hint="Check what the source lost. If nothing that matters, run again.",
             )
 
-    def _judge(self, source: End, replies: t.Sequence[t.Any]) -> None:
+    def _look_at(self, source: End, replies: t.Sequence[t.Any]) -> None:
         identity = source.identity_in(replies[: _identity.REPLIES])
         flushed = self._only_flushed(identity)
         if not flushed:

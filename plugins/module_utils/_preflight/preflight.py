@@ -14,7 +14,7 @@ import typing as t
 
 from .._errors import RedisMigrationError
 from .._migrate.choose import choose
-from .._server.clients import foreign_clients
+from .._server.clients import other_clients
 from .._server.databases import database_pairs
 from .checks import features, keys, memory, pair, permissions, server, traffic
 from .finding import FAIL, WARN, Finding, Verdict, accepted, failed, listed, plural
@@ -169,7 +169,7 @@ def _plan(situation: Situation) -> dict[str, t.Any]:
 
 def _client_dicts(side: Answered) -> list[dict[str, t.Any]] | None:
     try:
-        return [client.as_dict() for client in foreign_clients(side.client)]
+        return [client.as_dict() for client in other_clients(side.client)]
     except RedisMigrationError:
         return None
 

@@ -91,12 +91,12 @@ def _intset(data: bytes) -> t.Iterator[bytes]:
 def _packs(
     read: t.Callable[[bytes], t.Iterator[bytes]], count: int, arrange: t.Callable[..., tuple[t.Any, ...]]
 ) -> t.Callable[[RdbBytes], t.Iterator[tuple[t.Any, ...]]]:
-    """A reader of one string with ``count`` words an element."""
+    """A reader of one string with ``count`` strings an element."""
 
     def elements_of(data: RdbBytes) -> t.Iterator[tuple[t.Any, ...]]:
         try:
-            words = read(data.string())
-            for group in zip(*[words] * count, strict=True):
+            strings = read(data.string())
+            for group in zip(*[strings] * count, strict=True):
                 yield arrange(*group)
         except (IndexError, KeyError, ValueError):
             raise data.damaged("the elements of a value make no sense") from None

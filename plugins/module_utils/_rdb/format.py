@@ -1,7 +1,7 @@
 # Copyright (c) 2026 dataservices.redis_migration contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The words of the RDB format: what an RDB file and a DUMP payload have in common."""
+"""Codes and encodings of the RDB format: what an RDB file and a DUMP payload have in common."""
 
 from __future__ import annotations
 

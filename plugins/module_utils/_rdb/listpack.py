@@ -24,20 +24,20 @@ def node(entries: t.Sequence[Entry]) -> bytes:
     base = parse_id(entries[0][0])
     fields = entries[0][1][::2]
     parts = [integer(len(entries)), integer(0), integer(len(fields)), *map(text, fields), integer(0)]
-    for name, words in entries:
+    for name, items in entries:
         milliseconds, sequence = parse_id(name)
         # IDs have 64 bits without a sign, their differences 64 bits with one.
         since = integer(_signed(milliseconds - base[0])) + integer(_signed(sequence - base[1]))
-        if words[::2] == fields:
-            said = list(map(text, words[1::2]))
+        if items[::2] == fields:
+            said = list(map(text, items[1::2]))
             parts += [integer(_SAME_FIELDS), since, *said, integer(len(said) + 3)]
         else:
-            parts += [integer(0), since, integer(len(words) // 2), *map(text, words), integer(len(words) + 4)]
+            parts += [integer(0), since, integer(len(items) // 2), *map(text, items), integer(len(items) + 4)]
     return _listpack(parts, _elements(entries, fields))
 
 
 def _elements(entries: t.Sequence[Entry], fields: list[bytes]) -> int:
-    told = sum(len(words) // 2 + 4 if words[::2] == fields else len(words) + 5 for _name, words in entries)
+    told = sum(len(items) // 2 + 4 if items[::2] == fields else len(items) + 5 for _name, items in entries)
     return 4 + len(fields) + told
 
 

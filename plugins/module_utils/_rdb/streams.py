@@ -65,19 +65,19 @@ def _raw_id(raw: bytes) -> bytes:
     return b"%d-%d" % (int.from_bytes(raw[:8], "big"), int.from_bytes(raw[8:], "big"))
 
 
-def _entries(base: bytes, words: t.Iterator[bytes]) -> t.Iterator[tuple[bytes, list[bytes]]]:
+def _entries(base: bytes, items: t.Iterator[bytes]) -> t.Iterator[tuple[bytes, list[bytes]]]:
     first, second = int.from_bytes(base[:8], "big"), int.from_bytes(base[8:], "big")
-    total = int(next(words)) + int(next(words))
-    fields = [next(words) for _field in range(int(next(words)))]
-    next(words)
+    total = int(next(items)) + int(next(items))
+    fields = [next(items) for _field in range(int(next(items)))]
+    next(items)
     for _entry in range(total):
-        flags = int(next(words))
-        name = b"%d-%d" % ((first + int(next(words))) % 2**64, (second + int(next(words))) % 2**64)
+        flags = int(next(items))
+        name = b"%d-%d" % ((first + int(next(items))) % 2**64, (second + int(next(items))) % 2**64)
         if flags & _SAME_FIELDS:
-            said = [word for field in fields for word in (field, next(words))]
+            said = [item for field in fields for item in (field, next(items))]
         else:
-            said = [next(words) for _word in range(2 * int(next(words)))]
-        next(words)
+            said = [next(items) for _item in range(2 * int(next(items)))]
+        next(items)
         if not flags & _DELETED:
             yield name, said
 

@@ -96,7 +96,7 @@ def _number(text: str | None) -> int:
     return int(text) if text and text.lstrip("-").isdecimal() else 0
 
 
-def foreign_clients(redis_client: t.Any, ignored: t.Sequence[Rule] = ()) -> list[Client]:
+def other_clients(redis_client: t.Any, ignored: t.Sequence[Rule] = ()) -> list[Client]:
     """The applications connected to the server: not us, no replica, primary or Sentinel, none of ``ignored``.
 
     Raises :class:`CommandRefused` where the user may not use CLIENT LIST.

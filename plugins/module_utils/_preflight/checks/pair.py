@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from ..._errors import CommandRefused, RedisMigrationError
 from ..._server.claim import Claim
-from ..._server.clients import foreign_clients
+from ..._server.clients import other_clients
 from ..._server.clocks import clocks_of
 from ..._server.compatibility import can_restore, rdb_version
 from ..._server.databases import check_databases, check_same_server
@@ -66,7 +66,7 @@ def databases(situation: Situation) -> Verdict:
 def other_runs(situation: Situation) -> Verdict:
     target = both_endpoints(situation)[1]
     try:
-        foreign_clients(answered(situation.target).client)
+        other_clients(answered(situation.target).client)
     except CommandRefused:
         return ok("Whether another run writes to the target cannot be asked (CLIENT LIST is not permitted).")
     Claim(target, [there for _here, there in situation.pairs], "preflight").check(answered(situation.target).client)

@@ -11,7 +11,7 @@ from ..._connection.explain import reply_hint, reply_text
 from ..._errors import ConnectError, RedisMigrationError
 from ..._server import dry_run
 from ..._server.activity import between
-from ..._server.clients import foreign_clients
+from ..._server.clients import other_clients
 from ..finding import Verdict, fail, failed, listed, ok, plural, warn
 from ..situation import Answered, Situation
 
@@ -43,7 +43,7 @@ def writable(situation: Situation, side: Answered) -> Verdict:
 
 def clients(situation: Situation, side: Answered) -> Verdict:
     try:
-        found = foreign_clients(side.client)
+        found = other_clients(side.client)
     except RedisMigrationError as exc:
         if isinstance(exc, ConnectError):
             raise

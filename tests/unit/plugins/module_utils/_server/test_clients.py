@@ -11,7 +11,7 @@ from ansible_collections.dataservices.redis_migration.plugins.module_utils._erro
 from ansible_collections.dataservices.redis_migration.plugins.module_utils._server.clients import (
     Client,
     Rule,
-    foreign_clients,
+    other_clients,
     parse_client_list,
 )
 
@@ -91,6 +91,6 @@ class _Asked:
 
 def test_foreign_are_neither_the_asking_one_nor_ours() -> None:
     ours = NEW.replace(b"name=shop", b"name=dataservices.redis_migration").replace(b"id=7", b"id=9")
-    assert [one.id for one in foreign_clients(_Asked(OLD + NEW + ours, 3))] == [7]
-    assert [one.id for one in foreign_clients(_Asked(OLD + NEW + ours, None))] == [3, 7]
-    assert foreign_clients(_Asked(OLD + NEW, 3), [Rule(name="shop")]) == []
+    assert [one.id for one in other_clients(_Asked(OLD + NEW + ours, 3))] == [7]
+    assert [one.id for one in other_clients(_Asked(OLD + NEW + ours, None))] == [3, 7]
+    assert other_clients(_Asked(OLD + NEW, 3), [Rule(name="shop")]) == []
