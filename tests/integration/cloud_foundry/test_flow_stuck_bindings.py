@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import pytest
 
+from tests.conftest import soak
 from tests.support.cf_scene import Scene, scene
 from tests.support.cf_sim import App
 from tests.support.cf_sim.model import Operation
@@ -99,7 +100,7 @@ def test_one_that_cannot_be_stopped_brings_the_others_back(scene: Scene, apps: l
     assert [app.state for app in apps] == ["STARTED"] * 3
 
 
-@pytest.mark.parametrize("state", ["in progress", "failed"])
+@pytest.mark.parametrize("state", ["in progress", soak("failed")])
 def test_one_that_the_target_keeps_is_taken_off_by_the_next_rollback(scene: Scene, apps: list[App], state: str) -> None:
     assert scene.run(redis_migration_cutover=True).ok
     scene.sim.faults.hold_binding("delete", app="app-1", instance="orders-new", state=state)

@@ -14,6 +14,7 @@ from typing import Any
 
 import pytest
 
+from tests.conftest import soak
 from tests.support import dataset, oracle
 from tests.support.paths import REPO
 from tests.support.run import PlaybookRun, run_playbook
@@ -25,7 +26,11 @@ REPORT = "redis-migration-report"
 Pair = tuple[RedisServer, RedisServer]
 
 
-PERMISSIONS = [("copy", "", "+restore +mset +msetnx"), ("migrate", "+migrate", "+restore +del"), ("rebuild", "", "")]
+PERMISSIONS = [
+    ("copy", "", "+restore +mset +msetnx"),
+    ("migrate", "+migrate", "+restore +del"),
+    soak("rebuild", "", ""),
+]
 
 
 def inventory(hosts: dict[str, Any], **variables: Any) -> dict[str, Any]:
