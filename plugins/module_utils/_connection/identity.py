@@ -129,6 +129,8 @@ def _reply(connection: t.Any) -> t.Any:
     try:
         return connection.read_response()
     except redis.ResponseError as exc:
+        # Kept with its traceback, it would keep what every function up to here holds, such as a reply of 64 MB.
+        exc.__traceback__ = exc.__context__ = None
         return exc
 
 
