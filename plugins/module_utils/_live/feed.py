@@ -29,7 +29,7 @@ import threading
 import time
 import typing as t
 
-from .._connection.commands import pack
+from .._connection.commands import one
 from .._connection.connect import CLIENT_NAME, connect, socket_of
 from .._connection.endpoint import Endpoint
 from .._connection.explain import explain, explain_reply
@@ -41,8 +41,8 @@ from .rules import NAME_OVERHEAD
 
 PING_SECONDS = 0.04
 
-_PING = pack(b"PING")
-_BEGIN = (pack(b"HELLO", b"3"), pack(b"CLIENT", b"TRACKING", b"ON", b"BCAST", b"NOLOOP"))
+_PING = one(b"PING")
+_BEGIN = (one(b"HELLO", b"3"), one(b"CLIENT", b"TRACKING", b"ON", b"BCAST", b"NOLOOP"))
 
 _RECEIVE_BYTES = 256 * 1024
 

@@ -192,7 +192,8 @@ class Follower:
 
     @property
     def _feed_now(self) -> Feed:
-        assert self._feed is not None
+        if self._feed is None:
+            raise AssertionError("open() comes first")
         return self._feed
 
     def _open_feed(self) -> None:

@@ -72,7 +72,8 @@ class Lanes:
 
     @property
     def flow(self) -> Flow:
-        assert self._flow is not None
+        if self._flow is None:
+            raise AssertionError("open() comes first")
         return self._flow
 
     @property

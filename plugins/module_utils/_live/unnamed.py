@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import time
 
-from .._connection.commands import each, pack
+from .._connection.commands import each, one
 from .._connection.identity import ASK, REPLIES, identity_of
 from .._connection.replies import is_error, parse_info
 from .._migrate.progress import Plan
@@ -22,7 +22,7 @@ from .rules import Rules
 # How often the source is asked while it is followed.
 LOOK_SECONDS = 1.0
 
-_STATISTICS = pack(b"INFO", b"commandstats")
+_STATISTICS = one(b"INFO", b"commandstats")
 
 
 class Unnamed:

@@ -66,18 +66,19 @@ def _raw_id(raw: bytes) -> bytes:
 
 
 def _entries(base: bytes, items: t.Iterator[bytes]) -> t.Iterator[tuple[bytes, list[bytes]]]:
+    take = items.__next__
     first, second = int.from_bytes(base[:8], "big"), int.from_bytes(base[8:], "big")
-    total = int(next(items)) + int(next(items))
-    fields = [next(items) for _field in range(int(next(items)))]
-    next(items)
+    total = int(take()) + int(take())
+    fields = [take() for _field in range(int(take()))]
+    take()
     for _entry in range(total):
-        flags = int(next(items))
-        name = b"%d-%d" % ((first + int(next(items))) % 2**64, (second + int(next(items))) % 2**64)
+        flags = int(take())
+        name = b"%d-%d" % ((first + int(take())) % 2**64, (second + int(take())) % 2**64)
         if flags & _SAME_FIELDS:
-            said = [item for field in fields for item in (field, next(items))]
+            said = [item for field in fields for item in (field, take())]
         else:
-            said = [next(items) for _item in range(2 * int(next(items)))]
-        next(items)
+            said = [take() for _item in range(2 * int(take()))]
+        take()
         if not flags & _DELETED:
             yield name, said
 

@@ -13,7 +13,7 @@ from ansible_collections.dataservices.redis_migration.plugins.module_utils._pipe
 def test_the_cost_follows_what_is_measured() -> None:
     pace = Pace(0)
     before = pace.cost(1000, 0)
-    for _ in range(50):
+    for _time in range(50):
         pace.observe(1000, 0, 3 * before)
     assert pace.cost(1000, 0) == pytest.approx(3 * before, rel=0.01)
 
@@ -22,7 +22,7 @@ def test_the_cost_follows_what_is_measured() -> None:
 def test_one_odd_measurement_does_not_rule(microseconds: float, factor: float) -> None:
     pace = Pace(0)
     before = pace.cost(1000, 0)
-    for _ in range(100):
+    for _time in range(100):
         pace.observe(1000, 0, microseconds)
     assert pace.cost(1000, 0) == pytest.approx(factor * before, rel=0.01)
 
