@@ -79,7 +79,7 @@ def _differ(one: t.Any, other: t.Any) -> bool:
     return one is not None and other is not None and one != other
 
 
-def check_replies(replies: t.Sequence[t.Any], endpoint: Endpoint) -> None:
+def _check_replies(replies: t.Sequence[t.Any], endpoint: Endpoint) -> None:
     """Raise :class:`RedisMigrationError` for the first of the replies to :data:`ASK` that Redis would never give."""
     for reply, command in zip(replies, ["TIME", *["INFO"] * (REPLIES - 1)]):
         if not isinstance(reply, Exception):
@@ -110,6 +110,12 @@ def identity_of(replies: t.Sequence[t.Any]) -> Identity:
     )
 
 
+def checked_identity(replies: t.Sequence[t.Any], endpoint: Endpoint) -> Identity:
+    """The identity in replies of ``endpoint`` to :data:`ASK`. Raises :class:`RedisMigrationError` for a senseless one."""
+    _check_replies(replies, endpoint)
+    return identity_of(replies)
+
+
 def ask_identity(connection: t.Any, endpoint: Endpoint, *wishes: bytes) -> Identity:
     """Who is behind an open redis-py connection. Raises :class:`RedisMigrationError` when it is lost.
 
@@ -120,8 +126,7 @@ def ask_identity(connection: t.Any, endpoint: Endpoint, *wishes: bytes) -> Ident
         replies = [_reply(connection) for _command in range(len(wishes) + REPLIES)]
     except (redis.RedisError, OSError) as exc:
         raise explain(exc, endpoint, command=("INFO",)) from None
-    check_replies(replies[len(wishes) :], endpoint)
-    return identity_of(replies[len(wishes) :])
+    return checked_identity(replies[len(wishes) :], endpoint)
 
 
 def _reply(connection: t.Any) -> t.Any:

@@ -131,7 +131,7 @@ class Carrier:
         if gone:
             yield from restarting(lambda _attempt: self._delete(gone))
 
-    def _measure(self, names: list[bytes]) -> Job[t.Any]:
+    def _measure(self, names: list[bytes]) -> Job[tuple[list[bytes], list[int]]]:
         source, pace = self.lane.source, self.lane.pace
         cost = pace.cost(len(names), 0)
         yield Take(pace.gate, cost)

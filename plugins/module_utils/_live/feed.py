@@ -33,7 +33,7 @@ from .._connection.commands import one
 from .._connection.connect import CLIENT_NAME, connect, socket_of
 from .._connection.endpoint import Endpoint
 from .._connection.explain import explain, explain_reply
-from .._connection.identity import ASK, REPLIES, Identity, ask_identity, identity_of
+from .._connection.identity import ASK, REPLIES, Identity, ask_identity, checked_identity
 from .._connection.replies import is_error
 from .._errors import CommandRefused, ConnectError, RedisMigrationError
 from .._imports import hiredis
@@ -199,7 +199,7 @@ class Feed:
         raise self._lost or explain(TimeoutError(), self.endpoint)
 
     def ask_identity(self) -> Identity:
-        return identity_of(self.ask(ASK, REPLIES))
+        return checked_identity(self.ask(ASK, REPLIES), self.endpoint)
 
     def close(self) -> None:
         self._closing = True

@@ -20,14 +20,14 @@ import dataclasses
 import time
 import typing as t
 
-from .._connection.identity import Identity
+from .._connection.patience import patiently
 from .._errors import ConnectError
 from .._migrate.progress import Plan
 from .._process import output_is_read
 from .._server.continuity import ServerChanged
 from .carry import Carried
 from .feed import PING_SECONDS, Feed
-from .lanes import Lanes, patiently
+from .lanes import Lanes
 from .pulse import Pulse
 from .result import LiveResult, NotConverging, Status
 from .rules import Rules
@@ -35,6 +35,9 @@ from .unnamed import LOOK_SECONDS, Unnamed
 from .walk import Walker
 
 MOST_NAME_BYTES = 32 * 1024 * 1024
+
+# Between tries to reach an end that is away, in seconds.
+_AGAIN_SECONDS = 0.2
 
 # How often an end may come back as another one.
 _RESTARTS = 8
@@ -206,7 +209,7 @@ class Follower:
             feed.open()
             return feed
 
-        self._feed = patiently(opened, self._patience)
+        self._feed = patiently(opened, self._patience, _AGAIN_SECONDS)
         self.feeds += 1
         self._pulse.feed_opened()
         self._lanes.guard.opened(self._feed.identity)
@@ -284,17 +287,12 @@ class Follower:
             self._begin_drain()
             try:
                 lanes.continuity.accept(changed.endpoint, changed.identity)
-                patiently(lanes.open, self._patience)
-                self._check_source(before)
+                patiently(lanes.open, self._patience, _AGAIN_SECONDS)
+                lanes.check_source(before)
                 self._open_feed()
                 return
             except ServerChanged as again:
                 changed = again
-
-    def _check_source(self, before: Identity) -> None:
-        now = self._lanes.source.identity
-        if not (before.same_process(now) and before.same_data(now)):
-            self._lanes.guard.changed(before, self._lanes.source)
 
     @property
     def _patience(self) -> float:

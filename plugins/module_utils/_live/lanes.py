@@ -6,12 +6,13 @@
 from __future__ import annotations
 
 import contextlib
+import functools
 import secrets
-import time
 import typing as t
 
 from .._connection.connect import client
-from .._errors import ConnectError, RedisMigrationError
+from .._connection.identity import Identity
+from .._errors import RedisMigrationError
 from .._migrate.choose import Choice, choose, prepared, strategy_of
 from .._migrate.progress import Plan, Progress
 from .._migrate.source_guard import SourceGuard
@@ -25,28 +26,12 @@ from .._server.claim import Claim
 from .._server.clocks import clocks_of
 from .._server.continuity import Continuity
 from .._server.databases import check_databases, check_same_server, database_pairs
-from .._server.eligibility import mode_problem, prune_problem, refuse, target_role_problem
+from .._server.eligibility import check_servers
 from .._server.info import measure
 from .._server.loss import holding_of
 from .._transfer.rebuild.strategy import RebuildStrategy
 from .._transfer.strategy import Ends, Lane
 from .carry import Carried, Carrier
-
-_AGAIN_SECONDS = 0.2
-
-_T = t.TypeVar("_T")
-
-
-def patiently(ask: t.Callable[[], _T], seconds: float) -> _T:
-    """What ``ask`` returns; an end that is away is waited for, at most ``seconds``."""
-    deadline = time.monotonic() + seconds
-    while True:
-        try:
-            return ask()
-        except ConnectError as exc:
-            if not exc.transient or time.monotonic() >= deadline:
-                raise
-            time.sleep(_AGAIN_SECONDS)
 
 
 class Lanes:
@@ -92,12 +77,7 @@ class Lanes:
         self.source, source_ms = measure(plan.source)
         self.target, target_ms = measure(plan.target)
         self.round_trip_us = source_ms * 1000
-        refuse(
-            mode_problem(plan.source, self.source),
-            mode_problem(plan.target, self.target),
-            target_role_problem(plan.target, self.target),
-            prune_problem(plan.source, plan.target, self.source, self.target) if plan.prune else None,
-        )
+        check_servers(plan.source, plan.target, self.source, self.target, prune=plan.prune)
         pairs = dict(database_pairs(plan.selection, self.source, self.target, include_target=True))
         # A database that had keys before is still one of those that are covered.
         pairs.update(progress.pairs)
@@ -169,13 +149,18 @@ class Lanes:
 
     def check_targets(self) -> None:
         """Ask on each connection that writes. Raises :class:`ServerChanged`."""
-
-        def ask(end: End) -> Job[None]:
-            self.continuity.check(end.endpoint, (yield from end.identity()))
-
         for carrier in self.carriers.values():
-            self.flow.spawn(restarting(lambda _attempt, end=carrier.lane.target: ask(end)))  # type: ignore[misc]
+            self.flow.spawn(restarting(functools.partial(self._unchanged, carrier.lane.target)))
         self.flow.run()
+
+    def _unchanged(self, end: End, _attempt: int) -> Job[None]:
+        self.continuity.check(end.endpoint, (yield from end.identity()))
+
+    def check_source(self, before: Identity) -> None:
+        """Behind a restart: the source must not have lost what it held as ``before``. Raises :class:`RedisMigrationError`."""
+        now = self.source.identity
+        if not (before.same_process(now) and before.same_data(now)):
+            self.guard.changed(before, self.source)
 
     @property
     def tally(self) -> Carried:

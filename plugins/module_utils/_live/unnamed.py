@@ -5,10 +5,11 @@
 
 from __future__ import annotations
 
+import functools
 import time
 
 from .._connection.commands import each, one
-from .._connection.identity import ASK, REPLIES, identity_of
+from .._connection.identity import ASK, REPLIES, checked_identity
 from .._connection.replies import is_error, parse_info
 from .._migrate.progress import Plan
 from .._pipeline.job import Job, restarting
@@ -55,7 +56,7 @@ class Unnamed:
         lanes = self._lanes
         replies = feed.ask(ASK + loss.ASK, REPLIES + loss.REPLIES)
         self._looked = time.monotonic()
-        identity = identity_of(replies)
+        identity = checked_identity(replies, feed.endpoint)
         lanes.guard.opened(identity)
         known = lanes.continuity.latest(self._plan.source).replacements
         if known is not None and identity.replacements is not None and known != identity.replacements:
@@ -100,7 +101,7 @@ def _with_groups(carrier: Carrier, found: set[bytes]) -> Job[None]:
     streams = sorted(carrier.streams)
     for first in range(0, len(streams), _TOGETHER):
         part = streams[first : first + _TOGETHER]
-        here, there = yield from restarting(lambda _attempt, names=part: _groups(carrier, names))  # type: ignore[misc]
+        here, there = yield from restarting(functools.partial(_groups, carrier, part))
         for name, mine, its in zip(part, here, there):
             if any(reply and not is_error(reply) for reply in (mine, its)):
                 found.add(name)
@@ -109,7 +110,7 @@ def _with_groups(carrier: Carrier, found: set[bytes]) -> Job[None]:
                 carrier.streams.discard(name)
 
 
-def _groups(carrier: Carrier, names: list[bytes]) -> Job[tuple[list[object], list[object]]]:
+def _groups(carrier: Carrier, names: list[bytes], _attempt: int) -> Job[tuple[list[object], list[object]]]:
     ask = each(b"XINFO GROUPS", names)
     here, there = yield carrier.lane.source.call(ask, len(names)), carrier.lane.target.call(ask, len(names))
     return here, there

@@ -14,6 +14,7 @@ import time
 import typing as t
 
 from .._connection.connect import CLIENT_NAME, client
+from .._connection.patience import patiently
 from .._errors import ConnectError, RedisMigrationError
 from .._pipeline.end import End
 from .._pipeline.flow import Flow
@@ -27,7 +28,7 @@ from .._server.claim import Claim
 from .._server.clocks import clocks_of
 from .._server.continuity import Continuity, ServerChanged
 from .._server.databases import check_databases, check_same_server, database_pairs
-from .._server.eligibility import mode_problem, prune_problem, refuse, target_role_problem
+from .._server.eligibility import check_servers
 from .._server.info import Server, measure
 from .._server.loss import holding_of
 from .._transfer.rebuild.strategy import RebuildStrategy
@@ -105,14 +106,7 @@ class Migration:
 
     def _patiently(self, ask: t.Callable[[], _T]) -> _T:
         """What ``ask`` returns. Once the run has begun, an end that is away is waited for as everywhere."""
-        deadline = time.monotonic() + (self._plan.timeout if self._begun else 0)
-        while True:
-            try:
-                return ask()
-            except ConnectError as exc:
-                if not exc.transient or time.monotonic() >= deadline:
-                    raise
-                time.sleep(_AGAIN_SECONDS)
+        return patiently(ask, self._plan.timeout if self._begun else 0, _AGAIN_SECONDS)
 
     def _out_of_time(self) -> bool:
         return self._deadline is not None and time.monotonic() >= self._deadline
@@ -123,7 +117,7 @@ class Migration:
         self._target, target_ms = self._patiently(lambda: measure(plan.target))
         self._round_trip_us = source_ms * 1000
         if progress.choice is None:
-            _check_servers(plan, self._source, self._target)
+            check_servers(plan.source, plan.target, self._source, self._target, prune=plan.prune)
             progress.pairs = database_pairs(plan.selection, self._source, self._target, include_target=plan.prune)
             check_same_server(progress.pairs, plan.source, plan.target, self._source, self._target)
             check_databases(progress.pairs, plan.source, plan.target)
@@ -337,12 +331,3 @@ class Migration:
     def _ends_unchanged(self, lane: Lane) -> Job[None]:
         yield from self._guard.look(lane.source)
         self._continuity.check(lane.target.endpoint, (yield from lane.target.identity()))
-
-
-def _check_servers(plan: Plan, source: Server, target: Server) -> None:
-    refuse(
-        mode_problem(plan.source, source),
-        mode_problem(plan.target, target),
-        target_role_problem(plan.target, target),
-        prune_problem(plan.source, plan.target, source, target) if plan.prune else None,
-    )

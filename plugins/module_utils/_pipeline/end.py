@@ -66,8 +66,7 @@ class End:
         for reply in replies:
             if is_error(reply) and is_transient(str(reply)):
                 raise Unsteady(self.pipe, self.refusal(reply, "INFO"))
-        _identity.check_replies(replies, self.endpoint)
-        return _identity.identity_of(replies)
+        return _identity.checked_identity(replies, self.endpoint)
 
     def refusal(self, reply: t.Any, *command: str) -> RedisMigrationError:
         """The exception for an error reply."""

@@ -14,7 +14,7 @@ import typing as t
 
 from .._connection.commands import TIME, each, pack
 from .._connection.explain import explain_reply
-from .._connection.replies import any_error, check_shape, is_error, is_unknown_command, parse_info
+from .._connection.replies import any_error, check_shape, clock_ms, is_error, is_unknown_command, parse_info
 from .._server.info import Server
 from .._server.key_counts import keyspace_section
 from .job import Job
@@ -57,7 +57,7 @@ class ExpiryReader:
             return each(b"PEXPIRETIME", keys), len(keys)
         return TIME + each(b"PTTL", keys) + TIME, len(keys) + 2
 
-    def read(self, keys: t.Sequence[bytes], replies: t.Sequence[t.Any]) -> Job[list[int | None]]:
+    def read(self, keys: t.Sequence[bytes], replies: t.Sequence[t.Any]) -> Job[list[Expiry]]:
         """The expiry of every key (``NEVER``, ``GONE`` or milliseconds), from the replies to :meth:`commands`.
 
         A generator: it may have to ask again.
@@ -84,7 +84,7 @@ class ExpiryReader:
             return expiries
         return [at if at is None or at == GONE else at + self.shift_ms for at in expiries]
 
-    def ask(self, keys: t.Sequence[bytes]) -> Job[list[int | None]]:
+    def ask(self, keys: t.Sequence[bytes]) -> Job[list[Expiry]]:
         """The expiries of ``keys``, asked now."""
         if not keys:
             return []
@@ -112,7 +112,7 @@ class ExpiryReader:
         check_shape((replies[0], replies[-1]), "TIME", self._pipe.endpoint)
         check_shape(replies[1:-1], "PTTL", self._pipe.endpoint)
 
-    def _from_pttl(self, keys: t.Sequence[bytes], replies: t.Sequence[t.Any]) -> Job[list[int | None]]:
+    def _from_pttl(self, keys: t.Sequence[bytes], replies: t.Sequence[t.Any]) -> Job[list[Expiry]]:
         self._check(replies)
         start, spread = _begin_and_length(replies)
         ttls = replies[1:-1]
@@ -148,5 +148,5 @@ class ExpiryReader:
 
 def _begin_and_length(replies: t.Sequence[t.Any]) -> tuple[int, int]:
     """The first TIME in milliseconds and how much later the last one was."""
-    first, last = (int(reply[0]) * 1000 + int(reply[1]) // 1000 for reply in (replies[0], replies[-1]))
+    first, last = clock_ms(replies[0]), clock_ms(replies[-1])
     return first, last - first

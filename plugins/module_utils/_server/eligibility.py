@@ -47,3 +47,15 @@ def prune_problem(
         f"The {source} holds no keys, and prune would delete all {target_server.keys} keys of the {target}.",
         hint="Are the two ends swapped? To empty a target, do so explicitly.",
     )
+
+
+def check_servers(
+    source: Endpoint, target: Endpoint, source_server: Server, target_server: Server, *, prune: bool
+) -> None:
+    """Raise :class:`RedisMigrationError` where a run cannot have these ends."""
+    refuse(
+        mode_problem(source, source_server),
+        mode_problem(target, target_server),
+        target_role_problem(target, target_server),
+        prune_problem(source, target, source_server, target_server) if prune else None,
+    )

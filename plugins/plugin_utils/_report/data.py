@@ -100,7 +100,7 @@ def build_report(
 
 def report_lines(report: t.Mapping[str, t.Any]) -> list[str]:
     """The report in short: a line for each migration, the failed ones last with cause and next step."""
-    migrations = sorted(report["migrations"], key=lambda migration: bool(migration["status"] == "failed"))
+    migrations = sorted(report["migrations"], key=lambda migration: migration["status"] == "failed")
     return [f"{migration['name']}: {_line(migration)}" for migration in migrations]
 
 

@@ -10,7 +10,7 @@ from collections.abc import Callable
 
 import pytest
 
-from tests.conftest import UPGRADES, ServerFactory, pair_id
+from tests.conftest import UPGRADES, ServerFactory, pair_id, soak
 from tests.support import dataset, engine
 from tests.support.faultproxy import FaultProxy
 from tests.support.oracle import compare, report
@@ -22,7 +22,7 @@ PAIRS = [*UPGRADES, ("redis-6.2", "valkey-9")]
     ("pair", "strategy"),
     [
         # Each pair and each strategy once; the long run takes every pair by every strategy.
-        pytest.param(pair, strategy, marks=() if (number % 2 == 0) == (strategy == "copy") else pytest.mark.soak)
+        pytest.param(pair, strategy) if (number % 2 == 0) == (strategy == "copy") else soak(pair, strategy)
         for number, pair in enumerate(PAIRS)
         for strategy in ("copy", "migrate")
     ],

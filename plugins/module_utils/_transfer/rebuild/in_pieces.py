@@ -11,7 +11,7 @@ from ..._connection.commands import pack
 from ..._connection.replies import is_error
 from ..._keys.temporary import TemporaryNames
 from ..._keys.types import LENGTH
-from ..._pipeline.expiry import GONE, NEVER
+from ..._pipeline.expiry import GONE, NEVER, Expiry
 from ..._pipeline.job import Job, Reconnected, Take
 from ..._pipeline.pipe import ReplyTooLarge
 from ..strategy import Lane, Occupied, Outcome, Refused, Vanished
@@ -163,7 +163,7 @@ class InPieces:
             raise BeginningLost()
         return None
 
-    def _expiry(self, key: bytes) -> Job[int | None]:
+    def _expiry(self, key: bytes) -> Job[Expiry]:
         while True:
             try:
                 (expiry,) = yield from self._lane.source.expiries.ask([key])

@@ -55,7 +55,7 @@ class Whole:
         finally:
             lane.flow.give(lane.payloads, chunk.size)
 
-    def _read(self, chunk: Chunk, kinds: t.Sequence[bytes]) -> Job[tuple[list[t.Any], list[int | None]]]:
+    def _read(self, chunk: Chunk, kinds: t.Sequence[bytes]) -> Job[tuple[list[t.Any], list[Expiry]]]:
         """Values (an outcome where there is none to write) and expiries."""
         lane, source, names = self._lane, self._lane.source, chunk.names
         commands, counts = [], []
