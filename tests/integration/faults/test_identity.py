@@ -98,7 +98,7 @@ def test_a_target_that_was_a_replica_for_a_moment(
 def test_a_target_that_was_a_replica_between_two_slices(redis_server: ServerFactory) -> None:
     source, target, empty = redis_server("redis-6.2"), redis_server("redis-8.2"), redis_server("redis-8.2")
     fill(source)
-    plan = engine.migration(source, target, max_keys_per_second=4000)
+    plan = engine.migration(source, target, max_keys_per_second=1000)
     progress = plan.run(0.3)
     assert not progress.finished and target.client().dbsize()
     demoted_and_promoted(target, empty)()

@@ -309,3 +309,13 @@ def test_a_server_without_it(reply: bytes, shared_server: SharedServer, fault_pr
     proxy.replace_reply("HELLO", reply)
     with pytest.raises(FeedRefused, match=r"Redis 6\.0 or newer"):
         feed_of(shared_server("redis-6.2"), port=proxy.port).__enter__()
+
+
+def test_an_odd_reply_is_no_identity(shared_server: SharedServer, fault_proxy: Callable[..., FaultProxy]) -> None:
+    proxy = fault_proxy(shared_server("redis-7.0").port, redis=True)
+    proxy.replace_reply("TIME", b":7\r\n", skip=1, times=-1)
+    with (
+        feed_of(shared_server("redis-7.0"), port=proxy.port) as feed,
+        pytest.raises(RedisMigrationError, match="answered TIME with a number"),
+    ):
+        feed.ask_identity()

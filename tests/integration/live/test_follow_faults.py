@@ -12,6 +12,7 @@ from collections.abc import Callable
 
 import pytest
 
+from ansible_collections.dataservices.redis_migration.plugins.module_utils._live.result import LiveResult
 from tests.conftest import ServerFactory
 from tests.support import dataset
 from tests.support.engine import RedisMigrationError
@@ -78,13 +79,13 @@ def test_a_feed_that_is_cut_in_the_drain(pair: Pair) -> None:
     assert result.in_drain >= 1600
 
 
-def test_the_source_is_restarted(own_pair: Pair) -> None:
-    source, target = own_pair
+def restarted(source: RedisServer, target: RedisServer, server: RedisServer, stop: Callable[[], None]) -> LiveResult:
+    """The result of a run under which one of the ends was away for half a second, while applications wrote."""
     fill(source)
     with Writers(source) as writers, following(source, target) as follower:
         walked(follower)
-        source.stop(save=True)
-        restart = threading.Timer(0.5, source.start)
+        stop()
+        restart = threading.Timer(0.5, server.start)
         restart.start()
         follower.step()
         restart.join()
@@ -92,24 +93,19 @@ def test_the_source_is_restarted(own_pair: Pair) -> None:
         writers.stop()
         result = follower.drain()
     assert_proved(result, source, target)
+    return result
+
+
+def test_the_source_is_restarted(own_pair: Pair) -> None:
+    source, target = own_pair
+    result = restarted(source, target, source, lambda: source.stop(save=True))
     assert result.restarts
     assert result.feeds >= 2
 
 
 def test_the_target_is_restarted_without_its_data(own_pair: Pair) -> None:
     source, target = own_pair
-    fill(source)
-    with Writers(source) as writers, following(source, target) as follower:
-        walked(follower)
-        target.kill()
-        restart = threading.Timer(0.5, target.start)
-        restart.start()
-        follower.step()
-        restart.join()
-        follower.catch_up(5, 30)
-        writers.stop()
-        result = follower.drain()
-    assert_proved(result, source, target)
+    result = restarted(source, target, target, target.kill)
     assert result.restarts == 1
     assert result.feeds == 2
 
