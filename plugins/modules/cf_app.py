@@ -111,7 +111,7 @@ from ansible_collections.dataservices.redis_migration.plugins.module_utils._clou
     wait_spec,
 )
 from ansible_collections.dataservices.redis_migration.plugins.module_utils._module.cf_app import work
-from ansible_collections.dataservices.redis_migration.plugins.module_utils._module.common import run
+from ansible_collections.dataservices.redis_migration.plugins.module_utils._module.run import run
 
 
 def main() -> None:

@@ -230,8 +230,8 @@ bytes_per_second:
 from ansible.module_utils.basic import AnsibleModule
 
 from ansible_collections.dataservices.redis_migration.plugins.module_utils._argspec import endpoint_spec
-from ansible_collections.dataservices.redis_migration.plugins.module_utils._module.common import run
 from ansible_collections.dataservices.redis_migration.plugins.module_utils._module.redis_backup import work
+from ansible_collections.dataservices.redis_migration.plugins.module_utils._module.run import run
 
 
 def main() -> None:

@@ -88,8 +88,8 @@ only_at_target:
 from ansible.module_utils.basic import AnsibleModule
 
 from ansible_collections.dataservices.redis_migration.plugins.module_utils._argspec import source_target_spec
-from ansible_collections.dataservices.redis_migration.plugins.module_utils._module.common import run
 from ansible_collections.dataservices.redis_migration.plugins.module_utils._module.redis_config_compare_info import work
+from ansible_collections.dataservices.redis_migration.plugins.module_utils._module.run import run
 
 
 def main() -> None:

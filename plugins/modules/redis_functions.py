@@ -93,8 +93,8 @@ libraries:
 from ansible.module_utils.basic import AnsibleModule
 
 from ansible_collections.dataservices.redis_migration.plugins.module_utils._argspec import source_target_spec
-from ansible_collections.dataservices.redis_migration.plugins.module_utils._module.common import run
 from ansible_collections.dataservices.redis_migration.plugins.module_utils._module.redis_functions import work
+from ansible_collections.dataservices.redis_migration.plugins.module_utils._module.run import run
 
 
 def main() -> None:

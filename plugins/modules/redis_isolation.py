@@ -237,8 +237,8 @@ waited_seconds:
 from ansible.module_utils.basic import AnsibleModule
 
 from ansible_collections.dataservices.redis_migration.plugins.module_utils._argspec import endpoint_spec
-from ansible_collections.dataservices.redis_migration.plugins.module_utils._module.common import run
 from ansible_collections.dataservices.redis_migration.plugins.module_utils._module.redis_isolation import work
+from ansible_collections.dataservices.redis_migration.plugins.module_utils._module.run import run
 
 
 def main() -> None:

@@ -182,8 +182,8 @@ from ansible_collections.dataservices.redis_migration.plugins.module_utils._args
     slice_spec,
     source_target_spec,
 )
-from ansible_collections.dataservices.redis_migration.plugins.module_utils._module.common import run
 from ansible_collections.dataservices.redis_migration.plugins.module_utils._module.redis_key_diff import work
+from ansible_collections.dataservices.redis_migration.plugins.module_utils._module.run import run
 
 
 def main() -> None:

@@ -302,8 +302,8 @@ from ansible_collections.dataservices.redis_migration.plugins.module_utils._args
     slice_spec,
     source_target_spec,
 )
-from ansible_collections.dataservices.redis_migration.plugins.module_utils._module.common import run
 from ansible_collections.dataservices.redis_migration.plugins.module_utils._module.redis_migrate_keys import work
+from ansible_collections.dataservices.redis_migration.plugins.module_utils._module.run import run
 from ansible_collections.dataservices.redis_migration.plugins.module_utils._transfer.strategies import AUTO, choices
 
 

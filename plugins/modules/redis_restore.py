@@ -255,8 +255,8 @@ keys_per_second:
 from ansible.module_utils.basic import AnsibleModule
 
 from ansible_collections.dataservices.redis_migration.plugins.module_utils._argspec import endpoint_spec, selection_spec
-from ansible_collections.dataservices.redis_migration.plugins.module_utils._module.common import run
 from ansible_collections.dataservices.redis_migration.plugins.module_utils._module.redis_restore import work
+from ansible_collections.dataservices.redis_migration.plugins.module_utils._module.run import run
 
 
 def main() -> None:

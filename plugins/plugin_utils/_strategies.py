@@ -5,13 +5,14 @@
 
 from __future__ import annotations
 
-from ansible_collections.dataservices.redis_migration.plugins.module_utils._transfer.strategies import STRATEGIES
-
 
 def write_at_source(strategy: str) -> str:
     """The command of this strategy that a pause of writes at the source holds back, such as MIGRATE; empty if none.
 
     Where one is picked by evidence (``auto``) it is one that is not held back.
     """
+    # Not above: each task of a playbook imports the filters afresh, and the strategies import redis-py.
+    from ansible_collections.dataservices.redis_migration.plugins.module_utils._transfer.strategies import STRATEGIES
+
     known = STRATEGIES.get(strategy)
     return (known.write_at_source() or "") if known else ""

@@ -226,12 +226,19 @@ class _Comparison:
                 yield self._differs(key, "type", f"{left_type.decode()} against {right_type.decode()}")
                 continue
             ttl = _ttl_difference(left_time, right_time, self._ttl_tolerance)
-            if ttl and not self._vanished(key):
+            if ttl and not self._expires(key, left_time, right_time):
                 yield self._differs(key, "ttl", ttl)
             alike.append((key, left_type))
+        times = dict(zip(keys, zip(left_times, right_times, strict=True), strict=True))
         for key, detail in self._contents(alike):
-            if detail and not self._vanished(key):
+            if detail and not self._expires(key, *times[key]):
                 yield self._differs(key, "value", detail)
+
+    def _expires(self, key: bytes, *times: tuple[float, float] | None) -> bool:
+        """Gone by now on one side at least, and on both within the tolerance."""
+        if self._left.ask("EXISTS", key) and self._right.ask("EXISTS", key):
+            return False
+        return self._gone_on_both_soon(key, *times)
 
     def _gone_on_both_soon(self, key: bytes, *times: tuple[float, float] | None) -> bool:
         """Expiry lies between the two looks: gone on one side, and on the other too within the tolerance."""

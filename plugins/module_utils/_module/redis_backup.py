@@ -21,7 +21,8 @@ from .._connection.endpoint import parse_endpoint
 from .._errors import RedisMigrationError
 from .._keys.name import printable
 from .._keys.selection import parse_selection
-from .common import Failed, check_not_negative, per_second, warn_unverified
+from .common import check_not_negative, per_second, warn_unverified
+from .run import Failed
 
 
 def plan_of(params: t.Mapping[str, t.Any]) -> BackupPlan:

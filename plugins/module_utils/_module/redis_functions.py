@@ -13,7 +13,8 @@ from .._connection.endpoint import parse_endpoint
 from .._errors import RedisMigrationError
 from .._keys.name import printable
 from .._server.functions import Libraries, LibraryOutcome, read_libraries, write_libraries
-from .common import Failed, warn_unverified
+from .common import warn_unverified
+from .run import Failed
 
 
 def work(module: AnsibleModule) -> dict[str, t.Any]:

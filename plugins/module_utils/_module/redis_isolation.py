@@ -17,7 +17,8 @@ from .._isolation.isolation import Isolation
 from .._isolation.pause import is_paused, pause_writes, release_writes
 from .._server.clients import Client, Rule
 from .._server.info import server_of
-from .common import Failed, check_not_negative, warn_unverified
+from .common import check_not_negative, warn_unverified
+from .run import Failed
 
 # Seconds. Who forgets a pause should not find the applications blocked for weeks.
 _LONGEST_PAUSE = 86_400

@@ -19,8 +19,9 @@ from .._migrate.migration import Migration
 from .._migrate.progress import Plan, Progress
 from .._migrate.usage import warning
 from .._server.activity import Drift
-from .common import Failed, check_not_negative, per_second, warn_unverified
+from .common import check_not_negative, per_second, warn_unverified
 from .resume import migration_progress, migration_token
+from .run import Failed
 
 
 def plan_of(params: t.Mapping[str, t.Any], *, check_mode: bool) -> Plan:

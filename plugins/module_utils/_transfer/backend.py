@@ -6,21 +6,13 @@
 from __future__ import annotations
 
 import dataclasses
-import re
 
 from .._connection.connect import client, connect
 from .._connection.endpoint import Backend, Endpoint
+from .._connection.exposed_frontend import is_exposed_frontend
 from .._connection.identity import ask_identity
 from .._connection.replies import is_unreadable
 from .._errors import CommandRefused, ConnectError, EndpointError, RedisMigrationError
-
-# Hosts, in any region, that are reachable from outside only: the source server cannot connect to them.
-_EXPOSED = re.compile(r"\.data\.[a-z0-9-]+\.onstackit\.(cloud|schwarz)\.?$", re.IGNORECASE)
-
-
-def is_exposed_frontend(host: str) -> bool:
-    """Whether ``host`` is the frontend of an exposed service, which no other service instance can reach."""
-    return _EXPOSED.search(host) is not None
 
 
 def backend_of(target: Endpoint) -> Backend:

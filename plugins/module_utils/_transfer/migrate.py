@@ -17,6 +17,7 @@ from .._compare.comparer import Comparer
 from .._compare.verdict import Gone
 from .._connection.commands import TIME, each, one, pack
 from .._connection.explain import reply_text
+from .._connection.exposed_frontend import is_exposed_frontend
 from .._connection.replies import between_us, is_error, is_unreadable
 from .._errors import CommandRefused
 from .._pipeline.chunk import Chunk
@@ -64,7 +65,7 @@ class MigrateStrategy(Strategy):
         if ends.source_server.role != "master":
             return "the source is a replica"
         address = backend.backend_of(ends.target)
-        if backend.is_exposed_frontend(address.host):
+        if is_exposed_frontend(address.host):
             return f"the backend {address} is an exposed frontend"
         try:
             replies = queue(ends.source, [("MIGRATE", address.host, str(address.port), "key", "0", "1000", "COPY")])

@@ -7,7 +7,9 @@ from __future__ import annotations
 
 import typing as t
 
-from ansible_collections.dataservices.redis_migration.plugins.module_utils._transfer.backend import is_exposed_frontend
+from ansible_collections.dataservices.redis_migration.plugins.module_utils._connection.exposed_frontend import (
+    is_exposed_frontend,
+)
 
 Data = dict[str, t.Any]
 Fields = t.Mapping[str, t.Any]

@@ -15,6 +15,7 @@ from pathlib import Path
 
 import ansible
 import pytest
+from ansible.module_utils.basic import _PY_MIN
 
 from tests.support.paths import COLLECTIONS_PATH, REPO
 
@@ -55,10 +56,20 @@ def old_pythons() -> list[str]:
     return sorted(kept) or [found for minor in (8, 9, 10) if (found := shutil.which(f"python3.{minor}"))]
 
 
+def version_of(python: str) -> tuple[int, ...]:
+    code = "import sys; print(*sys.version_info[:2])"
+    told = subprocess.run([python, "-c", code], capture_output=True, text=True, check=True).stdout
+    return tuple(map(int, told.split()))
+
+
 @pytest.mark.parametrize("module", [REDIS_MODULE, CLOUD_MODULE])
 @pytest.mark.parametrize("python", old_pythons() or [pytest.param("", marks=pytest.mark.skip("no old Python is here"))])
 def test_an_old_python_is_named_with_what_is_needed(python: str, module: str) -> None:
     message = failure_of(module, python)
+    if version_of(python) < _PY_MIN:
+        # ansible-core itself says so, before anything of ours runs.
+        assert message.startswith("Ansible requires Python")
+        return
     assert "needs Python 3.11 or newer" in message
     assert python in message
     assert platform.node() in message
