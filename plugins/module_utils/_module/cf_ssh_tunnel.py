@@ -9,12 +9,12 @@ import typing as t
 
 from ansible.module_utils.basic import AnsibleModule
 
+from .._background.files import holder_of
 from .._cloud_foundry.context import open_context, target_names
 from .._cloud_foundry.login import LoginOptions
 from .._cloud_foundry.lookup import find_apps
 from .._connection.endpoint import parse_endpoint
-from .._process import is_alive
-from .._tunnel.files import Holder, TunnelSpec
+from .._tunnel.files import TunnelSpec
 from .._tunnel.ssh import find_target
 from .._tunnel.tunnel import Tunnel, local_endpoint
 
@@ -34,7 +34,7 @@ def work(module: AnsibleModule) -> dict[str, t.Any]:
         port=endpoint.port,
     )
     tunnel = Tunnel(spec, endpoint)
-    holder = _holder(params["owner"])
+    holder = holder_of(params["owner"])
     if params["state"] == "absent":
         return {"changed": tunnel.would_close(holder) if module.check_mode else tunnel.close(holder)}
     state = tunnel.existing()
@@ -56,12 +56,3 @@ def work(module: AnsibleModule) -> dict[str, t.Any]:
     if state is not None:
         result |= {"endpoint": local_endpoint(endpoint, state.local_port), "reopened": state.reopened}
     return result
-
-
-def _holder(owner: dict[str, t.Any] | None) -> Holder:
-    """The process counts only where it can be seen: not on a worker that is another machine."""
-    if owner is None:
-        return Holder()
-    if is_alive(owner["pid"], owner["identity"]):
-        return Holder(owner["pid"], owner["identity"], owner["name"])
-    return Holder(name=owner["name"])

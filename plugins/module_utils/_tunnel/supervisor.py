@@ -13,15 +13,13 @@ from __future__ import annotations
 import collections
 import contextlib
 import dataclasses
-import json
 import os
-import signal
 import subprocess
-import sys
 import threading
 import time
 import typing as t
 
+from .._background.child import begin, report
 from .._cloud_foundry.errors import CloudFoundryError
 from .._cloud_foundry.login import LoginOptions, connect
 from .._cloud_foundry.resources import App, app_of
@@ -30,7 +28,7 @@ from .._connection.endpoint import parse_endpoint
 from .._errors import RedisMigrationError
 from .._process import process_identity
 from .._waiting import pauses
-from .files import TunnelFiles, TunnelSpec, TunnelState, remove_directory_if_empty
+from .files import TunnelFiles, TunnelSpec, TunnelState
 from .ping import NoRedis, ping
 from .ssh import find_target, known_hosts_line, ssh_command
 
@@ -75,15 +73,15 @@ class Supervisor:
     def stop(self) -> None:
         self._stop.set()
 
-    def run(self, report: t.Callable[[dict[str, t.Any]], None]) -> None:
+    def run(self, tell: t.Callable[[dict[str, t.Any]], None]) -> None:
         """Open, tell, keep open; returns when it is over and everything is cleaned up."""
         try:
             try:
                 self._open()
             except RedisMigrationError as exc:
-                report({"open": False, "message": exc.message, "hint": exc.hint})
+                tell({"open": False, "message": exc.message, "hint": exc.hint})
                 return
-            report({"open": True})
+            tell({"open": True})
             self._keep_open()
         except Stopped:
             pass
@@ -91,7 +89,7 @@ class Supervisor:
             with self._ending:
                 self._end_ssh()
                 self._files.remove()
-            remove_directory_if_empty(self._files.directory)
+            self._files.remove_directory_if_empty()
 
     def _keep_open(self) -> None:
         while True:
@@ -124,19 +122,10 @@ class Supervisor:
         self._stop.wait(min(seconds, max(0.0, self._ends - time.monotonic())))
         if self._stop.is_set() or time.monotonic() >= self._ends:
             raise Stopped
-        if not self._files.holders():
-            self._stop_unless_wanted()
-
-    def _stop_unless_wanted(self) -> None:
-        """Nobody may begin to hold the tunnel while it ends, so that it ends with the lock in hand."""
-        with contextlib.ExitStack() as stack:
-            try:
-                stack.enter_context(self._files.locked(wait=False))
-            except BlockingIOError:
-                return
-            if not self._files.holders():
-                self._ending = stack.pop_all()
-                raise Stopped
+        lock = self._files.lock_if_unheld()
+        if lock is not None:
+            self._ending = lock
+            raise Stopped
 
     def _note(self, status: str, error: str) -> None:
         self._state.status = status
@@ -307,22 +296,8 @@ def _ignore(_warning: str) -> None:
     """The module warned already."""
 
 
-def main(document: str) -> None:
-    """C(document) is an Order as JSON."""
-    supervisor = Supervisor(Order(**json.loads(document)))
-    signal.signal(signal.SIGTERM, lambda *_: supervisor.stop())
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
-    signal.signal(signal.SIGHUP, signal.SIG_IGN)
-    os.chdir("/")
-    supervisor.run(_report)
-
-
-def _report(answer: dict[str, t.Any]) -> None:
-    """One line, and then nobody listens any more."""
-    with contextlib.suppress(OSError):
-        sys.stdout.write(json.dumps(answer) + "\n")
-        sys.stdout.flush()
-    null = os.open(os.devnull, os.O_RDWR)
-    for stream in (0, 1, 2):
-        os.dup2(null, stream)
-    os.close(null)
+def main(order: dict[str, t.Any]) -> None:
+    """C(order) is an Order as a dictionary."""
+    supervisor = Supervisor(Order(**order))
+    begin(supervisor.stop)
+    supervisor.run(report)

@@ -5,36 +5,22 @@
 
 from __future__ import annotations
 
-import json
-import os
-import select
 import socket
-import subprocess
-import sys
 import typing as t
 from dataclasses import asdict
 
+from .._background.files import Holder
+from .._background.start import start
 from .._cloud_foundry.errors import CloudFoundryError
 from .._cloud_foundry.login import LoginOptions
 from .._connection.endpoint import Endpoint, parse_endpoint
-from .._process import end_process, process_identity
+from .._process import end_process
 from .._waiting import Deadline
-from .files import Holder, TunnelFiles, TunnelSpec, TunnelState, remove_directory_if_empty
+from .files import TunnelFiles, TunnelSpec, TunnelState
 from .ping import NoRedis, ping
 from .supervisor import Order
 
-# The supervisor's whole start: where to find its code comes with its order, nothing secret is in its arguments.
-_BOOT = (
-    "import json,sys;document=sys.stdin.read();sys.path[:]=json.loads(document)['path'];"
-    "from ansible_collections.dataservices.redis_migration.plugins.module_utils._tunnel.supervisor import main;"
-    "main(json.dumps(json.loads(document)['order']))"
-)
-# All of the environment that the long-lived process inherits; the rest may hold secrets.
-_ENVIRONMENT = (
-    "HOME", "PATH", "LANG", "LC_ALL", "TMPDIR", "USER", "LOGNAME", "XDG_RUNTIME_DIR", "SSL_CERT_FILE", "SSL_CERT_DIR",
-    "NO_PROXY", "no_proxy",
-)  # fmt: skip
-_PROXIES = ("HTTPS_PROXY", "https_proxy", "HTTP_PROXY", "http_proxy", "ALL_PROXY", "all_proxy")
+_SUPERVISOR = "ansible_collections.dataservices.redis_migration.plugins.module_utils._tunnel.supervisor"
 _CREDENTIALS = ("url", "username", "password", "backend")
 
 
@@ -87,7 +73,7 @@ class Tunnel:
                 self._files.write_holders(others)
                 return False
             there = self._clear()
-        remove_directory_if_empty(self._files.directory)
+        self._files.remove_directory_if_empty()
         return there
 
     def would_close(self, holder: Holder) -> bool:
@@ -140,61 +126,16 @@ class Tunnel:
             directory=self._files.directory,
             max_lifetime=float(options["max_lifetime"]),
         )
-        process = subprocess.Popen(
-            [sys.executable, "-c", _BOOT],
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.DEVNULL,
-            env=_environment(),
-            start_new_session=True,
-        )
-        if process.stdin is None or process.stdout is None:
-            raise AssertionError("opened with pipes")
-        document = json.dumps({"path": _code_path(), "order": asdict(order)})
-        with process.stdin as stream:
-            stream.write(document.encode())
-        with process.stdout as answers:
-            answer = _first_line(answers, deadline)
+        answer = start(_SUPERVISOR, asdict(order), deadline)
         state = self._files.read()
         if answer.get("open") and state is not None:
             return state
-        identity = process_identity(process.pid)
-        if identity:
-            end_process(process.pid, identity)
         self._files.remove()
         raise CloudFoundryError(
             str(answer.get("message") or f"The process behind {self._spec} did not start."),
             hint=answer.get("hint")
             or "Run again with -vvv, or raise wait_timeout (in the playbooks redis_migration_cf_timeout).",
         )
-
-
-def _first_line(stream: t.IO[bytes], deadline: Deadline) -> dict[str, t.Any]:
-    """The supervisor's one answer; an empty one when it ends, or says nothing in time."""
-    received = b""
-    while b"\n" not in received:
-        ready, _write, _exceptional = select.select([stream], [], [], deadline.left())
-        part = os.read(stream.fileno(), 65536) if ready else b""
-        if not part:
-            break
-        received += part
-    try:
-        answer = json.loads(received)
-    except ValueError:
-        return {}
-    return answer if isinstance(answer, dict) else {}
-
-
-def _environment() -> dict[str, str]:
-    kept = {name: os.environ[name] for name in _ENVIRONMENT if name in os.environ}
-    # A proxy's address may carry a password, which must not stay in an environment for hours.
-    kept.update((name, os.environ[name]) for name in _PROXIES if "@" not in os.environ.get(name, "@"))
-    return kept
-
-
-def _code_path() -> list[str]:
-    """Where this code is, for the other process: the module's archive is gone once the module has ended."""
-    return [os.path.abspath(entry) for entry in sys.path if entry]
 
 
 def _free_port() -> int:
