@@ -61,6 +61,10 @@ class ConnectError(RedisMigrationError):
         self.transient = transient
 
 
+class ConnectionLost(ConnectError):
+    """A connection that was open and broke."""
+
+
 class CommandRefused(RedisMigrationError):
     """A server refused a command for a reason that concerns every key (no permission, out of memory, …)."""
 

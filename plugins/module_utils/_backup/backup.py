@@ -13,7 +13,9 @@ from .._connection.commands import TIME, each
 from .._connection.connect import client
 from .._connection.endpoint import Endpoint
 from .._connection.explain import reply_hint, reply_text
+from .._connection.identity import Identity
 from .._connection.line import Line, Refusal
+from .._connection.patience import at_first, patiently
 from .._connection.replies import between_us, parse_info
 from .._errors import CommandRefused, ConnectError, RedisMigrationError
 from .._keys.listing import LISTED, Failure, Tally, listable
@@ -46,6 +48,8 @@ _IN_FLIGHT_BYTES = 16 * 1024 * 1024
 
 # How often a backup is begun anew because the server became another process, or showed a key twice.
 _ATTEMPTS = 3
+
+_T = t.TypeVar("_T")
 
 
 @dataclasses.dataclass(frozen=True)
@@ -121,12 +125,16 @@ class Backup:
             f"The backup was begun {_ATTEMPTS} times in vain: {reason}", hint="Run again in a calmer hour."
         )
 
+    def _patiently(self, ask: t.Callable[[], _T]) -> _T:
+        return patiently(ask, self._plan.timeout)
+
     def _attempt(self, seen: Continuity) -> None:
         plan = self._plan
-        server, round_trip_ms = measure(plan.endpoint)
+        reach = at_first if self.result.server is None else self._patiently
+        server, round_trip_ms = reach(lambda: measure(plan.endpoint))
         refuse(mode_problem(plan.endpoint, server))
         pairs = database_pairs(plan.selection, server)
-        check_databases(pairs, plan.endpoint, None)
+        self._patiently(lambda: check_databases(pairs, plan.endpoint, None))
         self.result = BackupResult(server=server, databases={number: Saved() for number, _same in pairs})
         throttle = Throttle(plan.max_keys_per_second, plan.max_bytes_per_second)
         self.file.open()
@@ -141,7 +149,7 @@ class Backup:
 
     def _begin(self, writer: RdbWriter, server: Server) -> None:
         result = self.result
-        dumped = dump_functions(self._plan.endpoint, server)
+        dumped = self._patiently(lambda: dump_functions(self._plan.endpoint, server))
         # The server's own word for its version; the table of releases where it has none for us.
         result.version = rdb_version(dumped.payload) if dumped.payload else version_by_release(server)
         name = b"valkey-ver" if server.flavor == "valkey" else b"redis-ver"
@@ -157,7 +165,7 @@ class Backup:
         if not self._plan.functions:
             return
         if dumped.refusal:
-            _check_no_libraries(self._plan.endpoint, dumped.refusal)
+            self._patiently(lambda: _check_no_libraries(self._plan.endpoint, dumped.refusal))
         result.functions = 0 if dumped.refusal else dumped.libraries
         if dumped.payload:
             writer.functions(dumped.payload)
@@ -208,12 +216,15 @@ class _DatabaseBackup:
             for name, size in self._large:
                 self._save_large(keys, name, size)
             if self._large:
-                with Line(self._plan.endpoint, self._number) as line:
-                    self._continuity.check(self._plan.endpoint, line.identity)
+                self._continuity.check(self._plan.endpoint, patiently(self._identity, self._plan.timeout))
             if not self._seen.unique():
                 raise _StartOver(f"database {self._number} showed a key twice while it shrank")
         finally:
             self._seen.close()
+
+    def _identity(self) -> Identity:
+        with Line(self._plan.endpoint, self._number) as line:
+            return line.identity
 
     def _scan(self) -> None:
         plan = self._plan

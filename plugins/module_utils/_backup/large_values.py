@@ -17,7 +17,7 @@ from .._connection.explain import explain_reply, is_transient
 from .._connection.identity import Identity
 from .._connection.line import Line, Refusal
 from .._connection.replies import is_unreadable
-from .._errors import ConnectError, RedisMigrationError
+from .._errors import ConnectError, ConnectionLost, RedisMigrationError
 from .._keys.temporary import LIFETIME_MS, TemporaryNames
 from .._rdb import format as rdb
 from .._rdb.crc64 import crc64
@@ -39,6 +39,8 @@ def largest_payload(endpoint: Endpoint) -> int:
     try:
         with client(endpoint) as redis_client:
             return min(_LARGEST_PAYLOAD, int(redis_client.config_get("proto-max-bulk-len")["proto-max-bulk-len"]))
+    except ConnectionLost:
+        raise
     except (RedisMigrationError, KeyError, ValueError):
         return _LARGEST_PAYLOAD
 

@@ -8,11 +8,13 @@ The file is read twice: once to the end before anything is written, so that a da
 
 from __future__ import annotations
 
+import contextlib
 import secrets
 import time
 import typing as t
 
 from .._connection.connect import client
+from .._connection.patience import at_first, patiently
 from .._errors import RedisMigrationError, printable
 from .._keys.selection import Selection
 from .._rdb.reader import RdbReader
@@ -66,23 +68,33 @@ class Restore:
         result.contents = inspect(plan)
         if plan.module_data == "fail":
             _check_module_data(plan, result.contents)
-        server = read_server(plan.endpoint)
+        server = at_first(lambda: read_server(plan.endpoint))
         refuse(
             mode_problem(plan.endpoint, server),
             None if plan.check_mode else target_role_problem(plan.endpoint, server),
         )
         result.places = _places(plan.selection, result.contents)
         result.databases = {number: Restored() for number in result.places}
-        check_databases([(there, there) for there in result.places.values()], plan.endpoint, None)
+        pairs = [(there, there) for there in result.places.values()]
+        patiently(lambda: check_databases(pairs, plan.endpoint, None), plan.timeout)
         claim = Claim(plan.endpoint, result.places.values(), secrets.token_hex(8))
         if plan.check_mode or not result.places:
             self._restore(server, claim)
             return
-        with client(plan.endpoint, name=claim.name) as redis_client:
-            claim.check(redis_client)
+        with contextlib.ExitStack() as stack:
+
+            def alone() -> Server:
+                with contextlib.ExitStack() as opened:
+                    redis_client = opened.enter_context(client(plan.endpoint, name=claim.name))
+                    claim.check(redis_client)
+                    # Another run may have written until now.
+                    server = server_of(redis_client, plan.endpoint)
+                    stack.enter_context(opened.pop_all())
+                return server
+
+            server = patiently(alone, plan.timeout)
             result.blind = claim.blind
-            # Another run may have written until now.
-            self._restore(server_of(redis_client, plan.endpoint), claim)
+            self._restore(server, claim)
 
     def _restore(self, server: Server, claim: Claim) -> None:
         plan, result = self._plan, self.result

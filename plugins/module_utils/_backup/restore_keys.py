@@ -12,6 +12,7 @@ import typing as t
 from .._connection.commands import TIME, pack, restores
 from .._connection.connect import CLIENT_NAME, client
 from .._connection.explain import is_transient, reply_hint, reply_text
+from .._connection.patience import patiently
 from .._connection.replies import clock_ms, is_error, is_systemic, is_unknown_command, is_unreadable
 from .._errors import ConnectError
 from .._keys.listing import LISTED, Failure, listable
@@ -263,12 +264,12 @@ class KeysOfFile:
         value = t.cast("t.IO[bytes]", entry.value)
         counted = Restored(scanned=1)
         failures: list[Failure] = []
-        with value, client(plan.endpoint, end.database) as redis_client:
-            seconds, _microseconds = redis_client.time()
-            if is_over(entry.expiry, int(seconds) * 1000):
+        with value:
+            now_ms, there = patiently(lambda: self._ask_about(entry, end.database), plan.timeout)
+            if is_over(entry.expiry, now_ms):
                 counted.expired += 1
             elif plan.check_mode:
-                if plan.existing_keys == "skip" and redis_client.exists(entry.key):
+                if plan.existing_keys == "skip" and there:
                     counted.skipped += 1
                 else:
                     counted.restored += 1
@@ -277,10 +278,16 @@ class KeysOfFile:
         self._result.databases[entry.database].add(counted)
         self._note(failures)
 
+    def _ask_about(self, entry: Entry, database: int) -> tuple[int, bool]:
+        """The server's clock, and whether it holds the key of ``entry``."""
+        with client(self._plan.endpoint, database) as redis_client:
+            seconds, _microseconds = redis_client.time()
+            return int(seconds) * 1000, bool(redis_client.exists(entry.key))
+
     def _write_large(self, entry: Entry, value: t.IO[bytes], counted: Restored, failures: list[Failure]) -> None:
         plan, end = self._plan, self._ends[entry.database]
         if self._largest is None:
-            self._largest = largest_payload(plan.endpoint)
+            self._largest = patiently(lambda: largest_payload(plan.endpoint), plan.timeout)
         writer = LargeValues(
             plan.endpoint,
             end.server,

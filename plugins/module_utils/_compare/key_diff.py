@@ -14,6 +14,7 @@ import functools
 import time
 import typing as t
 
+from .._connection.patience import at_first, patiently
 from .._errors import ConnectError, RedisMigrationError
 from .._keys.listing import listable
 from .._pipeline.chunk import Chunk
@@ -43,6 +44,8 @@ _SECOND_LOOK_SECONDS = 0.05
 
 # How often a comparison is begun anew because an end became another server.
 _RESTARTS = 3
+
+_T = t.TypeVar("_T")
 
 
 class KeyDiff:
@@ -87,18 +90,24 @@ class KeyDiff:
                 return
         self.progress.finished = True
 
+    def _patiently(self, ask: t.Callable[[], _T]) -> _T:
+        return patiently(ask, self._plan.timeout)
+
     def _prepare(self) -> None:
         plan, progress = self._plan, self.progress
-        self._source, source_ms = measure(plan.source)
-        self._target, _target_ms = measure(plan.target)
+        # Before anything is known of an end, only breaks of the connection are waited out.
+        reach = at_first if progress.pairs is None else self._patiently
+        source, source_ms = reach(lambda: measure(plan.source))
+        target, _target_ms = reach(lambda: measure(plan.target))
+        self._source, self._target = source, target
         self._round_trip_us = source_ms * 1000
         if progress.pairs is None:
-            pairs = database_pairs(plan.selection, self._source, self._target, include_target=True)
-            check_same_server(pairs, plan.source, plan.target, self._source, self._target)
-            check_databases(pairs, plan.source, plan.target)
+            pairs = database_pairs(plan.selection, source, target, include_target=True)
+            self._patiently(lambda: check_same_server(pairs, plan.source, plan.target, source, target))
+            self._patiently(lambda: check_databases(pairs, plan.source, plan.target))
             progress.pairs = pairs
             progress.databases = {here: DatabaseDiff() for here, _there in pairs}
-            progress.clocks = dataclasses.asdict(clocks_of(self._source, self._target))
+            progress.clocks = dataclasses.asdict(clocks_of(source, target))
         try:
             for endpoint, server in ((plan.source, self._source), (plan.target, self._target)):
                 self._continuity.check(endpoint, server.identity)
@@ -116,8 +125,8 @@ class KeyDiff:
                 " so it proves nothing.",
                 hint="Compare again when both are steady.",
             )
-        self._source, _source_ms = measure(plan.source)
-        self._target, _target_ms = measure(plan.target)
+        self._source, _source_ms = self._patiently(lambda: measure(plan.source))
+        self._target, _target_ms = self._patiently(lambda: measure(plan.target))
         for endpoint, server in ((plan.source, self._source), (plan.target, self._target)):
             self._continuity.accept(endpoint, server.identity)
         progress.clocks = dataclasses.asdict(clocks_of(self._source, self._target))

@@ -10,7 +10,7 @@ import socket
 import ssl
 import typing as t
 
-from .._errors import CommandRefused, ConnectError, EndpointError, RedisMigrationError, WrongType
+from .._errors import CommandRefused, ConnectError, ConnectionLost, EndpointError, RedisMigrationError, WrongType
 from .._imports import redis
 from .endpoint import Endpoint
 from .tls import tls_reason
@@ -267,4 +267,4 @@ def _lost(exc: BaseException, endpoint: Endpoint) -> ConnectError:
             "If this happens on every try, the port may speak TLS (use rediss://), may not be a Redis, or be a proxy that"
             " closes at commands it does not pass on (give the address of the server itself)."
         )
-    return ConnectError(f"The {endpoint} closed the connection: {text.rstrip('.')}.", hint=hint, transient=True)
+    return ConnectionLost(f"The {endpoint} closed the connection: {text.rstrip('.')}.", hint=hint, transient=True)

@@ -8,12 +8,19 @@ from __future__ import annotations
 import time
 import typing as t
 
-from .._errors import ConnectError
+from .._errors import ConnectError, ConnectionLost
 
 _T = t.TypeVar("_T")
 
+# Between tries, in seconds.
+_PAUSE = 0.5
 
-def patiently(ask: t.Callable[[], _T], seconds: float, pause: float) -> _T:
+# So often may the connection to an end break of which nothing is known yet.
+_FIRST_TRIES = 4
+_FIRST_PAUSE = 0.2
+
+
+def patiently(ask: t.Callable[[], _T], seconds: float, pause: float = _PAUSE) -> _T:
     """What ``ask`` returns; an end that is away is asked again after each ``pause``, for at most ``seconds``."""
     deadline = time.monotonic() + seconds
     while True:
@@ -23,3 +30,16 @@ def patiently(ask: t.Callable[[], _T], seconds: float, pause: float) -> _T:
             if not exc.transient or time.monotonic() >= deadline:
                 raise
             time.sleep(pause)
+
+
+def at_first(ask: t.Callable[[], _T]) -> _T:
+    """What ``ask`` returns, the first of which an end is asked. A connection that breaks is opened again a few times.
+
+    An end that is not there at all, or says nothing, is rather a wrong address than a passing trouble.
+    """
+    for attempt in range(1, _FIRST_TRIES):
+        try:
+            return ask()
+        except ConnectionLost:
+            time.sleep(_FIRST_PAUSE * attempt)
+    return ask()

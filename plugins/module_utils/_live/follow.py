@@ -20,7 +20,7 @@ import dataclasses
 import time
 import typing as t
 
-from .._connection.patience import patiently
+from .._connection.patience import at_first, patiently
 from .._errors import ConnectError
 from .._migrate.progress import Plan
 from .._process import output_is_read
@@ -76,7 +76,7 @@ class Follower:
 
     def open(self) -> None:
         """Connect to both ends and open the feed. Raises :class:`RedisMigrationError`."""
-        self._lanes.open()
+        at_first(self._lanes.open)
         self._rules.databases = set(self._lanes.carriers)
         try:
             self._open_feed()

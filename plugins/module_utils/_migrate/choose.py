@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import typing as t
 
+from .._connection.patience import patiently
 from .._errors import RedisMigrationError
 from .._server.compatibility import can_restore
 from .._transfer.copy import CopyStrategy
@@ -45,13 +46,13 @@ def strategy_of(choice: Choice, lane: Lane, rebuild: RebuildStrategy, large_key_
     return WithRebuild(strategy(lane), rebuild, large_key_bytes)
 
 
-def prepared(choice: Choice, wanted: str, ends: Ends) -> Choice:
+def prepared(choice: Choice, wanted: str, ends: Ends, patience: float = 0) -> Choice:
     """``choice``, prepared for the first key; where ``auto`` chose MIGRATE and it cannot be prepared, ``copy`` instead.
 
-    Raises :class:`RedisMigrationError`.
+    An end that is away is waited for, for ``patience`` seconds. Raises :class:`RedisMigrationError`.
     """
     try:
-        STRATEGIES[choice.strategy].prepare(ends)
+        patiently(lambda: STRATEGIES[choice.strategy].prepare(ends), patience)
     except RedisMigrationError as exc:
         if wanted != AUTO or choice.strategy != MigrateStrategy.name:
             raise

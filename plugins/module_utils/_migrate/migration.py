@@ -14,7 +14,8 @@ import time
 import typing as t
 
 from .._connection.connect import CLIENT_NAME, client
-from .._connection.patience import patiently
+from .._connection.endpoint import Endpoint
+from .._connection.patience import at_first, patiently
 from .._errors import ConnectError, RedisMigrationError
 from .._pipeline.end import End
 from .._pipeline.flow import Flow
@@ -43,9 +44,6 @@ from .usage import carried
 
 # How often an end may come back as another process (restart, failover) before the run gives up.
 _RESTARTS = 8
-
-# Between tries to reach an end that is away, in seconds.
-_AGAIN_SECONDS = 0.5
 
 _T = t.TypeVar("_T")
 
@@ -99,41 +97,36 @@ class Migration:
             return
         claim = self._claim = Claim(plan.target, [there for _here, there in progress.pairs], progress.run)
         with contextlib.ExitStack() as stack:
-            redis_client = self._patiently(lambda: stack.enter_context(client(plan.target, name=claim.name)))
-            claim.check(redis_client)
+
+            def connected_alone() -> None:
+                with contextlib.ExitStack() as opened:
+                    claim.check(opened.enter_context(client(plan.target, name=claim.name)))
+                    stack.enter_context(opened.pop_all())
+
+            self._patiently(connected_alone)
             progress.blind = claim.blind
             yield
 
     def _patiently(self, ask: t.Callable[[], _T]) -> _T:
-        """What ``ask`` returns. Once the run has begun, an end that is away is waited for as everywhere."""
-        return patiently(ask, self._plan.timeout if self._begun else 0, _AGAIN_SECONDS)
+        """What ``ask`` returns; an end that is away is waited for, as everywhere."""
+        return patiently(ask, self._plan.timeout)
+
+    def _measured(self, endpoint: Endpoint) -> tuple[Server, float]:
+        """The server at ``endpoint``. Before the run has begun, only breaks of the connection are waited out."""
+        if self._begun:
+            return self._patiently(lambda: measure(endpoint))
+        return at_first(lambda: measure(endpoint))
 
     def _out_of_time(self) -> bool:
         return self._deadline is not None and time.monotonic() >= self._deadline
 
     def _prepare(self) -> None:
         plan, progress = self._plan, self.progress
-        self._source, source_ms = self._patiently(lambda: measure(plan.source))
-        self._target, target_ms = self._patiently(lambda: measure(plan.target))
+        self._source, source_ms = self._measured(plan.source)
+        self._target, target_ms = self._measured(plan.target)
         self._round_trip_us = source_ms * 1000
         if progress.choice is None:
-            check_servers(plan.source, plan.target, self._source, self._target, prune=plan.prune)
-            progress.pairs = database_pairs(plan.selection, self._source, self._target, include_target=plan.prune)
-            check_same_server(progress.pairs, plan.source, plan.target, self._source, self._target)
-            check_databases(progress.pairs, plan.source, plan.target)
-            ends = Ends(
-                plan.source,
-                plan.target,
-                self._source,
-                self._target,
-                tuple(there for _here, there in progress.pairs),
-            )
-            choice = choose(plan.strategy, ends, source_ms + target_ms, eviction_data=plan.eviction_data)
-            progress.choice = prepared(choice, plan.strategy, ends)
-            progress.held = holding_of(self._source, [here for here, _there in progress.pairs])
-            progress.clocks = dataclasses.asdict(clocks_of(self._source, self._target))
-            progress.counters = {here: Counters() for here, _there in progress.pairs}
-            self._begin_watch()
+            self._begin(self._source, self._target, source_ms + target_ms)
             self._begun = True
         try:
             self._guard.opened(self._source.identity)
@@ -141,14 +134,35 @@ class Migration:
         except ServerChanged as changed:
             self._start_over(changed)
 
+    def _begin(self, source: Server, target: Server, round_trip_ms: float) -> None:
+        """What is done once, after both ends have answered: so from here on they are waited for."""
+        plan, progress = self._plan, self.progress
+        check_servers(plan.source, plan.target, source, target, prune=plan.prune)
+        progress.pairs = database_pairs(plan.selection, source, target, include_target=plan.prune)
+        self._patiently(lambda: check_same_server(progress.pairs, plan.source, plan.target, source, target))
+        self._patiently(lambda: check_databases(progress.pairs, plan.source, plan.target))
+        ends = Ends(plan.source, plan.target, source, target, tuple(there for _here, there in progress.pairs))
+        choice = self._patiently(lambda: choose(plan.strategy, ends, round_trip_ms, eviction_data=plan.eviction_data))
+        progress.choice = prepared(choice, plan.strategy, ends, plan.timeout)
+        progress.held = holding_of(source, [here for here, _there in progress.pairs])
+        progress.clocks = dataclasses.asdict(clocks_of(source, target))
+        progress.counters = {here: Counters() for here, _there in progress.pairs}
+        self._begin_watch()
+
     def _begin_watch(self) -> None:
-        began = activity.read_activity(self._plan.source)
+        began = self._activity()
         self.progress.activity = dataclasses.asdict(began) if began else None
 
     def _end_watch(self) -> None:
         progress = self.progress
         before = activity.Activity(**progress.activity) if progress.activity else None
-        progress.source_writes, progress.drift = activity.between(before, activity.read_activity(self._plan.source))
+        progress.source_writes, progress.drift = activity.between(before, self._activity())
+
+    def _activity(self) -> activity.Activity | None:
+        """None where it cannot be read, which is no reason to fail."""
+        with contextlib.suppress(RedisMigrationError):
+            return self._patiently(lambda: activity.read_activity(self._plan.source))
+        return None
 
     def _start_over(self, changed: ServerChanged) -> None:
         plan, progress = self._plan, self.progress
@@ -223,6 +237,7 @@ class Migration:
                 plan.check_mode,
                 bytes_per_second=plan.max_bytes_per_second,
                 usage=carried(plan, progress, source_server, target_server),
+                begun=progress.totals.written > 0 or bool(progress.moved_before),
             )
             if not progress.pruning:
                 self._move(lane, here)

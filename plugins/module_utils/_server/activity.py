@@ -9,14 +9,13 @@ changes since the last save. MIGRATE is left out: with COPY it changes nothing, 
 
 from __future__ import annotations
 
-import contextlib
 import dataclasses
 import typing as t
 
 from .._connection.connect import client
 from .._connection.endpoint import Endpoint
 from .._connection.replies import parse_info
-from .._errors import RedisMigrationError
+from .._errors import ConnectError, RedisMigrationError
 
 _OURS = "migrate"
 
@@ -68,11 +67,10 @@ class Watcher:
         )
 
 
-def read_activity(endpoint: Endpoint) -> Activity | None:
-    """The activity of the server at ``endpoint``; None where it cannot be read, which is no reason to fail."""
-    with contextlib.suppress(RedisMigrationError), client(endpoint) as redis_client:
+def read_activity(endpoint: Endpoint) -> Activity:
+    """The activity of the server at ``endpoint``. Raises :class:`RedisMigrationError`."""
+    with client(endpoint) as redis_client:
         return Watcher(redis_client).look()
-    return None
 
 
 def between(before: Activity | None, after: Activity | None) -> Drift:
@@ -110,6 +108,8 @@ def _write_commands(redis_client: t.Any) -> frozenset[str] | None:
     redis_client.response_callbacks.pop("COMMAND", None)
     try:
         commands = list(redis_client.execute_command("COMMAND"))
+    except ConnectError:
+        raise
     except RedisMigrationError:
         return None
     found = set()

@@ -13,7 +13,7 @@ import typing as t
 
 from .._connection.connect import CLIENT_NAME, client
 from .._connection.endpoint import Endpoint
-from .._errors import RedisMigrationError
+from .._errors import ConnectionLost, RedisMigrationError
 from .clients import parse_client_list
 from .info import Server
 
@@ -29,6 +29,8 @@ def one_server(source: Endpoint, target: Endpoint, source_server: Server, target
             if not _lists(here, name):
                 return None if ours.known else False
             return _lists(there, name)
+    except ConnectionLost:
+        raise
     except RedisMigrationError:
         return None if ours.known else False
 

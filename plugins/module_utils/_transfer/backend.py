@@ -48,6 +48,9 @@ def check_backend(target: Endpoint, databases: list[int]) -> None:
         try:
             connect(inside, database).disconnect()
         except RedisMigrationError as exc:
+            if isinstance(exc, ConnectError) and exc.transient:
+                # Says nothing of credentials.
+                raise
             raise type(exc)(
                 f"The credentials for the backend {backend} do not work. {exc.message}", hint=exc.hint
             ) from None

@@ -23,7 +23,7 @@ from .._errors import CommandRefused
 from .._pipeline.chunk import Chunk
 from .._pipeline.end import absent
 from .._pipeline.expiry import GONE, NEVER, Expiry
-from .._pipeline.job import Gate, Job, Take, Unsteady
+from .._pipeline.job import Gate, Job, Sleep, Take, Unsteady
 from .._server.dry_run import KEY, HeldBack, Need, denied, queue
 from . import backend
 from .strategy import Ends, Lane, Moved, Occupied, Outcome, Refused, Strategy, Vanished
@@ -34,6 +34,13 @@ _IDLE_MS = 3000
 # How often a key that exists at the source is sent before it is given up.
 _TRIES = 3
 
+# How often the connection of the source to the target may break before the first key of a run is through. Each time the
+# pause is longer by so many seconds. Later it is waited for as everywhere.
+_FIRST_TRIES = 6
+_FIRST_PAUSE = 0.2
+
+# A source that waited in vain for the target has served nobody meanwhile: for so many times as long it is left alone.
+_REST = 3
 
 # Expiries set at the target may differ by rounding from those at the source.
 _EXPIRY_TOLERANCE_MS = 10
@@ -59,6 +66,7 @@ class MigrateStrategy(Strategy):
         self._comparer = Comparer(lane.flow, lane.source, lane.target, _EXPIRY_TOLERANCE_MS)
         self._proved = False
         self._first = Gate(1)
+        self._breaks = 0
 
     @classmethod
     def obstacle(cls, ends: Ends) -> str | None:
@@ -136,8 +144,11 @@ class MigrateStrategy(Strategy):
         source, target = self._lane.source, self._lane.target
         before = yield target.call(pack(b"EXISTS", name), 1)
         target.check(before, "EXISTS")
-        (reply,) = yield source.call(self._command([name], replace=False), 1)
+        began, reply, ended = yield source.call(TIME + self._command([name], replace=False) + TIME, 3)
+        source.check((began, ended), "TIME")
         text = reply_text(reply)
+        if is_error(reply) and text.startswith("IOERR"):
+            yield from self._broken(reply, between_us(began, ended))
         if is_error(reply) and "payload version" in text:
             return Refused(text, self._hint(text), unreadable=True)
         if is_error(reply) and "Bad data format" in text:
@@ -179,6 +190,9 @@ class MigrateStrategy(Strategy):
         source.check((began, ended), "TIME")
         lane.pace.observe(work, chunk.size, between_us(began, ended))
         expiries = yield from source.expiries.read(names, rest)
+        if is_error(reply) and reply_text(reply).startswith("IOERR"):
+            # How far it came is unknown: do the batch again.
+            yield from self._broken(reply, between_us(began, ended))
         if is_error(reply):
             return (yield from self._sort_out(chunk, reply, expiries, replace))
         timed = [index for index, expiry in enumerate(expiries) if expiry is not NEVER and expiry != GONE]
@@ -220,9 +234,6 @@ class MigrateStrategy(Strategy):
     def _sort_out(self, chunk: Chunk, reply: t.Any, expiries: list[Expiry], replace: bool) -> Job[Moved]:
         """A batch that ended with an error: of its keys some arrived. Each is compared at both ends."""
         text = reply_text(reply)
-        if text.startswith("IOERR"):
-            # How far it came is unknown: wait, then do the batch again.
-            raise Unsteady(self._lane.source.pipe, self._systemic(reply))
         if not ("BUSYKEY" in text or is_unreadable(text)):
             raise self._systemic(reply)
         unreadable = is_unreadable(text)
@@ -256,6 +267,18 @@ class MigrateStrategy(Strategy):
                 if index in moved.others:
                     others[position] = moved.others[index]
         return _moved(chunk, others)
+
+    def _broken(self, reply: t.Any, took_us: float) -> Job[None]:
+        """The source lost its connection to the target, or got none: wait, and have the job begin anew."""
+        error = self._systemic(reply)
+        if not self._proved and not self._lane.begun:
+            self._breaks += 1
+            if took_us >= _IDLE_MS * 1000 or self._breaks >= _FIRST_TRIES:
+                raise error
+            yield Sleep(self._breaks * _FIRST_PAUSE)
+        else:
+            yield Sleep(_REST * took_us / 1_000_000)
+        raise Unsteady(self._lane.source.pipe, error)
 
     def _systemic(self, reply: t.Any) -> CommandRefused:
         text = reply_text(reply)

@@ -64,6 +64,7 @@ class Lane:
     """All a strategy needs: the two ends on one pair of databases, and what bounds the work in flight.
 
     ``usage``: what of the use of keys is carried (IDLETIME, FREQ), if any.
+    ``begun``: whether the run has moved keys already, so that trouble is rather passing than a wrong address.
     ``bytes_per_second``: at which a single large key may be moved (0: no limit); between keys the caller sees to that.
     """
 
@@ -74,6 +75,7 @@ class Lane:
     check_mode: bool
     bytes_per_second: float = 0
     usage: bytes | None = None
+    begun: bool = False
     payloads: Gate = dataclasses.field(default_factory=lambda: Gate(IN_FLIGHT_BYTES))
 
 
