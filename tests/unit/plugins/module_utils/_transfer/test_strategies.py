@@ -5,7 +5,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 from typing import Any
 
 import pytest
@@ -13,7 +12,6 @@ import yaml
 
 from ansible_collections.dataservices.redis_migration.plugins.module_utils._connection.endpoint import Endpoint
 from ansible_collections.dataservices.redis_migration.plugins.module_utils._errors import RedisMigrationError
-from ansible_collections.dataservices.redis_migration.plugins.module_utils._keys.selection import Selection
 from ansible_collections.dataservices.redis_migration.plugins.module_utils._migrate.choose import (
     Choice,
     choose,
@@ -28,12 +26,10 @@ from ansible_collections.dataservices.redis_migration.plugins.module_utils._pref
     needs,
 )
 from ansible_collections.dataservices.redis_migration.plugins.module_utils._preflight.situation import (
-    Question,
     Situation,
     answered,
 )
 from ansible_collections.dataservices.redis_migration.plugins.module_utils._server.dry_run import FALLBACK, KEY, Need
-from ansible_collections.dataservices.redis_migration.plugins.module_utils._server.info import Server
 from ansible_collections.dataservices.redis_migration.plugins.module_utils._transfer.strategies import (
     STRATEGIES,
     choices,
@@ -42,7 +38,7 @@ from ansible_collections.dataservices.redis_migration.plugins.module_utils._tran
 from ansible_collections.dataservices.redis_migration.plugins.modules import redis_migrate_keys, redis_preflight_info
 from ansible_collections.dataservices.redis_migration.plugins.plugin_utils._strategies import write_at_source
 from tests.support.paths import REPO
-from tests.support.sides import a_side
+from tests.support.sides import a_server, a_side, a_situation
 
 
 class Dummy(Strategy):
@@ -69,21 +65,13 @@ def a_row(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> No
         monkeypatch.setitem(STRATEGIES, Dummy.name, Dummy)
 
 
-def server(version: str = "7.2.4", **fields: Any) -> Server:
-    values: dict[str, Any] = {field.name: 0 for field in dataclasses.fields(Server)}
-    values.update(
-        flavor="redis", version=version, mode="standalone", role="master", databases={}, unknown_commands=frozenset()
-    )
-    return Server(**{**values, **fields})
-
-
 def ends(target: str = "7.2.4") -> Ends:
-    return Ends(Endpoint("source", "a"), Endpoint("target", "b"), server(), server(target))
+    return Ends(Endpoint("source", "a"), Endpoint("target", "b"), a_server(), a_server(target))
 
 
 def situation(target: str = "7.2.4", **fields: Any) -> Situation:
-    sides = a_side("source", server(**fields)), a_side("target", server(target))
-    found = Situation(Question({}, {}, Selection(), strategy="dummy"), *sides)
+    sides = a_side("source", a_server(**fields)), a_side("target", a_server(target))
+    found = a_situation(*sides, strategy="dummy")
     found.choice = choose("dummy", ends(), 0)
     return found
 
@@ -101,9 +89,9 @@ def test_dummy_takes_the_place_of_copy_in_a_run() -> None:
 
 
 def test_dummy_is_known_to_the_permissions() -> None:
-    assert "+sort" in acl_rules("source", server(), strategy="dummy")
-    assert "+append" in acl_rules("target", server(), strategy="dummy")
-    fallback = {need.command for need in needs("target", server(), strategy="dummy") if need.level == FALLBACK}
+    assert "+sort" in acl_rules("source", a_server(), strategy="dummy")
+    assert "+append" in acl_rules("target", a_server(), strategy="dummy")
+    fallback = {need.command for need in needs("target", a_server(), strategy="dummy") if need.level == FALLBACK}
     assert "RENAME" in fallback
 
 

@@ -5,23 +5,12 @@
 
 from __future__ import annotations
 
-from ansible_collections.dataservices.redis_migration.plugins.module_utils._keys.selection import Selection
 from ansible_collections.dataservices.redis_migration.plugins.module_utils._preflight.checks import features
-from ansible_collections.dataservices.redis_migration.plugins.module_utils._preflight.situation import (
-    Question,
-    Situation,
-)
-from tests.support.sides import a_side
-
-
-def situation() -> Situation:
-    end = {"host": "somewhere"}
-    source, target = (a_side(role) for role in ("source", "target"))
-    return Situation(Question(end, end, Selection()), source, target)
+from tests.support.sides import a_situation
 
 
 def test_modules() -> None:
-    known = situation()
+    known = a_situation()
     known.source.modules = {"ReJSON": 20_008, "vectorset": 1}
     verdict = features.modules(known)
     assert verdict.status == "fail"

@@ -5,34 +5,11 @@
 
 from __future__ import annotations
 
-import dataclasses
-from typing import Any
-
 import pytest
 
-from ansible_collections.dataservices.redis_migration.plugins.module_utils._keys.selection import Selection
 from ansible_collections.dataservices.redis_migration.plugins.module_utils._preflight.checks import pair
 from ansible_collections.dataservices.redis_migration.plugins.module_utils._preflight.checks import server as ends
-from ansible_collections.dataservices.redis_migration.plugins.module_utils._preflight.situation import (
-    Question,
-    Situation,
-)
-from ansible_collections.dataservices.redis_migration.plugins.module_utils._server.info import Server
-from tests.support.sides import a_side
-
-
-def server(version: str, flavor: str = "redis", **fields: Any) -> Server:
-    values: dict[str, Any] = {field.name: 0 for field in dataclasses.fields(Server)}
-    values.update(
-        flavor=flavor, version=version, mode="standalone", role="master", databases={}, unknown_commands=frozenset()
-    )
-    return Server(**{**values, **fields})
-
-
-def situation() -> Situation:
-    end = {"host": "somewhere"}
-    source, target = (a_side(role) for role in ("source", "target"))
-    return Situation(Question(end, end, Selection()), source, target)
+from tests.support.sides import a_server, a_situation
 
 
 @pytest.mark.parametrize(
@@ -46,9 +23,9 @@ def situation() -> Situation:
     ],
 )
 def test_versions(version: str, flavor: str, source: str, target: str) -> None:
-    known = situation()
+    known = a_situation()
     for side, status in ((known.source, source), (known.target, target)):
-        side.server = server(version, flavor)
+        side.server = a_server(version, flavor)
         verdict = ends.version(known, side)
         assert verdict.status == status
         assert version in verdict.message
@@ -64,16 +41,16 @@ def test_versions(version: str, flavor: str, source: str, target: str) -> None:
     ],
 )
 def test_clocks(source: float, target: float, status: str, expected: str) -> None:
-    known = situation()
-    known.source.server = server("7.0.0", clock_ahead_ms=source)
-    known.target.server = server("7.0.0", clock_ahead_ms=target)
+    known = a_situation()
+    known.source.server = a_server("7.0.0", clock_ahead_ms=source)
+    known.target.server = a_server("7.0.0", clock_ahead_ms=target)
     verdict = pair.clocks(known)
     assert verdict.status == status
     assert expected in verdict.message
 
 
 def test_a_long_way_makes_no_skewed_clock() -> None:
-    known = situation()
-    known.source.server = server("7.0.0")
-    known.target.server = server("7.0.0", clock_ahead_ms=1100, clock_unsure_ms=200)
+    known = a_situation()
+    known.source.server = a_server("7.0.0")
+    known.target.server = a_server("7.0.0", clock_ahead_ms=1100, clock_unsure_ms=200)
     assert pair.clocks(known).status == "ok"

@@ -6,23 +6,12 @@
 from __future__ import annotations
 
 from ansible_collections.dataservices.redis_migration.plugins.module_utils._connection.replies import parse_info
-from ansible_collections.dataservices.redis_migration.plugins.module_utils._keys.selection import Selection
 from ansible_collections.dataservices.redis_migration.plugins.module_utils._preflight.checks import server as ends
-from ansible_collections.dataservices.redis_migration.plugins.module_utils._preflight.situation import (
-    Question,
-    Situation,
-)
-from tests.support.sides import a_side
-
-
-def situation() -> Situation:
-    end = {"host": "somewhere"}
-    source, target = (a_side(role) for role in ("source", "target"))
-    return Situation(Question(end, end, Selection()), source, target)
+from tests.support.sides import a_situation
 
 
 def test_trouble_with_a_disk() -> None:
-    known = situation()
+    known = a_situation()
     known.source.info = parse_info("rdb_last_bgsave_status:ok\r\naof_last_write_status:err\r\n")
     assert ends.state(known, known.source).status == "warn"
     known.target.info = known.source.info

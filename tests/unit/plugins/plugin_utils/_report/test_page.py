@@ -1,0 +1,57 @@
+# Copyright (c) 2026 dataservices.redis_migration contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The page of a report."""
+
+from __future__ import annotations
+
+import jinja2
+import pytest
+
+from ansible_collections.dataservices.redis_migration.plugins.plugin_utils._report.data import build_report
+from ansible_collections.dataservices.redis_migration.plugins.plugin_utils._report.page import render_page
+
+
+def page(*failures: str) -> str:
+    hosts = {
+        f"m{number}": {"__redis_migration_migrate": {"failed": True, "msg": message}} if message else {}
+        for number, message in enumerate(failures)
+    }
+    return render_page(build_report(hosts, check_mode=False, finished=1060.0))
+
+
+@pytest.mark.parametrize(
+    ("failures", "title"),
+    [
+        ((), "No migrations"),
+        (("",), "Nothing was run"),
+        (("no",), "1 of 1 migration failed"),
+        (("no", ""), "1 of 2 migrations failed"),
+    ],
+)
+def test_the_title_says_what_became_of_all(failures: tuple[str, ...], title: str) -> None:
+    assert f"<h1>{title}</h1>" in page(*failures)
+
+
+def test_what_a_server_says_is_text() -> None:
+    found = page("<script>alert('x') & more</script>")
+    assert "<script" not in found
+    assert "&lt;script&gt;alert(&#39;x&#39;) &amp; more&lt;/script&gt;" in found
+
+
+def test_moments_are_read_without_their_zone() -> None:
+    assert "1970-01-01 00:17:40 to 1970-01-01 00:17:40 UTC, " in page()
+
+
+def test_the_page_loads_nothing() -> None:
+    found = page("no")
+    assert "http:" not in found
+    assert "https:" not in found
+    assert "src=" not in found
+
+
+def test_a_field_that_is_missing_is_an_error() -> None:
+    report = build_report({"m": {}}, check_mode=False, finished=0.0)
+    del report["migrations"][0]["source"]["product"]
+    with pytest.raises(jinja2.UndefinedError):
+        render_page(report)

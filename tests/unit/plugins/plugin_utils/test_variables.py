@@ -1,0 +1,85 @@
+# Copyright (c) 2026 dataservices.redis_migration contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What is wrong with the variables of a migration, before anything runs."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from ansible_collections.dataservices.redis_migration.plugins.plugin_utils._variables import (
+    missing_variables,
+    unknown_variables,
+    variable_specs,
+    wrong_values,
+)
+
+ENDS = {"redis_migration_source", "redis_migration_target"}
+
+
+def test_variables_of_all_roles_are_known() -> None:
+    assert {*ENDS, "redis_migration_strategy", "redis_migration_backup_dir"} <= variable_specs().keys()
+
+
+def test_only_both_ends_are_required() -> None:
+    assert missing_variables(ENDS) == []
+    assert missing_variables({"redis_migration_source", "redis_migration_unknown"}) == [
+        "redis_migration_target is missing; give it to this host, such as redis_migration_target: {url: ...}."
+    ]
+    assert len(missing_variables(())) == 2
+
+
+@pytest.mark.parametrize(
+    ("name", "meant"),
+    [
+        ("redis_migration_stategy", " Did you mean redis_migration_strategy?"),
+        ("redis_migration_source", None),
+        ("xyz", ""),
+    ],
+)
+def test_a_variable_that_does_not_exist(name: str, meant: str | None) -> None:
+    assert unknown_variables([name]) == ([] if meant is None else [f"There is no variable {name}.{meant}"])
+
+
+GOOD = {
+    "redis_migration_source": {"url": "redis://a"},
+    "redis_migration_prune": True,
+    "redis_migration_max_failures": 0,
+}
+
+
+def test_good_values() -> None:
+    assert wrong_values({}) == []
+    assert wrong_values(GOOD) == []
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "sentence"),
+    [
+        (
+            "redis_migration_source",
+            "redis://:s3cret@a",
+            "redis_migration_source is a text; it must be a dictionary, such",
+        ),
+        (
+            "redis_migration_source",
+            {"url": "redis://a", "hots": "s3cret"},
+            "redis_migration_source has no field hots; ",
+        ),
+        ("redis_migration_source", {"port": "s3cret"}, "unable to convert to int."),
+        ("redis_migration_max_failures", "s3cret", "unable to convert to int."),
+        ("redis_migration_strategy", "fast", "value of redis_migration_strategy must be one of: "),
+    ],
+)
+def test_wrong_values_are_told_without_a_secret(name: str, value: Any, sentence: str) -> None:
+    (found,) = wrong_values({name: value})
+    assert sentence in found
+    assert found.startswith(name)
+    assert "s3cret" not in found
+
+
+def test_every_wrong_value_has_its_sentence() -> None:
+    wrong = {"redis_migration_strategy": "fast", "redis_migration_max_failures": "many"}
+    assert len(wrong_values(GOOD | wrong)) == 2
