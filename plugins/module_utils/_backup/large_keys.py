@@ -23,6 +23,7 @@ from .._connection.replies import clock_ms
 from .._errors import ConnectError
 from .._keys.types import LENGTH
 from .._pipeline.expiry import GONE, NEVER, Expiry
+from .._pipeline.stride import CHANGED_TRIES, PIECE_BYTES
 from .._pipeline.throttle import Throttle
 from .._rdb import format as rdb
 from .._rdb.payload import FOOTER_BYTES
@@ -30,11 +31,7 @@ from .._rdb.writer import RdbWriter
 from .._server.info import Server, none_expires
 from .large_streams import StreamChanged, StreamReader, stream_kind
 
-# How often a key that changes while it is read in pieces is begun anew.
-_TRIES = 3
-
-# One command reads about so much: a fraction of a millisecond of the source's time.
-_PIECE_BYTES = 256 * 1024
+# One command reads at most so many: a fraction of a millisecond of the source's time.
 _PIECE_ELEMENTS = 1000
 
 # By so much TIME and PTTL may be apart from the same two a moment later.
@@ -107,11 +104,11 @@ class LargeKeys:
                 with Line(self._endpoint, self._database) as line:
                     self._check(line.identity)
                     one = _LargeKey(line, self._server, self._database, self._slowly, self._version, key, size)
-                    return one.in_pieces() if tries < _TRIES else one.whole()
+                    return one.in_pieces() if tries < CHANGED_TRIES else one.whole()
             except _Changed:
                 tries += 1
             except _Unwatched:
-                tries = _TRIES
+                tries = CHANGED_TRIES
             except ConnectError as exc:
                 now = time.monotonic()
                 failing_since = failing_since or now
@@ -229,13 +226,13 @@ class _LargeKey:
 
     def _elements(self, length: int) -> int:
         """How many elements one command may read."""
-        return max(1, min(_PIECE_ELEMENTS, _PIECE_BYTES * length // max(1, self._size)))
+        return max(1, min(_PIECE_ELEMENTS, PIECE_BYTES * length // max(1, self._size)))
 
     def _string(self, expiry: Expiry, length: int) -> None:
         self._writer.key(self._key, expiry, rdb.STRING)
         self._writer.put(rdb.length(length))
-        for start in range(0, length, _PIECE_BYTES):
-            end = min(length, start + _PIECE_BYTES)
+        for start in range(0, length, PIECE_BYTES):
+            end = min(length, start + PIECE_BYTES)
             piece = self._line.ask(b"GETRANGE", self._key, start, end - 1)
             if len(piece) != end - start:
                 raise _Changed()

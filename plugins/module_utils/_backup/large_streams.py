@@ -11,7 +11,7 @@ from __future__ import annotations
 import typing as t
 
 from .._connection.line import Line
-from .._connection.replies import clock_ms, fields_of
+from .._connection.replies import EXACT_TRIES, clock_ms, fields_of
 from .._rdb import format as rdb
 from .._rdb.listpack import node
 from .._rdb.stream_id import after, parse_id
@@ -19,9 +19,6 @@ from .._rdb.stream_id import after, parse_id
 # As many as servers put into a node by default.
 _NODE_ENTRIES = 100
 _PENDING = 1000
-
-# How often the same is asked again for an answer within one millisecond.
-_EXACT_TRIES = 10
 
 _UNKNOWN = 2**64 - 1
 
@@ -110,7 +107,7 @@ class StreamReader:
 
     def _pending_page(self, group: bytes, start: bytes, consumer: tuple[bytes, ...]) -> tuple[int, t.Any]:
         question = (b"XPENDING", self._key, group, start, b"+", _PENDING, *consumer)
-        for _try in range(_EXACT_TRIES):
+        for _try in range(EXACT_TRIES):
             before, page, then = self._line.ask_all([(b"TIME",), question, (b"TIME",)])
             # How long ago each was delivered is said in milliseconds: within a single one the time itself is exact.
             if clock_ms(before) == clock_ms(then):

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import typing as t
 
+from .._connection.commands import LARGEST_ARGUMENT
 from .._connection.connect import client
 from .._connection.endpoint import Endpoint
 from .._connection.explain import explain_reply, is_transient
@@ -27,9 +28,6 @@ from .._rdb.reader import Entry
 from .._server.info import Server
 from .by_commands import Command, NoCommands, commands_for
 
-# The default of proto-max-bulk-len: no argument of a command may be larger.
-_LARGEST_PAYLOAD = 512 * 1024 * 1024
-
 _PIECE = 512 * 1024
 _PIECE_COMMANDS = 1000
 
@@ -38,11 +36,11 @@ def largest_payload(endpoint: Endpoint) -> int:
     """How many bytes a payload for ``endpoint`` may have: what the server says, if it may be asked."""
     try:
         with client(endpoint) as redis_client:
-            return min(_LARGEST_PAYLOAD, int(redis_client.config_get("proto-max-bulk-len")["proto-max-bulk-len"]))
+            return min(LARGEST_ARGUMENT, int(redis_client.config_get("proto-max-bulk-len")["proto-max-bulk-len"]))
     except ConnectionLost:
         raise
     except (RedisMigrationError, KeyError, ValueError):
-        return _LARGEST_PAYLOAD
+        return LARGEST_ARGUMENT
 
 
 class LargeValues:

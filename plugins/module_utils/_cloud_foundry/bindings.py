@@ -13,10 +13,9 @@ from .errors import CloudFoundryError
 from .isolation_record import RecordedBinding, fits
 from .jobs import JobFailed, WaitedTooLong, once_free, wait_for_job
 from .lookup import space_names
-from .resources import App, ServiceInstance, app_of, operation_of, related
+from .resources import CREDENTIAL_BINDINGS, App, ServiceInstance, app_of, operation_of, related
 from .session import CloudFoundrySession, Json, doing
 
-_BINDINGS = "/v3/service_credential_bindings"
 # A broker's failure may pass; one that comes twice is told.
 _ATTEMPTS = 2
 _PARAMETERS_NOT_SUPPORTED = 90007
@@ -81,7 +80,7 @@ def missing(wanted: Sequence[WantedBinding], present: Iterable[AppBinding]) -> l
 
 def bound_apps(session: CloudFoundrySession, instance_guid: str) -> set[str]:
     """The GUIDs of the apps that have a binding to it, sound or not; none where it is gone."""
-    found = session.list_all(_BINDINGS, type="app", service_instance_guids=instance_guid).resources
+    found = session.list_all(CREDENTIAL_BINDINGS, type="app", service_instance_guids=instance_guid).resources
     return {related(resource, "app") or "" for resource in found}
 
 
@@ -97,7 +96,7 @@ class Bindings:
     def all(self) -> list[AppBinding]:
         """Ordered by the names of the apps."""
         listing = self._session.list_all(
-            _BINDINGS, type="app", service_instance_guids=self._instance.guid, include="app"
+            CREDENTIAL_BINDINGS, type="app", service_instance_guids=self._instance.guid, include="app"
         )
         apps = {app.guid: app for app in map(app_of, listing.included.get("apps", []))}
         spaces = space_names(self._session, [app.space_guid for app in apps.values()])
@@ -181,7 +180,7 @@ class Bindings:
             return None, True
         try:
             # The broker itself answers this; one that fails is no reason to wait long, as it is for every app.
-            return self._session.get(f"{_BINDINGS}/{binding.guid}/parameters", attempts=2) or None, False
+            return self._session.get(f"{CREDENTIAL_BINDINGS}/{binding.guid}/parameters", attempts=2) or None, False
         except CloudFoundryError as exc:
             if exc.status is None or exc.status in (401, 429):
                 raise
@@ -229,7 +228,7 @@ class Bindings:
             body["parameters"] = wanted.parameters
         with doing(what, role="Space Developer (or Space Supporter) in the space of the app"):
             try:
-                response = once_free(lambda: self._session.post(_BINDINGS, body), self._deadline, _ing(what))
+                response = once_free(lambda: self._session.post(CREDENTIAL_BINDINGS, body), self._deadline, _ing(what))
             except CloudFoundryError as exc:
                 if exc.mentions("already bound") and not alone:
                     raise exc.while_doing(
@@ -253,7 +252,7 @@ class Bindings:
         for attempt in range(1, _ATTEMPTS + 1):
             with doing(what, role=f'Space Developer (or Space Supporter) in the space "{binding.space_name}"'):
                 response = once_free(
-                    lambda: self._session.delete(f"{_BINDINGS}/{binding.guid}"), self._deadline, _ing(what)
+                    lambda: self._session.delete(f"{CREDENTIAL_BINDINGS}/{binding.guid}"), self._deadline, _ing(what)
                 )
             try:
                 wait_for_job(self._session, response, self._deadline, _ing(what))
@@ -268,7 +267,7 @@ class Bindings:
         """The app's bindings once nothing is going on with any of them."""
         for pause in pauses(0.3):
             found = self._session.list_all(
-                _BINDINGS, type="app", service_instance_guids=self._instance.guid, app_guids=app.guid
+                CREDENTIAL_BINDINGS, type="app", service_instance_guids=self._instance.guid, app_guids=app.guid
             ).resources
             bindings = [
                 AppBinding(one["guid"], one.get("name") or "", app, "", *operation_of(one)[:2]) for one in found

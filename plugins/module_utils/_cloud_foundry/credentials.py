@@ -12,9 +12,7 @@ from collections.abc import Callable, Iterator, Mapping
 from .._connection.endpoint import is_url, parse_endpoint
 from .._errors import EndpointError
 from .errors import CloudFoundryError
-from .key_fields import DECIDE, read_fields
-
-_HOST = ("host", "hostname")
+from .key_fields import DECIDE, HOST, read_fields
 
 # Texts under these names (or with them in the name) are secrets wherever they stand.
 _SECRET_WORDS = ("password", "secret", "uri", "url", "token", "private")
@@ -28,7 +26,7 @@ _HINT = (
 def unwrapped(credentials: Mapping[str, t.Any]) -> dict[str, t.Any]:
     """The credentials themselves, whether or not they come as C({"credentials": {...}})."""
     inner: t.Any = credentials
-    while isinstance(inner, Mapping) and isinstance(inner.get("credentials"), Mapping) and _first(inner, _HOST) is None:
+    while isinstance(inner, Mapping) and isinstance(inner.get("credentials"), Mapping) and _first(inner, HOST) is None:
         inner = inner["credentials"]
     return dict(inner)
 

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 
 from .._waiting import pauses
 from .errors import CloudFoundryError
-from .http import HttpFailure, HttpTransport
+from .http import PASSING, HttpFailure, HttpTransport
 
 _ATTEMPTS = 5
 
@@ -92,7 +92,7 @@ def _get(transport: HttpTransport, url: str, api_url: str) -> t.Any:
                     hint="Give the address it redirects to as api_url.",
                     status=response.status,
                 )
-            if response.status not in (429, 500, 502, 503, 504) or attempt == _ATTEMPTS:
+            if response.status not in PASSING or attempt == _ATTEMPTS:
                 return response
         time.sleep(next(delays))
     raise AssertionError("unreachable")

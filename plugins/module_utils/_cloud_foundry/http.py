@@ -26,6 +26,13 @@ from .errors import CloudFoundryError
 # A broker may be asked synchronously behind a request (binding parameters); CF itself gives up after 60 seconds.
 _TIMEOUT = 65.0
 
+# Answers that trying again may change: a failure of the server, and (429) too many requests.
+SERVER_FAILURES = frozenset({500, 502, 503, 504})
+PASSING = SERVER_FAILURES | {429}
+
+# A server that asks for more patience (Retry-After) is asked again after so many seconds all the same.
+LONGEST_PAUSE = 60.0
+
 
 @dataclass(frozen=True)
 class HttpResponse:

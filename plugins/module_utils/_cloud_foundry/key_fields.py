@@ -13,13 +13,13 @@ import typing as t
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 
-from .._connection.endpoint import DEFAULT_PORT, is_tls_url, is_url, parse_endpoint
+from .._connection.endpoint import DEFAULT_PORT, TLS_SCHEMES, is_tls_url, is_url, parse_endpoint
 from .._errors import EndpointError
 from .errors import CloudFoundryError
 
 # The names under which brokers give the same thing, best first.
 _SECTIONS = ("redis", "valkey")
-_HOST = ("host", "hostname")
+HOST = ("host", "hostname")
 _USER = ("username", "user")
 _CA = ("cacrt", "cacert", "cacertificate", "ca")
 _URI = (
@@ -33,7 +33,7 @@ _TLS_FLAG = (
     "tlsrequired", "sslrequired", "tlsversions", "sslversions",
 )  # fmt: skip
 _SCHEME = ("scheme", "protocol")
-_TLS_SCHEMES = ("rediss", "valkeys", "tls", "ssl")
+_SCHEMES_WITH_TLS = (*TLS_SCHEMES, "tls", "ssl")
 
 _NO = frozenset({"false", "no", "off", "0", "disabled", "none", "null"})
 # A user that every server has; a key that names another one as well means that one.
@@ -156,7 +156,7 @@ class _Fields:
         return [(name, value) for wanted in names for name, plain, value in self._fields if plain == wanted]
 
     def host(self) -> str | None:
-        for _name, value in self.all((*_HOST, "hosts")):
+        for _name, value in self.all((*HOST, "hosts")):
             first = value[0] if isinstance(value, (list, tuple)) and value else value
             if isinstance(first, str):
                 return first
@@ -190,7 +190,7 @@ class _Fields:
             refused = str(value).strip().lower() in _NO
             if not (isinstance(value, (list, tuple)) and not value):
                 (no if refused else yes).append(name)
-        yes += [name for name, value in self.all(_SCHEME) if str(value).lower().partition(":")[0] in _TLS_SCHEMES]
+        yes += [name for name, value in self.all(_SCHEME) if str(value).lower().partition(":")[0] in _SCHEMES_WITH_TLS]
         yes += [name for name, _value in self._certificates()]
         return list(dict.fromkeys(yes)), no
 

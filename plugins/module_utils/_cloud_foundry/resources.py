@@ -11,6 +11,9 @@ from dataclasses import dataclass
 from .._errors import printable
 from .session import Json
 
+# Bindings of apps and service keys are the same kind of resource.
+CREDENTIAL_BINDINGS = "/v3/service_credential_bindings"
+
 
 @dataclass(frozen=True)
 class Named:

@@ -11,7 +11,7 @@ from .bindings import Bindings
 from .errors import CloudFoundryError
 from .jobs import WaitedTooLong, once_free, wait_for_job
 from .lookup import find_service_instance, get_service_instance, nearest, search_service_instance
-from .resources import Place, ServiceInstance, operation_of, related
+from .resources import CREDENTIAL_BINDINGS, Place, ServiceInstance, operation_of, related
 from .session import CloudFoundrySession, Json, doing, joined
 
 
@@ -30,9 +30,7 @@ def describe_instance(session: CloudFoundrySession, instance: ServiceInstance, d
     space = session.find(f"/v3/spaces/{instance.space_guid}") or {}
     organization_guid = related(space, "organization")
     organization = session.find(f"/v3/organizations/{organization_guid}") if organization_guid else None
-    keys = session.list_all(
-        "/v3/service_credential_bindings", type="key", service_instance_guids=instance.guid
-    ).resources
+    keys = session.list_all(CREDENTIAL_BINDINGS, type="key", service_instance_guids=instance.guid).resources
     apps = Bindings(session, instance, deadline).all()
     return {
         "guid": instance.guid,

@@ -10,10 +10,9 @@ import typing as t
 from .._waiting import Deadline, pauses
 from .errors import CloudFoundryError
 from .jobs import JobFailed, WaitedTooLong, once_free, wait_for_job
-from .resources import ServiceInstance, operation_of
+from .resources import CREDENTIAL_BINDINGS, ServiceInstance, operation_of
 from .session import CloudFoundrySession, Json, doing, joined
 
-_BINDINGS = "/v3/service_credential_bindings"
 # A broker's failure may pass; one that comes twice is told.
 _CREATIONS = 2
 _DELETIONS = 2
@@ -34,7 +33,7 @@ class ServiceKeys:
     def find(self, name: str) -> Json | None:
         """The key of this name in whatever state it is."""
         found = self._session.list_all(
-            _BINDINGS, type="key", names=joined([name]), service_instance_guids=self._instance.guid
+            CREDENTIAL_BINDINGS, type="key", names=joined([name]), service_instance_guids=self._instance.guid
         ).resources
         return next((key for key in found if key.get("name") == name), None)
 
@@ -87,7 +86,7 @@ class ServiceKeys:
         for pause in pauses(0.3):
             with doing(what, role=self._role):
                 try:
-                    details = self._session.get(f"{_BINDINGS}/{key['guid']}/details")
+                    details = self._session.get(f"{CREDENTIAL_BINDINGS}/{key['guid']}/details")
                     return details.get("credentials") or {}
                 except CloudFoundryError as exc:
                     if not exc.not_found:
@@ -132,7 +131,9 @@ class ServiceKeys:
         with doing(f'create the service key "{name}" of {self._instance}', role=self._role):
             try:
                 response = once_free(
-                    lambda: self._session.post(_BINDINGS, body), self._deadline, f'creating the service key "{name}"'
+                    lambda: self._session.post(CREDENTIAL_BINDINGS, body),
+                    self._deadline,
+                    f'creating the service key "{name}"',
                 )
             except CloudFoundryError as exc:
                 # It may have arrived, or another run was quicker: what is there now decides.
@@ -150,7 +151,9 @@ class ServiceKeys:
         what = f'deleting the service key "{key["name"]}"'
         for attempt in range(1, _DELETIONS + 1):
             with doing(f'delete the service key "{key["name"]}" of {self._instance}', role=self._role):
-                response = once_free(lambda: self._session.delete(f"{_BINDINGS}/{key['guid']}"), self._deadline, what)
+                response = once_free(
+                    lambda: self._session.delete(f"{CREDENTIAL_BINDINGS}/{key['guid']}"), self._deadline, what
+                )
             try:
                 wait_for_job(self._session, response, self._deadline, what)
                 return

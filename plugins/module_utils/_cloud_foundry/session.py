@@ -17,7 +17,7 @@ from dataclasses import dataclass, field
 from .._waiting import pauses
 from .discovery import CloudFoundryRoot
 from .errors import CloudFoundryError, refused
-from .http import HttpFailure, HttpResponse, HttpTransport, retry_after
+from .http import LONGEST_PAUSE, SERVER_FAILURES, HttpFailure, HttpResponse, HttpTransport, retry_after
 from .tokens import TokenSource
 from .uaa import Uaa, identity_in
 
@@ -26,8 +26,6 @@ _ATTEMPTS = 8
 # A rate limit is a matter of patience, not of attempts: at most this many seconds for one request.
 _RATE_LIMIT_PATIENCE = 900.0
 _RATE_LIMIT_PAUSE = 5.0
-_LONGEST_PAUSE = 60.0
-_TRANSIENT = frozenset({500, 502, 503, 504})
 _PER_PAGE = "500"
 
 Json = dict[str, t.Any]
@@ -180,12 +178,12 @@ class CloudFoundrySession:
                 renewed = False
                 self._back_off(_RATE_LIMIT_PAUSE if pause is None else pause)
                 continue
-            if response.status in _TRANSIENT:
+            if response.status in SERVER_FAILURES:
                 failures += 1
                 if not may_repeat:
                     error.uncertain = True
                 elif failures < attempts:
-                    time.sleep(min(retry_after(response.headers) or next(delays), _LONGEST_PAUSE))
+                    time.sleep(min(retry_after(response.headers) or next(delays), LONGEST_PAUSE))
                     continue
             raise error
 

@@ -16,12 +16,10 @@ from dataclasses import dataclass
 from .._waiting import pauses
 from .discovery import CloudFoundryRoot
 from .errors import CloudFoundryError, problems_in, redact, sentence_of
-from .http import HttpFailure, HttpResponse, HttpTransport, retry_after
+from .http import LONGEST_PAUSE, PASSING, HttpFailure, HttpResponse, HttpTransport, retry_after
 from .secrets import register_secrets
 
 _ATTEMPTS = 6
-_LONGEST_PAUSE = 60.0
-_TRANSIENT = frozenset({429, 500, 502, 503, 504})
 
 
 @dataclass(frozen=True)
@@ -92,9 +90,9 @@ class Uaa:
                 if failure.lasting or attempt == _ATTEMPTS:
                     raise
             else:
-                if response.status not in _TRANSIENT or attempt == _ATTEMPTS:
+                if response.status not in PASSING or attempt == _ATTEMPTS:
                     return response
-                pause = min(retry_after(response.headers) or pause, _LONGEST_PAUSE)
+                pause = min(retry_after(response.headers) or pause, LONGEST_PAUSE)
             time.sleep(pause)
         raise AssertionError("unreachable")
 

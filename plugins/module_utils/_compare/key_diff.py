@@ -23,7 +23,7 @@ from .._pipeline.flow import Flow
 from .._pipeline.halving import GiveUp, Work
 from .._pipeline.job import Job, Sleep, restarting
 from .._pipeline.pace import Pace
-from .._pipeline.scan import Scan
+from .._pipeline.scan import NAMES_AT_ONCE, Scan
 from .._server.clocks import clocks_of
 from .._server.continuity import Continuity, ServerChanged
 from .._server.databases import check_databases, check_same_server, database_pairs
@@ -35,9 +35,6 @@ from .verdict import Difference, Gone, Verdict
 
 _CHUNK_KEYS = 500
 _CHUNK_BYTES = 1024 * 1024
-
-# Names only: one EXISTS takes a whole page.
-_CHUNK_NAMES = 1000
 
 # What may be in transit between two looks at an end (an expiry that one server has noticed and the other has not).
 _SECOND_LOOK_SECONDS = 0.05
@@ -182,7 +179,7 @@ class KeyDiff:
             self._plan.selection,
             take,
             give_up=give_up,
-            chunk_keys=_CHUNK_NAMES if names_only else _CHUNK_KEYS,
+            chunk_keys=NAMES_AT_ONCE if names_only else _CHUNK_KEYS,
             chunk_bytes=_CHUNK_BYTES,
             measured=measured,
             round_trip_us=self._round_trip_us,

@@ -16,6 +16,9 @@ from .._imports import hiredis
 # Names up to this length get their command's head from a table.
 _TABLED = 256
 
+# The default of proto-max-bulk-len: no argument of a command, and so no payload, may be larger.
+LARGEST_ARGUMENT = 512 * 1024 * 1024
+
 
 class _Heads(dict[int, bytes]):
     """What stands before an argument, by the argument's length; made when first asked for."""

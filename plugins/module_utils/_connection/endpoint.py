@@ -16,8 +16,8 @@ DEFAULT_TIMEOUT = 15.0
 
 # Valkey's own names for the same two.
 _PLAIN_SCHEMES = ("redis", "valkey")
-_TLS_SCHEMES = ("rediss", "valkeys")
-_SCHEMES = (*_PLAIN_SCHEMES, *_TLS_SCHEMES, "unix")
+TLS_SCHEMES = ("rediss", "valkeys")
+_SCHEMES = (*_PLAIN_SCHEMES, *TLS_SCHEMES, "unix")
 
 
 @dataclasses.dataclass(frozen=True)
@@ -126,11 +126,11 @@ def parse_endpoint(options: t.Mapping[str, t.Any] | None, role: str) -> Endpoint
 
 def is_url(text: str) -> bool:
     """Whether C(text) is the URL of a Redis that is reached by its address."""
-    return "://" in text and _scheme(text) in (*_PLAIN_SCHEMES, *_TLS_SCHEMES)
+    return "://" in text and _scheme(text) in (*_PLAIN_SCHEMES, *TLS_SCHEMES)
 
 
 def is_tls_url(text: str) -> bool:
-    return "://" in text and _scheme(text) in _TLS_SCHEMES
+    return "://" in text and _scheme(text) in TLS_SCHEMES
 
 
 def _scheme(url: str) -> str:
@@ -199,7 +199,7 @@ def _parse_url(url: str, role: str) -> dict[str, t.Any]:
         )
     fields = _parse_userinfo(userinfo, name)
     host, port = _split_location(location, name)
-    fields.update(host=host, port=port, tls=scheme in _TLS_SCHEMES)
+    fields.update(host=host, port=port, tls=scheme in TLS_SCHEMES)
     return fields
 
 

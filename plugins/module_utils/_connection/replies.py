@@ -38,6 +38,11 @@ def clock_ms(reply: t.Sequence[bytes]) -> int:
     return int(reply[0]) * 1000 + int(reply[1]) // 1000
 
 
+# How long ago something was is said in milliseconds: with the same :func:`clock_ms` in front and behind it is exact. So
+# often it is asked again.
+EXACT_TRIES = 10
+
+
 def between_us(first: list[bytes], last: list[bytes]) -> float:
     """Microseconds between two replies to TIME."""
     return (int(last[0]) - int(first[0])) * 1e6 + int(last[1]) - int(first[1])

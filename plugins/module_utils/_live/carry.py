@@ -20,12 +20,10 @@ from .._keys.selection import Selection
 from .._keys.temporary import without_temporary
 from .._pipeline.chunk import Chunk
 from .._pipeline.end import absent
-from .._pipeline.halving import Halving, Work
+from .._pipeline.halving import IN_FLIGHT_BYTES, Halving, Work
 from .._pipeline.job import Gate, Job, Take, restarting
 from .._pipeline.throttle import Throttle
 from .._transfer.strategy import Lane, Moved, Refused, Transfer, Vanished
-
-_IN_FLIGHT_BYTES = 24 * 1024 * 1024
 
 # Names that are measured together.
 _BATCH_KEYS = 500
@@ -84,7 +82,7 @@ class Carrier:
         self._types = {kind.encode() for kind in selection.types}
         self.chunk_keys = min(500, transfer.chunk_keys, throttle.chunk_keys or 500)
         self.chunk_bytes = min(transfer.chunk_bytes, throttle.chunk_bytes or transfer.chunk_bytes)
-        self._halving = Halving(lane.flow, Gate(_IN_FLIGHT_BYTES), self.chunk_bytes, self.give_up)
+        self._halving = Halving(lane.flow, Gate(IN_FLIGHT_BYTES), self.chunk_bytes, self.give_up)
 
     def take_different(self) -> set[bytes]:
         different, self.different = self.different, set()

@@ -37,14 +37,13 @@ from .._connection.identity import ASK, REPLIES, Identity, ask_identity, checked
 from .._connection.replies import is_error
 from .._errors import CommandRefused, ConnectError, RedisMigrationError
 from .._imports import hiredis
+from .._pipeline.pipe import RECEIVE_BYTES
 from .rules import NAME_OVERHEAD
 
 PING_SECONDS = 0.04
 
 _PING = one(b"PING")
 _BEGIN = (one(b"HELLO", b"3"), one(b"CLIENT", b"TRACKING", b"ON", b"BCAST", b"NOLOOP"))
-
-_RECEIVE_BYTES = 256 * 1024
 
 # A message that grows beyond this without an end is not read on. The names of one turn come in one message.
 _MOST_IN_ONE = 128 * 1024 * 1024
@@ -280,7 +279,7 @@ class Feed:
             return
 
     def _read(self) -> None:
-        data = self._socket.recv(_RECEIVE_BYTES)
+        data = self._socket.recv(RECEIVE_BYTES)
         if not data:
             raise ConnectionResetError("connection closed by the server")
         self._last_read = time.monotonic()

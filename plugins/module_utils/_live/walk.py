@@ -14,14 +14,12 @@ import typing as t
 
 from .._keys.selection import Selection
 from .._migrate.progress import Plan
-from .._pipeline.scan import Scan
+from .._pipeline.scan import NAMES_AT_ONCE, Scan
 from .carry import Carrier
 from .lanes import Lanes
 from .rules import Rules
 
 _FORWARD, _STREAMS, _BACKWARD = range(3)
-
-_CHUNK_NAMES = 1000
 
 
 @dataclasses.dataclass
@@ -94,7 +92,7 @@ class Walker:
             selection,
             take,
             give_up=carrier.give_up,
-            chunk_keys=carrier.chunk_keys if measured else _CHUNK_NAMES,
+            chunk_keys=carrier.chunk_keys if measured else NAMES_AT_ONCE,
             chunk_bytes=carrier.chunk_bytes if measured else 1,
             measured=measured,
             # What is slow on purpose must not have read names for minutes ahead when its part ends.

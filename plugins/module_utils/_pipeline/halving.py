@@ -24,6 +24,9 @@ Work = t.Callable[[Chunk], Job[object]]
 # Records that the one key of a chunk cannot be moved or looked at, and why.
 GiveUp = t.Callable[[Chunk, ConnectError], None]
 
+# Values in flight. Each is in memory several times over: as it arrives, as an object, as a command, as it leaves.
+IN_FLIGHT_BYTES = 24 * 1024 * 1024
+
 # A single key is tried so often before it is given up.
 _TRIES_ALONE = 3
 

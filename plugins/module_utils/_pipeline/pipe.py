@@ -26,7 +26,7 @@ from .._imports import hiredis
 # What hiredis answers while a reply is incomplete. Equal to no reply, as its default, False, is to 0.
 NOTHING_YET = object()
 
-_RECEIVE_BYTES = 256 * 1024
+RECEIVE_BYTES = 256 * 1024
 
 # A reply that grows beyond this without being complete is not read on: memory stays bounded whatever an end sends.
 DEFAULT_REPLY_LIMIT = 64 * 1024 * 1024
@@ -90,7 +90,7 @@ class Pipe:
         self._out: collections.deque[memoryview] = collections.deque()
         self._waiting: collections.deque[Call] = collections.deque()
         self._partial = 0
-        self._buffer = bytearray(_RECEIVE_BYTES)
+        self._buffer = bytearray(RECEIVE_BYTES)
         self.last_progress = 0.0
         self._since_progress = 0
         # Who was at the other end when it was opened.

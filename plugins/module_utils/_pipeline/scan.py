@@ -19,7 +19,7 @@ from .._keys.temporary import without_temporary
 from .chunk import Chunk
 from .end import End
 from .flow import Flow
-from .halving import GiveUp, Halving, Work
+from .halving import IN_FLIGHT_BYTES, GiveUp, Halving, Work
 from .job import Gate, Job, Take, restarting
 from .pace import Pace
 from .pipe import ReplyTooLarge
@@ -28,14 +28,14 @@ from .pipe import ReplyTooLarge
 _NAME_BYTES = 12 * 1024 * 1024
 _NAME_OVERHEAD = 120
 
-# Values in flight. Each is in memory several times over: as it arrives, as an object, as a command, as it leaves.
-_IN_FLIGHT_BYTES = 24 * 1024 * 1024
-
 # One SCAN looks at so many buckets (that takes a server well below a millisecond); the next needs its cursor. So a
 # page grows with the round trip, as far as the server's other clients do not feel it.
 _PAGE = 1000
 _LARGEST_PAGE = 8000
 _PAGE_PER_US = 0.4
+
+# Where only names matter, a chunk may have so many: one EXISTS takes them all.
+NAMES_AT_ONCE = 1000
 
 # The share of keys that are no strings from which on asking for the length of strings first does not pay.
 _FEW_OTHERS = 0.1
@@ -85,7 +85,7 @@ class Scan:
         self._measured = measured
         self._page = min(_LARGEST_PAGE, max(_PAGE, int(round_trip_us * _PAGE_PER_US)))
         self._names = Gate(min(_NAME_BYTES, keys_ahead * _NAME_OVERHEAD) if keys_ahead else _NAME_BYTES)
-        self._halving = Halving(flow, Gate(_IN_FLIGHT_BYTES), chunk_bytes, give_up)
+        self._halving = Halving(flow, Gate(IN_FLIGHT_BYTES), chunk_bytes, give_up)
         # STRLEN is a use of the key, MEMORY USAGE is none.
         self._mostly_strings = not usage_kept
         self._should_stop = should_stop

@@ -10,6 +10,9 @@ PIECE_BYTES = 256 * 1024
 _FIRST_ELEMENTS = 500
 _MOST_ELEMENTS = 5000
 
+# How often a key that changes while it is read in pieces is begun anew.
+CHANGED_TRIES = 3
+
 # What one command may cost its server, in microseconds: nobody else is served meanwhile.
 _ENOUGH_US = 500.0
 _TOO_LONG_US = 1000.0

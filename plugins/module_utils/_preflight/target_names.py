@@ -18,11 +18,10 @@ from .._pipeline.flow import Flow
 from .._pipeline.halving import Work
 from .._pipeline.job import Job
 from .._pipeline.pace import Pace
-from .._pipeline.scan import Scan
+from .._pipeline.scan import NAMES_AT_ONCE, Scan
 from .._server.info import Server
 
 _EXAMPLES = 5
-_CHUNK_NAMES = 1000
 
 
 @dataclasses.dataclass
@@ -70,7 +69,7 @@ def compare_names(
                 Pace(round_trip_ms * 1000),
                 selection,
                 _counting(found, here_end, there),
-                chunk_keys=_CHUNK_NAMES,
+                chunk_keys=NAMES_AT_ONCE,
                 chunk_bytes=1,
                 measured=False,
                 round_trip_us=round_trip_ms * 1000,

@@ -32,6 +32,9 @@ STREAM_ACTIVE = 21
 HASH_EXPIRING_VALKEY = 22
 HASH_EXPIRING_REDIS = 24
 
+# A value of a module, the only kind of them since Redis 4.
+MODULE = 7
+
 HEADER_BYTES = 9
 
 # Valkey left the common numbering with 80; what Redis numbered after the fork it does not read.

@@ -10,6 +10,7 @@ import typing as t
 
 from .._errors import RedisMigrationError
 from .crc64 import crc64
+from .format import MODULE
 from .lzf import decompress
 
 # Of a value that is kept, no more than this lies in the buffer, and no more than that in memory.
@@ -48,7 +49,6 @@ _SHAPES = {
 _SHAPES_OF_VALKEY = {**_SHAPES, 22: "nss8"}
 
 _STREAMS = {15: 1, 19: 2, 21: 3}
-_MODULE = 7
 
 _MODULE_END, _MODULE_SIGNED, _MODULE_UNSIGNED, _MODULE_FLOAT, _MODULE_DOUBLE, _MODULE_STRING = range(6)
 
@@ -252,7 +252,7 @@ class RdbBytes:
             self._skip_shape(shape)
         elif kind in _STREAMS:
             self._skip_stream(_STREAMS[kind])
-        elif kind == _MODULE:
+        elif kind == MODULE:
             self.skip_module_value()
         else:
             raise self.damaged(f"there is a value of the unknown type {kind}")

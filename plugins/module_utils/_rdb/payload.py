@@ -8,6 +8,8 @@ A payload is a type byte, the value, a 2-byte RDB version (little endian) and an
 
 from __future__ import annotations
 
+from .format import MODULE
+
 FOOTER_BYTES = 10
 
 # Redis source, rdb.h: the type byte of each encoding. 22 to 25 are hashes whose fields can expire (22: Valkey 9).
@@ -22,14 +24,13 @@ _TYPES = {
 }
 
 # Values of modules begin with a number of nine characters, six bits each, and a version.
-_MODULE = 7
 _MODULE_CHARACTERS = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_"
 _NINE_BYTES = 0x81
 
 
 def type_of(payload: bytes) -> str | None:
     """The Redis type of a payload, or None for an encoding this file does not know."""
-    if payload[:2] == bytes((_MODULE, _NINE_BYTES)) and len(payload) >= 10:
+    if payload[:2] == bytes((MODULE, _NINE_BYTES)) and len(payload) >= 10:
         return module_name(int.from_bytes(payload[2:10], "big"))
     return _TYPES.get(payload[0]) if payload else None
 

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import typing as t
 
-from .._connection.commands import TIME, each, one, restores
+from .._connection.commands import LARGEST_ARGUMENT, TIME, each, one, restores
 from .._connection.explain import is_transient, reply_hint, reply_text
 from .._connection.replies import (
     between_us,
@@ -31,9 +31,6 @@ from .plain_strings import MSETNX_OK, SET_OK, SET_PXAT_SINCE, Item, writes
 from .strategy import Lane, Moved, Occupied, Outcome, Refused, Strategy, Vanished
 
 _OK = b"OK"
-
-# A payload is refused above this by every server whose proto-max-bulk-len is the default.
-_LARGEST_PAYLOAD = 512 * 1024 * 1024
 
 # Below this share of strings DUMP is asked for at once; every so many chunks somebody looks whether that still holds.
 _FEW = 0.3
@@ -119,7 +116,7 @@ class CopyStrategy(Strategy):
         yield Take(lane.pace.gate, cost)
         try:
             # Far more than the server's estimate is no single payload's business.
-            limit = min(DEFAULT_REPLY_LIMIT + 2 * size, _LARGEST_PAYLOAD + size)
+            limit = min(DEFAULT_REPLY_LIMIT + 2 * size, LARGEST_ARGUMENT + size)
             replies: list[t.Any] = yield lane.source.call(TIME + commands + TIME, count + 2, limit)
         finally:
             lane.flow.give(lane.pace.gate, cost)

@@ -14,6 +14,7 @@ from ..._keys.types import LENGTH
 from ..._pipeline.expiry import GONE, NEVER, Expiry
 from ..._pipeline.job import Job, Reconnected, Take
 from ..._pipeline.pipe import ReplyTooLarge
+from ..._pipeline.stride import CHANGED_TRIES
 from ..strategy import Lane, Occupied, Outcome, Refused, Vanished
 from .cursors import scanned_in_pieces
 from .field_ttls import FieldTtls
@@ -21,9 +22,6 @@ from .key_build import BeginningLost, Changed, KeyBuild, KeyRefused, Read, Write
 from .ranges import list_in_pieces, string_in_pieces
 from .streams import stream_in_pieces
 from .watched_key import WatchConnections, WatchedKey
-
-# How often a key that changes while it is read is begun anew.
-_TRIES = 3
 
 _CHANGED = (
     "the key was written to while it was read",
@@ -68,7 +66,7 @@ class InPieces:
     def _move(self, build: KeyBuild, watched: WatchedKey, replace: bool) -> Job[Outcome | None]:
         kind = b"none"
         reason: Exception = Changed()
-        for _try in range(_TRIES):
+        for _try in range(CHANGED_TRIES):
             try:
                 yield from watched.start(build.key)
                 (kind,) = yield from build.read(Read(pack(b"TYPE", build.key), 1))
@@ -92,7 +90,7 @@ class InPieces:
                 yield from self._give_up(build, None)
                 raise
         text, hint = _CHANGED if isinstance(reason, Changed) else _LOST
-        return Refused(f"{text}, {_TRIES} times", hint, type=kind.decode())
+        return Refused(f"{text}, {CHANGED_TRIES} times", hint, type=kind.decode())
 
     def _fill(self, build: KeyBuild, kind: bytes, watched: WatchedKey) -> Job[None]:
         """Write the whole value to the temporary key. Raises :class:`Changed` unless it was the same all the time."""

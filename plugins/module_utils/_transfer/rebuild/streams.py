@@ -15,7 +15,7 @@ import itertools
 import typing as t
 
 from ..._connection.commands import TIME, one, pack
-from ..._connection.replies import clock_ms, fields_of
+from ..._connection.replies import EXACT_TRIES, clock_ms, fields_of
 from ..._pipeline.job import Job
 from ..._pipeline.pipe import ReplyTooLarge
 from ..._pipeline.stride import Stride
@@ -23,7 +23,6 @@ from ..._rdb.stream_id import after
 from .key_build import BeginningLost, Changed, KeyBuild, KeyRefused, Read, Write, piece
 
 _PENDING = 200
-_EXACT_TRIES = 10
 
 # The group that makes an empty stream come into being, where it has none of its own.
 _NOBODY = b"nobody"
@@ -142,7 +141,7 @@ def _pending(build: KeyBuild, group: bytes) -> Job[None]:
     start = b"-"
     while True:
         command = TIME + pack(b"XPENDING", build.key, group, start, b"+", _PENDING) + TIME
-        for _try in range(_EXACT_TRIES):
+        for _try in range(EXACT_TRIES):
             before, page, then = yield from build.read(Read(command, 3, _PENDING))
             # How long ago each was delivered is said in milliseconds: within a single one the time itself is exact.
             if clock_ms(before) == clock_ms(then):
