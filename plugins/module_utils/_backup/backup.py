@@ -92,7 +92,7 @@ class BackupResult:
         return Saved.total(self.databases.values())
 
 
-class _StartOver(Exception):
+class _RestartBackup(Exception):
     """What was written is no good any more; the sentence says why."""
 
 
@@ -114,7 +114,7 @@ class Backup:
                 try:
                     self._attempt(seen)
                     return self.result
-                except _StartOver as again:
+                except _RestartBackup as again:
                     reason = str(again)
                 except ServerChanged as changed:
                     reason = "the server was restarted, another one took its place, or its data was replaced."
@@ -198,7 +198,7 @@ class _DatabaseBackup:
         self._large: list[tuple[bytes, int]] = []
 
     def run(self) -> None:
-        """Save all of it. Raises :class:`_StartOver` where only that helps."""
+        """Save all of it. Raises :class:`_RestartBackup` where only that helps."""
         held = self._server.databases.get(self._number)
         self._writer.database(self._number, held.keys if held else 0, (held.expires or 0) if held else 0)
         try:
@@ -218,7 +218,7 @@ class _DatabaseBackup:
             if self._large:
                 self._continuity.check(self._plan.endpoint, patiently(self._identity, self._plan.timeout))
             if not self._seen.unique():
-                raise _StartOver(f"database {self._number} showed a key twice while it shrank")
+                raise _RestartBackup(f"database {self._number} showed a key twice while it shrank")
         finally:
             self._seen.close()
 
@@ -293,7 +293,7 @@ class _DatabaseBackup:
                 saved.vanished += 1
                 continue
             if rdb_version(payload) > version:
-                raise _StartOver("the server was upgraded meanwhile")
+                raise _RestartBackup("the server was upgraded meanwhile")
             saved.keys += 1
             saved.expires += expiry is not None
             writer.payload(name, expiry, payload)

@@ -47,11 +47,11 @@ class _Changed(Exception):
     """The key is not what it was a moment ago."""
 
 
-class _Unwatched(Exception):
+class _WatchRefused(Exception):
     """The user may not do what reading in pieces needs (WATCH), so only one command can read consistently."""
 
 
-class _Slowly:
+class _ThrottledWriter:
     """A writer that takes no more bytes than ``throttle`` permits."""
 
     def __init__(self, writer: RdbWriter, throttle: Throttle) -> None:
@@ -87,7 +87,7 @@ class LargeKeys:
         self._server = server
         self._database = database
         self._writer = writer
-        self._slowly = _Slowly(writer, throttle)
+        self._slowly = _ThrottledWriter(writer, throttle)
         self._version = version
         self._timeout = timeout
 
@@ -107,7 +107,7 @@ class LargeKeys:
                     return one.in_pieces() if tries < CHANGED_TRIES else one.whole()
             except _Changed:
                 tries += 1
-            except _Unwatched:
+            except _WatchRefused:
                 tries = CHANGED_TRIES
             except ConnectError as exc:
                 now = time.monotonic()
@@ -125,7 +125,7 @@ class _LargeKey:
     """One attempt at one key."""
 
     def __init__(
-        self, line: Line, server: Server, database: int, writer: _Slowly, version: int, key: bytes, size: int
+        self, line: Line, server: Server, database: int, writer: _ThrottledWriter, version: int, key: bytes, size: int
     ) -> None:
         self._line = line
         self._server = server
@@ -166,7 +166,7 @@ class _LargeKey:
         try:
             self._line.ask(b"WATCH", key)
         except Refusal:
-            raise _Unwatched() from None
+            raise _WatchRefused() from None
         kind = self._line.ask(b"TYPE", key)
         if kind == b"none":
             return False
@@ -213,7 +213,7 @@ class _LargeKey:
             raise _Changed() from None
         except Refusal:
             # Its entries may be read, and not its groups: then only DUMP has them.
-            raise _Unwatched() from None
+            raise _WatchRefused() from None
         self._check_unchanged()
         return expiry
 

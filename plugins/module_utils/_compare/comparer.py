@@ -4,7 +4,7 @@
 """Whether keys hold the same at both ends: type, value and expiry; of data, not of bytes.
 
 Strings are compared as they are. Other types are compared by their DUMP payloads where both servers encode alike, and
-otherwise, or where payloads differ, by content (:mod:`_content`).
+otherwise, or where payloads differ, by content (:mod:`whole`).
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 # Copyright (c) 2026 dataservices.redis_migration contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Equality of the values of small keys at both ends, by ordinary commands; for large ones see :mod:`_content_chunks`.
+"""Equality of the values of small keys at both ends, by ordinary commands; for large ones see :mod:`chunks`.
 
 Unordered types are compared without order, scores as numbers, streams with groups, consumers and pending entries,
 hash fields with their expiries.

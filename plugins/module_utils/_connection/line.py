@@ -80,7 +80,7 @@ class Line:
 
     def download(self, *args: t.Any) -> t.Iterator[bytes]:
         """The bulk reply to one command in pieces; nothing at all for a null reply."""
-        with self._patient(args) as sock:
+        with self._for_long_reply(args) as sock:
             sock.sendall(pack(*args))
             head = self._read_line(sock)
             if head[:1] == b"-":
@@ -105,7 +105,7 @@ class Line:
 
         Returns the first line of the reply, an error reply included.
         """
-        with self._patient(args) as sock:
+        with self._for_long_reply(args) as sock:
             parts = [b"*%d\r\n" % (len(args) + 1 + len(last))]
             parts += [b"$%d\r\n%b\r\n" % (len(word), word) for word in args]
             sock.sendall(b"".join(parts) + b"$%d\r\n" % size)
@@ -114,8 +114,8 @@ class Line:
             sock.sendall(b"\r\n" + b"".join([b"$%d\r\n%b\r\n" % (len(word), word) for word in last]))
             return self._read_line(sock)
 
-    def _patient(self, args: t.Sequence[t.Any]) -> _Patient:
-        return _Patient(self, socket_of(self._connection), args)
+    def _for_long_reply(self, args: t.Sequence[t.Any]) -> _LongReplySocket:
+        return _LongReplySocket(self, socket_of(self._connection), args)
 
     @staticmethod
     def _read_line(sock: t.Any) -> bytes:
@@ -148,7 +148,7 @@ class Line:
         return self.endpoint.timeout
 
 
-class _Patient:
+class _LongReplySocket:
     """The socket itself, with time for a very large reply, and with its errors as sentences."""
 
     def __init__(self, line: Line, sock: t.Any, args: t.Sequence[t.Any]) -> None:

@@ -3,7 +3,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """A server without applications: who is connected and what is written, waiting until neither is, with a little help.
 
-The help is disconnecting clients by rule; holding back writes is in :mod:`_isolation_pause`.
+The help is disconnecting clients by rule; holding back writes is in :mod:`pause`.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ _NAMED = 10
 
 
 @dataclasses.dataclass
-class Sight:
+class Observation:
     """What was seen. ``clients`` is None where CLIENT LIST is not permitted.
 
     ``writes``: write commands seen while looking, None where they cannot be counted.
@@ -71,55 +71,55 @@ class Isolation:
                 gone.append(client)
         return gone
 
-    def wait(self, quiet_seconds: float, timeout: float) -> Sight:
+    def wait(self, quiet_seconds: float, timeout: float) -> Observation:
         """Until no application is connected and no write has arrived for ``quiet_seconds``, or ``timeout`` is over.
 
         Raises :class:`RedisMigrationError` only when the server is lost or may not be asked at all.
         """
-        sight = Sight()
+        observed = Observation()
         quiet_seconds = min(quiet_seconds, timeout)
         watcher = Watcher(self._client)
         begin = quiet_since = time.monotonic()
         first = last = watcher.look()
         while True:
-            sight.clients = self.look()
-            sight.disconnected += self.disconnect(sight.clients)
+            observed.clients = self.look()
+            observed.disconnected += self.disconnect(observed.clients)
             now, activity = time.monotonic(), watcher.look()
             if _wrote(last, activity):
                 quiet_since = now
             last = activity
-            sight.waited, sight.quiet_for = now - begin, now - quiet_since
-            sight.writes = _writes(first, last)
-            left = timeout - sight.waited
-            if not sight.clients and sight.quiet_for >= quiet_seconds:
-                sight.isolated = True
+            observed.waited, observed.quiet_for = now - begin, now - quiet_since
+            observed.writes = _writes(first, last)
+            left = timeout - observed.waited
+            if not observed.clients and observed.quiet_for >= quiet_seconds:
+                observed.isolated = True
                 break
             if left <= 0:
                 break
             time.sleep(max(0.01, min(_POLL_SECONDS, left)))
-        if sight.clients is None:
-            sight.connections = self._connections()
-        return sight
+        if observed.clients is None:
+            observed.connections = self._connections()
+        return observed
 
     def _connections(self) -> int:
         info = parse_info(self._client.execute_command("INFO", "clients"))
         return max(0, int(info.get("connected_clients", 1)) - 1)
 
-    def obstacle(self, sight: Sight) -> RedisMigrationError:
+    def obstacle(self, observed: Observation) -> RedisMigrationError:
         """Why the server is not isolated, naming who is still there."""
         parts = []
-        if sight.clients:
-            shown = ", ".join(str(client) for client in sight.clients[:_NAMED])
-            more = len(sight.clients) - _NAMED
+        if observed.clients:
+            shown = ", ".join(str(client) for client in observed.clients[:_NAMED])
+            more = len(observed.clients) - _NAMED
             parts.append(
-                f"{len(sight.clients)} client{'s' * (len(sight.clients) > 1)} of others connected: {shown}"
+                f"{len(observed.clients)} client{'s' * (len(observed.clients) > 1)} of others connected: {shown}"
                 + (f" and {more} more" if more > 0 else "")
             )
-        if sight.quiet_for < sight.waited:
-            how_many = "" if sight.writes is None else f", {sight.writes} write commands while waiting"
-            parts.append(f"last written to {sight.quiet_for:.1f} s ago{how_many}")
+        if observed.quiet_for < observed.waited:
+            how_many = "" if observed.writes is None else f", {observed.writes} write commands while waiting"
+            parts.append(f"last written to {observed.quiet_for:.1f} s ago{how_many}")
         return RedisMigrationError(
-            f"The {self._endpoint} is not isolated after {sight.waited:.0f} s: {'; '.join(parts)}.",
+            f"The {self._endpoint} is not isolated after {observed.waited:.0f} s: {'; '.join(parts)}.",
             hint="Stop or unbind these applications. Those that may stay (monitoring) go into 'ignore', those that may"
             " be cut off into 'disconnect'; state 'paused' holds back writes whoever is connected.",
         )

@@ -85,22 +85,22 @@ class _Run:
             self._told(clients, self._isolation.unwanted(clients))
             self.result["isolated"] = clients == []
             return
-        sight = self._isolation.wait(self._params["quiet_seconds"], self._params["timeout"])
-        self._told(sight.clients, sight.disconnected)
-        self.result.update(isolated=sight.isolated, writes=sight.writes, waited_seconds=round(sight.waited, 3))
-        if sight.clients is None:
+        observed = self._isolation.wait(self._params["quiet_seconds"], self._params["timeout"])
+        self._told(observed.clients, observed.disconnected)
+        self.result.update(isolated=observed.isolated, writes=observed.writes, waited_seconds=round(observed.waited, 3))
+        if observed.clients is None:
             self._module.warn(
                 f"User '{self._endpoint.user}' may not use CLIENT LIST, so only writes were waited for;"
-                f" {sight.connections} connections other than this one exist."
+                f" {observed.connections} connections other than this one exist."
             )
-        if sight.writes is None:
+        if observed.writes is None:
             self._module.warn(
                 "Write commands cannot be counted here (COMMAND is not permitted, or the statistics were reset"
                 " meanwhile);"
                 " the server's count of changes was used instead."
             )
-        if not sight.isolated:
-            raise Failed(str(self._isolation.obstacle(sight)), self.result)
+        if not observed.isolated:
+            raise Failed(str(self._isolation.obstacle(observed)), self.result)
 
     def pause(self) -> None:
         """Hold back writes, from now for the time given."""

@@ -36,7 +36,7 @@ _LONGEST_BACKOFF = 3.0
 # So often the very same commands may lose their connection before it is they that an end does not bear.
 _LOSSES = 8
 
-# A connection that has served so long since it was opened, in seconds, is no longer in trouble.
+# A connection that has served so long since it was opened, in seconds, is no longer failing.
 _STEADY = 5.0
 
 
@@ -80,7 +80,7 @@ class Flow:
         self._tasks: set[_Task] = set()
         self.reconnects = 0
         # How long each pipe has been failing, so that an end that fails at every try is not tried for ever.
-        self._trouble: dict[Pipe, _Trouble] = {}
+        self._outages: dict[Pipe, _Outage] = {}
         self._finished = 0
 
     def add_pipe(self, pipe: Pipe) -> Pipe:
@@ -221,7 +221,7 @@ class Flow:
                     pipe.send()
                 if events & selectors.EVENT_READ:
                     pipe.receive(self._complete)
-                    if pipe in self._trouble:
+                    if pipe in self._outages:
                         self._look_for_progress(pipe)
             except PipeLost as lost:
                 self._recover(pipe, lost.error, closed=True)
@@ -255,9 +255,9 @@ class Flow:
                 raise error
 
     def _look_for_progress(self, pipe: Pipe) -> None:
-        trouble = self._trouble[pipe]
-        if self._finished > trouble.finished or time.monotonic() - trouble.reopened > _STEADY:
-            del self._trouble[pipe]
+        outage = self._outages[pipe]
+        if self._finished > outage.finished or time.monotonic() - outage.reopened > _STEADY:
+            del self._outages[pipe]
 
     def _recover(
         self,
@@ -292,8 +292,8 @@ class Flow:
             del self._pipes[pipe]
         pipe.close()
         now = time.monotonic()
-        trouble = self._trouble.setdefault(pipe, _Trouble(now)) if error is not None else _Trouble(now)
-        deadline = trouble.since + self._patience
+        outage = self._outages.setdefault(pipe, _Outage(now)) if error is not None else _Outage(now)
+        deadline = outage.since + self._patience
         backoff = _FIRST_BACKOFF
         while True:
             if error is not None:
@@ -316,7 +316,7 @@ class Flow:
                 # It is in no list any more from which close() would know it.
                 pipe.close()
                 raise
-        trouble.reopened, trouble.finished = time.monotonic(), self._finished
+        outage.reopened, outage.finished = time.monotonic(), self._finished
         if error is not None:
             self.reconnects += 1
         self._selector.register(pipe, selectors.EVENT_READ)
@@ -329,7 +329,7 @@ def _place(exc: BaseException) -> str:
     return f"{type(exc).__name__} in {os.path.basename(frame.f_code.co_filename)}, line {line}"
 
 
-class _Trouble:
+class _Outage:
     """How long a pipe has been failing, when it was last opened again, and how many jobs were through by then."""
 
     __slots__ = ("since", "reopened", "finished")

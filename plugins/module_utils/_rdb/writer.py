@@ -15,7 +15,7 @@ _FLUSH_BYTES = 512 * 1024
 
 
 class Output(t.Protocol):
-    """Where the bytes go; :mod:`_backup_file` has the one that is a file."""
+    """Where the bytes go; :mod:`_backup.file` has the one that is a file."""
 
     def write(self, data: bytes) -> None: ...
 

@@ -16,7 +16,7 @@ _TEMPLATES = pathlib.Path(__file__).resolve().parents[3] / "roles" / "report" / 
 
 
 def render_page(report: t.Mapping[str, t.Any]) -> str:
-    """The HTML of what :func:`_report.build_report` returned."""
+    """The HTML of what :func:`_report.data.build_report` returned."""
     environment = jinja2.Environment(
         loader=jinja2.FileSystemLoader(_TEMPLATES),
         autoescape=True,

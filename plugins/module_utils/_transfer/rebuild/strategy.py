@@ -23,7 +23,7 @@ from . import needs
 from .field_ttls import FieldTtls
 from .in_pieces import InPieces
 from .leftovers import remove_leftovers
-from .whole import TYPES, TooMuch, Whole
+from .whole import TYPES, TooLarge, Whole
 
 # Keys that take more memory than this are moved in pieces.
 WHOLE_BYTES = 128 * 1024
@@ -102,7 +102,7 @@ class RebuildStrategy(Strategy):
             return positions
         again: list[int] = []
         for index, outcome in found.items():
-            if isinstance(outcome, TooMuch):
+            if isinstance(outcome, TooLarge):
                 again.append(positions[index])
             else:
                 others[positions[index]] = outcome

@@ -27,11 +27,11 @@ _MULTI = b"*1\r\n$5\r\nMULTI\r\n"
 _EXEC = b"*1\r\n$4\r\nEXEC\r\n"
 
 
-class TooMuch(t.NamedTuple):
+class TooLarge(t.NamedTuple):
     """The outcome of a key that has to be moved in pieces after all."""
 
 
-TOO_MUCH = TooMuch()
+TOO_LARGE = TooLarge()
 
 
 class Whole:
@@ -45,7 +45,7 @@ class Whole:
         self._sets_expiry = lane.target.server.version_tuple >= (6, 2)
         self._counters = lane.target.server.supports_stream_counters()
 
-    def move(self, chunk: Chunk, kinds: t.Sequence[bytes], *, replace: bool) -> Job[dict[int, Outcome | TooMuch]]:
+    def move(self, chunk: Chunk, kinds: t.Sequence[bytes], *, replace: bool) -> Job[dict[int, Outcome | TooLarge]]:
         """What became of the keys of ``chunk`` that were not moved, by position; their types are ``kinds``."""
         lane = self._lane
         yield Take(lane.payloads, chunk.size)
@@ -94,7 +94,7 @@ class Whole:
             if is_error(reply):
                 # Another type than a moment ago, or gone.
                 if str(reply).startswith("WRONGTYPE"):
-                    return TOO_MUCH
+                    return TOO_LARGE
                 if "no such key" in str(reply):
                     return Vanished()
                 self._lane.source.check(replies, "reading a key")
@@ -128,7 +128,7 @@ class Whole:
         values: list[t.Any],
         expiries: list[Expiry],
         replace: bool,
-    ) -> Job[dict[int, Outcome | TooMuch]]:
+    ) -> Job[dict[int, Outcome | TooLarge]]:
         target = self._lane.target
         others: dict[int, t.Any] = {}
         commands = [_MULTI]
@@ -138,7 +138,7 @@ class Whole:
         timed = False
         at = 0
         for position, (name, kind, value, expiry) in enumerate(zip(names, kinds, values, expiries)):
-            if isinstance(value, (Vanished, Refused, TooMuch)) or expiry == GONE:
+            if isinstance(value, (Vanished, Refused, TooLarge)) or expiry == GONE:
                 others[position] = Vanished() if expiry == GONE else value
                 continue
             timed = timed or expiry is not NEVER
@@ -233,7 +233,7 @@ def _set(name: bytes, value: bytes, expiry: Expiry, replace: bool) -> bytes:
 def _stream_value(replies: list[t.Any]) -> t.Any:
     # Groups have much to read one after the other; and what was written to just now is read under guard.
     if replies[1] or replies[:2] != replies[3:]:
-        return TOO_MUCH
+        return TOO_LARGE
     entries = replies[2]
     try:
         return Facts.of(*replies[:2]).holding(len(entries)), entries
