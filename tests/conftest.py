@@ -15,6 +15,7 @@ from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
+import hypothesis
 import pytest
 
 _REPO = Path(__file__).resolve().parents[1]
@@ -26,6 +27,10 @@ from tests.support.faultproxy import FaultProxy  # noqa: E402
 from tests.support.left_out import PREFIX, need_program, need_server, need_tls_server  # noqa: E402
 from tests.support.servers import RedisServer  # noqa: E402
 from tests.support.tls_frontend import TlsFrontend  # noqa: E402
+
+# How long an example takes says how busy the machine is, and nothing of the code.
+hypothesis.settings.register_profile("untimed", deadline=None)
+hypothesis.settings.load_profile("untimed")
 
 STRICT = os.environ.get("CI_STRICT") == "1"
 
