@@ -82,3 +82,17 @@ def slice_spec() -> Spec:
         "resume": {"type": "str", "no_log": False, "default": ""},
         "progress_seconds": {"type": "float", "default": 15.0},
     }
+
+
+def owner_spec() -> Spec:
+    """Who uses a process that outlives the module, and the process with whose end that is over."""
+    return {
+        "owner": {
+            "type": "dict",
+            "options": {
+                "pid": {"type": "int", "required": True},
+                "identity": {"type": "str", "required": True},
+                "name": {"type": "str", "default": ""},
+            },
+        }
+    }

@@ -194,7 +194,10 @@ reopened:
 
 from ansible.module_utils.basic import AnsibleModule
 
-from ansible_collections.dataservices.redis_migration.plugins.module_utils._argspec import endpoint_spec
+from ansible_collections.dataservices.redis_migration.plugins.module_utils._argspec import (
+    endpoint_spec,
+    owner_spec,
+)
 from ansible_collections.dataservices.redis_migration.plugins.module_utils._cloud_foundry.argspec import (
     cloud_foundry_spec,
     wait_spec,
@@ -204,7 +207,7 @@ from ansible_collections.dataservices.redis_migration.plugins.module_utils._modu
 
 
 def main() -> None:
-    spec = cloud_foundry_spec() | wait_spec(120) | endpoint_spec()
+    spec = cloud_foundry_spec() | wait_spec(120) | endpoint_spec() | owner_spec()
     spec |= {
         "app": {"type": "str", "required": True},
         "state": {"type": "str", "choices": ["present", "absent"], "default": "present"},
@@ -214,14 +217,6 @@ def main() -> None:
         # A public fingerprint, whatever its name makes of it.
         "host_key_fingerprint": {"type": "str", "no_log": False},
         "max_lifetime": {"type": "int", "default": 43200},
-        "owner": {
-            "type": "dict",
-            "options": {
-                "pid": {"type": "int", "required": True},
-                "identity": {"type": "str", "required": True},
-                "name": {"type": "str", "default": ""},
-            },
-        },
     }
     run(AnsibleModule(spec, supports_check_mode=True), work, needs_redis=False)
 

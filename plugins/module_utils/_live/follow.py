@@ -200,9 +200,10 @@ class Follower:
         return self._feed
 
     def _open_feed(self) -> None:
-        """Open a feed; nothing that was known before counts. Raises :class:`ServerChanged`, if somebody else answers."""
+        """Open a feed in place of any other; nothing that was known before counts. Raises :class:`ServerChanged`."""
         if self._feed is not None:
             self._feed.close()
+            self._feed = None
 
         def opened() -> Feed:
             feed = Feed(self._plan.source, self._most)
@@ -229,9 +230,8 @@ class Follower:
         if news.everything:
             self._unnamed.flushed(feed)
         if news.names:
-            if not self._rules.changed:
-                self._pulse.oldest = news.since
             self.overflows += not self._rules.report(news.names)
+            self._pulse.waits(len(self._rules.changed), news.since)
         for _pong in range(news.pongs):
             self._rules.answered()
         self.overflows += feed.overflows
@@ -253,12 +253,12 @@ class Follower:
 
     def _move(self) -> bool:
         """Carry over names that have changed, in each database. Returns whether all are equal now."""
-        begin, oldest = time.monotonic(), self._pulse.oldest
+        begin = time.monotonic()
+        oldest = self._pulse.waits(len(self._rules.changed), begin)
         names = self._rules.take(self._pulse.names_at_once(self._plan.max_keys_per_second))
         if self._in_drain is not None:
             self._in_drain |= names
-        if not self._rules.changed:
-            self._pulse.oldest = begin
+        self._pulse.waits(len(self._rules.changed), begin)
         listed = list(names)
         carriers = self._lanes.carriers.values()
         for carrier in carriers:
@@ -266,6 +266,7 @@ class Follower:
         self._lanes.flow.run()
         different: set[bytes] = set().union(*(carrier.take_different() for carrier in carriers))
         self.overflows += not self._rules.moved(different)
+        self._pulse.waits(len(self._rules.changed), begin)
         self._pulse.carried(len(names), begin, oldest)
         return not different
 
@@ -304,10 +305,11 @@ class Follower:
     @property
     def status(self) -> Status:
         waiting, at_feed = len(self._rules.changed), self._feed.waiting if self._feed else (0, 0.0)
+        walked, keys = not self._rules.unwalked, self._unnamed.keys_in(self._lanes.carriers)
         return Status(
-            walked=not self._rules.unwalked,
-            keys_done=self._lanes.tally.compared,
-            keys_all=sum(database.keys for database in self._unnamed.keyspace.values()),
+            walked=walked,
+            keys_done=keys if walked else min(keys, self._walker.keys_done),
+            keys_all=keys,
             lag_keys=waiting + at_feed[0],
             lag_seconds=self._pulse.lag_seconds(waiting, at_feed),
             changes_per_second=self._pulse.change_rate,
@@ -329,14 +331,13 @@ class Follower:
             reason = f"{len(failures)} keys could not be moved."
         if reason is None and extra:
             reason = f"The target holds {sum(map(len, extra.values()))} keys that the source does not have."
-        keyspace = self._unnamed.keyspace
         return LiveResult(
             proved=reason is None,
             reason=reason,
             choice=self._lanes.choice,
             following=following,
             drain=self._lanes.tally.without(following),
-            keys=sum(keyspace[here].keys for here in carriers if here in keyspace),
+            keys=self._unnamed.keys_in(carriers),
             in_drain=len(self._in_drain or ()) + self._walked_in_drain,
             failures=failures,
             extra=extra,

@@ -21,12 +21,14 @@ _AT_ONCE = 2000
 
 
 class Pulse:
-    """``change_rate``, ``carry_rate``: changed names a second, smoothed. ``oldest``: when the oldest that waits was named."""
+    """``change_rate``, ``carry_rate``: changed names a second, smoothed."""
 
     def __init__(self) -> None:
         self.points: list[Lag] = []
         self.change_rate = self.carry_rate = 0.0
-        self.oldest = 0.0
+        # How many names wait to be carried over, and when the oldest of them was named.
+        self._waiting = 0
+        self._oldest = 0.0
         self._began = time.monotonic()
         self._every = 1
         self._skipped = 0
@@ -36,10 +38,18 @@ class Pulse:
     def feed_opened(self) -> None:
         self._changes = 0
 
+    def waits(self, names: int, since: float) -> float:
+        """So many names wait; where none did before, since ``since``. Returns when the oldest was named."""
+        if not self._waiting:
+            self._oldest = since
+        self._waiting = names
+        return self._oldest
+
     def lag_seconds(self, waiting: int, at_feed: tuple[int, float] = (0, 0.0)) -> float:
         """The age of the oldest of the names ``waiting``, and of those that the feed holds: how many, since when."""
-        since = [self.oldest] * bool(waiting) + [at_feed[1]] * bool(at_feed[0])
-        return time.monotonic() - min(since) if since else 0.0
+        now = time.monotonic()
+        since = [self.waits(waiting, now)] * bool(waiting) + [at_feed[1]] * bool(at_feed[0])
+        return now - min(since) if since else 0.0
 
     def learned(self, changes: int, waiting: int) -> None:
         """The feed has named ``changes`` keys since it was opened, of which ``waiting`` are to be carried over."""

@@ -10,7 +10,8 @@ import typing as t
 
 from .._connection.endpoint import Endpoint
 from .._errors import RedisMigrationError
-from .._keys.listing import Failure
+from .._keys.listing import LISTED, Failure, listable
+from .._keys.name import key_fields
 from .._migrate.choose import Choice
 from .carry import Carried
 
@@ -21,6 +22,13 @@ class Lag(t.NamedTuple):
     at: float
     keys: int
     seconds: float
+
+
+class Extra(t.NamedTuple):
+    """A key of the target that is none of the source's, by the source's database."""
+
+    database: int
+    key: bytes
 
 
 @dataclasses.dataclass(frozen=True)
@@ -36,6 +44,15 @@ class Status:
     # Names that the source reports, and names that were carried over, a second.
     changes_per_second: float
     carried_per_second: float
+
+    @property
+    def line(self) -> str:
+        """For an operator."""
+        done = f"{self.keys_done} of {self.keys_all} keys compared; " if not self.walked else f"{self.keys_all} keys; "
+        return (
+            f"{done}{self.changes_per_second:.0f} changed keys a second at the source, {self.carried_per_second:.0f} a second"
+            f" carried over; lag {self.lag_keys} keys, {self.lag_seconds:.1f} s."
+        )
 
 
 class NotConverging(RedisMigrationError):
@@ -80,3 +97,24 @@ class LiveResult:
     def unchanged_since(self) -> int:
         """Keys that were compared before the drain, and not changed since."""
         return max(0, self.keys - self.in_drain)
+
+    def as_dict(self) -> dict[str, t.Any]:
+        """As a module returns it."""
+        failures = listable([], self.failures, LISTED)
+        everything = [Extra(here, name) for here in sorted(self.extra) for name in sorted(self.extra[here])]
+        extra = listable([], everything, LISTED)
+        total = Carried.total([self.following, self.drain])
+        return {
+            "proved": self.proved,
+            "reason": self.reason or "",
+            "strategy": self.choice.strategy,
+            "strategy_reason": self.choice.reason,
+            "keys": self.keys,
+            "verified": {"unchanged_since": self.unchanged_since, "in_drain": self.in_drain},
+            "totals": {**dataclasses.asdict(total), "failed": len(self.failures)},
+            "failures": [failure.as_dict() for failure in failures],
+            "failures_not_listed": len(self.failures) - len(failures),
+            "extra": [{"database": one.database, **key_fields(one.key)} for one in extra],
+            "extra_not_listed": len(everything) - len(extra),
+            "lag_over_time": [[round(point.at, 2), point.keys, round(point.seconds, 3)] for point in self.lag],
+        }

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import functools
 import time
+import typing as t
 
 from .._connection.commands import each, one
 from .._connection.identity import ASK, REPLIES, checked_identity
@@ -37,6 +38,10 @@ class Unnamed:
         self._xsetid: str | None = None
         # What the source held when it was last asked, where it tells.
         self.keyspace: dict[int, Database] = {}
+
+    def keys_in(self, databases: t.Iterable[int]) -> int:
+        """How many keys the source held there when it was last asked."""
+        return sum(self.keyspace[here].keys for here in databases if here in self.keyspace)
 
     def feed_opened(self, feed: Feed) -> None:
         self._xsetid = _calls_of_xsetid(feed)

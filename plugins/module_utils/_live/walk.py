@@ -41,6 +41,13 @@ class Walker:
         self._rules = rules
         self._place: _Place | None = None
         self._begun: set[int] = set()
+        # Keys compared by the latest walk of each database.
+        self._compared: dict[int, int] = {}
+
+    @property
+    def keys_done(self) -> int:
+        """Keys compared by the walks that count."""
+        return sum(self._compared.get(here, 0) for here in self._rules.walked | self._rules.walking)
 
     def abandon(self) -> None:
         """A cursor is worth nothing at another server."""
@@ -66,13 +73,16 @@ class Walker:
             if place.part > _BACKWARD:
                 self._rules.walk_ended(here)
                 self._place = None
-        return carrier.tally.compared - before, fits
+        compared = carrier.tally.compared - before
+        self._compared[here] += compared
+        return compared, fits
 
     def _begin(self, here: int, carrier: Carrier) -> _Place:
         self._rules.walk_begins(here)
         carrier.extra.clear()
         carrier.fresh = carrier.fresh and here not in self._begun
         self._begun.add(here)
+        self._compared[here] = 0
         self._place = _Place(here)
         return self._place
 

@@ -10,6 +10,12 @@ import typing as t
 from ansible_collections.dataservices.redis_migration.plugins.plugin_utils._report.humanize import count, duration
 
 
+class Lines(t.Protocol):
+    """Makes a line of the result of a slice."""
+
+    def line(self, result: t.Mapping[str, t.Any], expected: t.Mapping[str, int] | None) -> str: ...
+
+
 class ProgressLines:
     """Turns the results of the slices of one module into lines. ``looked_at`` names the counter of keys looked at."""
 
@@ -51,3 +57,19 @@ def _left(expected: t.Mapping[str, int] | None, looked_at: t.Mapping[str, int]) 
     if not expected:
         return 0
     return sum(max(0, expected.get(number, 0) - done) for number, done in looked_at.items())
+
+
+class LagLines:
+    """The same of a live run, which has no databases one after the other but a lag."""
+
+    def __init__(self, host: str) -> None:
+        self._host = host
+
+    def line(self, result: t.Mapping[str, t.Any], _expected: t.Mapping[str, int] | None) -> str:
+        """The line after a slice."""
+        done, keys = int(result["keys_done"]), int(result["keys_all"])
+        compared = f"{count(keys)} keys compared" if result["copied"] else f"{count(done)} of ~{count(keys)} keys"
+        return (
+            f"{self._host}: following: {compared}, {count(result['changes_per_second'])} changes/s at the source,"
+            f" lag {count(result['lag_keys'])} keys, {result['lag_seconds']:.1f} s"
+        )

@@ -15,7 +15,7 @@ from ansible.errors import AnsibleActionFail
 from ansible.utils.display import Display
 
 from ansible_collections.dataservices.redis_migration.plugins.plugin_utils._action.pause_renewal import PauseRenewal
-from ansible_collections.dataservices.redis_migration.plugins.plugin_utils._action.progress import ProgressLines
+from ansible_collections.dataservices.redis_migration.plugins.plugin_utils._action.progress import Lines, ProgressLines
 from ansible_collections.dataservices.redis_migration.plugins.plugin_utils._action.worker import WorkerAction
 
 # Most runs end within it, and then nothing was spent on progress.
@@ -45,7 +45,7 @@ class SlicedAction(WorkerAction):
 
     def _run_slices(self, arguments: dict[str, t.Any], seconds: float, variables: dict[str, t.Any]) -> dict[str, t.Any]:
         display = Display()
-        progress = ProgressLines(str(variables.get("inventory_hostname", "localhost")), self.looked_at)
+        progress = self._lines(str(variables.get("inventory_hostname", "localhost")))
         expected = self._planned(arguments, variables)
         warnings: list[t.Any] = []
         pause = PauseRenewal(
@@ -71,6 +71,9 @@ class SlicedAction(WorkerAction):
         for option in ("resume", "slice_seconds"):
             result.get("invocation", {}).get("module_args", {}).pop(option, None)
         return result
+
+    def _lines(self, host: str) -> Lines:
+        return ProgressLines(host, self.looked_at)
 
     def _planned(self, arguments: t.Mapping[str, t.Any], variables: dict[str, t.Any]) -> dict[str, int] | None:
         """Keys per database of the source as preflight counted them, if it ran; empty where only some keys are meant."""

@@ -7,7 +7,10 @@ from __future__ import annotations
 
 from typing import Any
 
-from ansible_collections.dataservices.redis_migration.plugins.plugin_utils._action.progress import ProgressLines
+from ansible_collections.dataservices.redis_migration.plugins.plugin_utils._action.progress import (
+    LagLines,
+    ProgressLines,
+)
 
 
 def result(elapsed: float, failed: int = 0, **databases: int) -> dict[str, Any]:
@@ -45,3 +48,10 @@ def test_more_keys_than_expected_leave_no_time() -> None:
 
 def test_failures_are_told_at_once() -> None:
     assert ProgressLines("shop", "scanned").line(result(1, 3, db0=5), None).endswith(", 3 failed")
+
+
+def test_a_live_run_tells_how_far_it_is_and_then_how_far_behind() -> None:
+    told = {"keys_done": 1000, "keys_all": 5000, "copied": False, "changes_per_second": 12.4, "lag_keys": 7}
+    line = LagLines("shop").line({**told, "lag_seconds": 0.25}, {})
+    assert line == "shop: following: 1,000 of ~5,000 keys, 12 changes/s at the source, lag 7 keys, 0.2 s"
+    assert "5,000 keys compared" in LagLines("shop").line({**told, "copied": True, "lag_seconds": 0}, {})

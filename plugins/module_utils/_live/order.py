@@ -1,0 +1,144 @@
+# Copyright (c) 2026 dataservices.redis_migration contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What the process of a live run and the modules that ask it tell each other: an order at its start, then files."""
+
+from __future__ import annotations
+
+import dataclasses
+import hashlib
+import json
+import os
+import typing as t
+
+from .._background.files import ProcessFiles, private_directory
+from .._connection.endpoint import Backend, Endpoint
+from .._keys.selection import Selection
+from .._migrate.progress import Plan
+from .._process import is_alive
+
+FOLLOWING, DRAINING, PROVED, FAILED = "following", "draining", "proved", "failed"
+
+_SECRETS = ("password", "ca_cert_content")
+
+
+def plan_as_dict(plan: Plan) -> dict[str, t.Any]:
+    """The plan with its secrets, as JSON has it."""
+    return dataclasses.asdict(plan)
+
+
+def plan_from_dict(plain: dict[str, t.Any]) -> Plan:
+    """What :func:`plan_as_dict` made, and JSON carried."""
+    chosen = plain["selection"]
+    selection = Selection(
+        databases=None if chosen["databases"] is None else tuple(chosen["databases"]),
+        database_map={int(here): there for here, there in chosen["database_map"].items()},
+        **{name: tuple(chosen[name]) for name in ("match", "exclude", "types")},
+    )
+    ends = {role: _endpoint(plain[role]) for role in ("source", "target")}
+    return Plan(**{**plain, **ends, "selection": selection})
+
+
+def _endpoint(plain: dict[str, t.Any]) -> Endpoint:
+    backend = plain["backend"]
+    return Endpoint(**{**plain, "backend": Backend(**backend) if backend else None})
+
+
+def run_key(plan: Plan) -> str:
+    """What makes a run the same run, as the name of its files: from where to where."""
+    selection = plan.selection
+    return _digest([plan.source.address, plan.target.address, selection.databases, dict(selection.database_map)])
+
+
+def options_key(plan: Plan) -> str:
+    """All that a run was started with, but for its secrets."""
+    return _digest(_without_secrets(plan_as_dict(plan)))
+
+
+def _without_secrets(plain: t.Any) -> t.Any:
+    if not isinstance(plain, dict):
+        return plain
+    return {name: _without_secrets(value) for name, value in plain.items() if name not in _SECRETS}
+
+
+def _digest(plain: t.Any) -> str:
+    return hashlib.sha256(json.dumps(plain, sort_keys=True).encode()).hexdigest()[:20]
+
+
+@dataclasses.dataclass(frozen=True)
+class Order:
+    """What the process is started with. ``lease_seconds``: how long it goes on unasked where its playbook cannot be seen."""
+
+    plan: dict[str, t.Any]
+    directory: str
+    log_path: str | None
+    lease_seconds: float
+
+
+@dataclasses.dataclass
+class LiveState:
+    """What the process says of itself. ``at``: when (monotonic). ``status``: see :class:`result.Status`.
+
+    ``answered``: the request to which ``result`` is the answer. ``message``, ``hint``: why it failed.
+    """
+
+    pid: int
+    identity: str
+    options: str
+    log: str
+    phase: str = FOLLOWING
+    at: float = 0.0
+    status: dict[str, t.Any] = dataclasses.field(default_factory=dict)
+    answered: str = ""
+    result: dict[str, t.Any] = dataclasses.field(default_factory=dict)
+    message: str = ""
+    hint: str | None = None
+
+    @property
+    def alive(self) -> bool:
+        return is_alive(self.pid, self.identity)
+
+
+class LiveFiles(ProcessFiles):
+    """The files of one live run in the private runtime directory."""
+
+    def __init__(self, plan: Plan, directory: str | None = None) -> None:
+        super().__init__(directory or private_directory("live"), run_key(plan))
+
+    @property
+    def log_path(self) -> str:
+        """The log that goes with the process; one that the operator asked for stays."""
+        return self.path("log")
+
+    @property
+    def others(self) -> list[str]:
+        return [self.log_path, self._request_path]
+
+    @property
+    def _request_path(self) -> str:
+        return self.path("request")
+
+    def read(self) -> LiveState | None:
+        """None when there is no state, or none that can be understood."""
+        try:
+            return LiveState(**(self._load(self.state_path) or {}))
+        except TypeError:
+            return None
+
+    def write(self, state: LiveState) -> None:
+        self._replace(self.state_path, dataclasses.asdict(state))
+
+    def request(self) -> dict[str, t.Any] | None:
+        """The last request to drain: its ``id``, when it was made (``at``, monotonic), and ``seconds`` for it."""
+        found = self._load(self._request_path)
+        return found if isinstance(found, dict) else None
+
+    def write_request(self, request: dict[str, t.Any]) -> None:
+        self._replace(self._request_path, request)
+
+    def renewed(self) -> float:
+        """When a module last said that the run is wanted (by the clock of the file system)."""
+        try:
+            return os.stat(self.holders_path).st_mtime
+        except OSError:
+            return 0.0
