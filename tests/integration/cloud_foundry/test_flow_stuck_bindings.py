@@ -28,7 +28,7 @@ def usable(scene: Scene, instance: str) -> list[str]:
     return sorted(one.app.name for one in found if one.app and one.usable)
 
 
-@pytest.mark.parametrize("end", ["source", "target"])
+@pytest.mark.parametrize("end", ["source", soak("target")])
 def test_a_stuck_binding_is_found_before_the_first_app_is_stopped(scene: Scene, apps: list[App], end: str) -> None:
     stuck = scene.sim.state.bindings_of(apps[1])[0] if end == "source" else scene.sim.bind(apps[1], scene.new)
     stuck.operation = Operation("create", "in progress")
@@ -41,7 +41,7 @@ def test_a_stuck_binding_is_found_before_the_first_app_is_stopped(scene: Scene, 
     assert not scene.old.annotations
 
 
-@pytest.mark.parametrize("state", ["in progress", "failed"])
+@pytest.mark.parametrize("state", [soak("in progress"), "failed"])
 def test_one_that_cannot_leave_brings_the_others_back(scene: Scene, apps: list[App], state: str) -> None:
     scene.sim.faults.hold_binding("delete", app="app-1", instance="orders-old", state=state)
     run = scene.run()
