@@ -52,7 +52,7 @@ options:
         C(source_state), C(target_state), C(target_writable), C(same_server), C(formats), C(databases),
         C(source_permissions), C(target_permissions), C(source_keys), C(other_runs), C(target_keys), C(large_keys),
         C(target_memory), C(target_eviction), C(modules), C(functions), C(settings), C(backend), C(clocks),
-        C(source_clients), C(source_connections), C(target_connections), C(target_replicas) and C(source_writes).
+        C(source_clients), C(source_connections), C(target_connections), C(target_replicas), C(source_writes) and C(change_feed).
     type: list
     elements: str
     default: []
@@ -75,6 +75,12 @@ options:
     description: Whether settings that change behaviour are compared. They are told, never changed.
     type: bool
     default: true
+  live:
+    description:
+      - Whether the run follows the source while applications write; see M(dataservices.redis_migration.redis_live_sync).
+        Then the source has to name each key that changes.
+    type: bool
+    default: false
   scan_seconds:
     description:
       - If the target holds keys, all of their names are looked up at the source, for so many seconds at most.
@@ -218,6 +224,7 @@ def main() -> None:
             "ignore": {"type": "list", "elements": "str", "default": []},
             "large_key_bytes": {"type": "int", "default": 2 * 1024 * 1024, "no_log": False},
             "eviction_data": {"type": "bool", "default": False},
+            "live": {"type": "bool", "default": False},
             "functions": {"type": "str", "choices": ["update", "skip", "fail", "none"], "default": "update"},
             "config_compare": {"type": "bool", "default": True},
             "scan_seconds": {"type": "float", "default": 60.0},

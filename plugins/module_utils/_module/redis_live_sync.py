@@ -14,8 +14,7 @@ from .._background.files import holder_of
 from .._connection.endpoint import parse_endpoint
 from .._errors import RedisMigrationError
 from .._keys.selection import parse_selection
-from .._live.feed import Feed
-from .._live.follow import MOST_NAME_BYTES
+from .._live.feed import try_feed
 from .._live.following import Following
 from .._live.order import LiveState
 from .._live.result import NotConverging, Status
@@ -73,18 +72,12 @@ class _Call:
         if self._module.check_mode:
             runs = self._following.runs
             if not runs:
-                self._try_feed()
+                try_feed(self._plan.source)
             return {"changed": not runs, **_result(None)}
         state, changed, before = self._following.start(self._params["log_path"], self._params["lease_seconds"])
         if before:
             self._module.warn(f"{before} It was started again, and compares everything.")
         return {"changed": changed, **_result(state)}
-
-    def _try_feed(self) -> None:
-        """Raises :class:`RedisMigrationError` if the source gives no feed of changes."""
-        feed = Feed(self._plan.source, MOST_NAME_BYTES)
-        feed.open()
-        feed.close()
 
     def catch_up(self) -> dict[str, t.Any]:
         begin, slice_seconds = time.monotonic(), self._params["slice_seconds"]

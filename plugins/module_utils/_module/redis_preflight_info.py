@@ -31,6 +31,7 @@ def question_of(params: t.Mapping[str, t.Any]) -> Question:
         eviction_data=params["eviction_data"],
         functions=params["functions"],
         config_compare=params["config_compare"],
+        live=params["live"],
     )
 
 

@@ -44,6 +44,8 @@ class Question:
     eviction_data: bool = False
     functions: str = "update"
     config_compare: bool = True
+    # Whether the run follows the source while applications write.
+    live: bool = False
 
 
 class Side:

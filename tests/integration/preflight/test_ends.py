@@ -283,3 +283,18 @@ def test_a_source_that_is_written_to(server_pair: tuple[RedisServer, RedisServer
         found = look(source.endpoint(), target.endpoint())
     assert found["source_writes"].status == "warn"
     assert "write command" in found["source_writes"].message
+
+
+# -- the feed of changes ------------------------------------------------------------------------------------------
+
+
+def test_a_live_run_needs_a_source_that_names_changes(redis_server: ServerFactory) -> None:
+    source = redis_server("redis-7.0", acl_lines=["user mover on >pw ~* +@all -client|tracking"])
+    target = redis_server("redis-8.2")
+    mover = source.endpoint(username="mover", password="pw")
+    assert look(mover, target.endpoint())["change_feed"].status == "ok", "only a live run needs it"
+    assert look(source.endpoint(), target.endpoint(), live=True)["change_feed"].status == "ok"
+    found = look(mover, target.endpoint(), live=True)["change_feed"]
+    assert found.status == "fail"
+    assert "no permission" in found.message.lower()
+    assert "+client|tracking" in found.next_step

@@ -9,6 +9,7 @@ import time
 
 from ..._connection.explain import reply_hint, reply_text
 from ..._errors import ConnectError, RedisMigrationError
+from ..._live.feed import try_feed
 from ..._server import dry_run
 from ..._server.activity import between
 from ..._server.clients import other_clients
@@ -78,3 +79,11 @@ def writes(situation: Situation, side: Answered) -> Verdict:
     if seen.writes is None:
         return ok(f"The data of the {side.role} did not change within {watched:.1f} s; writes cannot be counted.")
     return ok(f"No write reached the {side.role} within {watched:.1f} s.")
+
+
+def change_feed(situation: Situation, side: Answered) -> Verdict:
+    """Whether a run that follows the source learns of changes there."""
+    if not situation.question.live:
+        return ok(f"The run does not follow the {side.role} while applications write, so no feed of changes is needed.")
+    try_feed(side.endpoint)
+    return ok(f"The {side.role} names each key that changes (CLIENT TRACKING), so that it can be followed.")
