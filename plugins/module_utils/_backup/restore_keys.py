@@ -22,6 +22,7 @@ from .._pipeline.end import End, absent
 from .._pipeline.expiry import is_over
 from .._pipeline.flow import Flow
 from .._pipeline.job import Gate, Job, Take, Unsteady, restarting
+from .._pipeline.making import LOST, Making, make
 from .._pipeline.pipe import Pipe
 from .._rdb import format as rdb
 from .._rdb.empty import is_empty
@@ -185,10 +186,10 @@ class KeysOfFile:
     def _rebuild(
         self, number: int, items: Items, counted: Restored, failures: list[Failure], *, replace: bool
     ) -> Job[None]:
-        """Make by ordinary commands what the server does not understand as it is, each in one transaction."""
+        """Make by ordinary commands what the server does not understand as it is."""
         end = self._ends[number]
-        sent: list[tuple[bytes, int | None, bytes, list[str]]] = []
-        out: list[bytes] = []
+        payloads: list[bytes] = []
+        keys: list[Making] = []
         for key, expiry, payload in items:
             name = self._names.name(key)
             try:
@@ -199,34 +200,20 @@ class KeysOfFile:
                 counted.failed += 1
                 failures.append(Failure(number, key, type_of(payload), refused.reason, refused.hint))
                 continue
-            if expiry is not None:
-                commands.append([b"PEXPIREAT", name, expiry])
-            commands.append([b"RENAME" if replace else b"RENAMENX", name, key])
-            commands.append([b"UNLINK", name])
-            sent.append((key, expiry, payload, [command[0].decode() for command in commands]))
-            out += [pack(b"MULTI"), *(pack(*command) for command in commands), pack(b"EXEC")]
-        replies = yield end.call(b"".join(out) + TIME, sum(len(names) + 2 for *_item, names in sent) + 1)
-        end.check(replies[-1:], "TIME")
-        now, at = clock_ms(replies[-1]), 0
-        for key, expiry, payload, names in sent:
-            mine = replies[at : at + len(names) + 2]
-            at += len(names) + 2
-            done = mine[-1] if isinstance(mine[-1], list) else mine
-            error = next(filter(is_error, done), None)
-            if error is not None and "no such key" in reply_text(error):
-                # The time of the last field came before the key could be renamed.
+            payloads.append(payload)
+            names = [command[0].decode() for command in commands]
+            keys.append(Making(key, name, b"".join([pack(*command) for command in commands]), names, expiry))
+        made = (yield from make(end, keys, replace=replace)) if keys else []
+        for making, payload, one in zip(keys, payloads, made):
+            if one.over:
                 counted.expired += 1
-            elif error is not None:
-                if isinstance(mine[-1], list) and not is_error(done[-2]) and done[-2] != 0:
-                    # It took its place although it is not whole.
-                    end.check((yield end.call(pack(b"UNLINK", key), 1)), "UNLINK")
-                # Results of the commands, or what was said to MULTI, to each of them, and to EXEC.
-                told = ["MULTI", *names, "EXEC"] if done is mine else names
-                self._refused(number, key, payload, error, counted, failures, told[done.index(error)])
-            elif done[-2] == 0:
-                self._refused(number, key, payload, "BUSYKEY Target key name already exists.", counted, failures)
-            elif is_over(expiry, now):
-                counted.expired += 1
+            elif one.lost:
+                counted.failed += 1
+                failures.append(Failure(number, making.key, type_of(payload), *LOST))
+            elif one.error is not None:
+                self._refused(number, making.key, payload, one.error, counted, failures, one.command)
+            elif not one.placed:
+                self._refused(number, making.key, payload, "BUSYKEY Target key name already exists.", counted, failures)
             else:
                 counted.restored += 1
 

@@ -33,8 +33,9 @@ def patiently(ask: t.Callable[[], _T], seconds: float, pause: float = _PAUSE) ->
 
 
 def at_first(ask: t.Callable[[], _T]) -> _T:
-    """What ``ask`` returns, the first of which an end is asked. A connection that breaks is opened again a few times.
+    """What ``ask`` returns, the first that an end is asked, or what a run can do without.
 
+    A connection that breaks is opened again a few times.
     An end that is not there at all, or says nothing, is rather a wrong address than a passing trouble.
     """
     for attempt in range(1, _FIRST_TRIES):

@@ -161,7 +161,8 @@ class Migration:
     def _activity(self) -> activity.Activity | None:
         """None where it cannot be read, which is no reason to fail."""
         with contextlib.suppress(RedisMigrationError):
-            return self._patiently(lambda: activity.read_activity(self._plan.source))
+            # Its reply is large, and a limit of the source may close the connection each time.
+            return at_first(lambda: activity.read_activity(self._plan.source))
         return None
 
     def _start_over(self, changed: ServerChanged) -> None:

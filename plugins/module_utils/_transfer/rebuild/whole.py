@@ -1,9 +1,10 @@
 # Copyright (c) 2026 dataservices.redis_migration contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Moves many small keys at once: each is read whole by one command, and all are written by one transaction.
+"""Moves many small keys at once: each is read whole by one command, and all that one command makes by one transaction.
 
-A transaction, so that nothing half done stays at the target when a connection is lost on the way.
+A transaction, so that nothing half done stays at the target when a connection is lost on the way. What takes more than
+one command (streams, what expires) gets its name only once it is whole.
 """
 
 from __future__ import annotations
@@ -12,11 +13,12 @@ import typing as t
 
 from ..._connection.commands import TIME, pack
 from ..._connection.explain import is_transient, reply_hint, reply_text
-from ..._connection.replies import any_error, between_us, clock_ms, is_error, is_systemic
+from ..._connection.replies import any_error, between_us, clock_ms, is_error, is_systemic, odd_reply
 from ..._keys.temporary import TemporaryNames
 from ..._pipeline.chunk import Chunk
 from ..._pipeline.expiry import GONE, NEVER, Expiry, is_over
 from ..._pipeline.job import Job, Take, Unsteady
+from ..._pipeline.making import LOST, Made, Making, make
 from ..._server.info import ASK_FIELD_EXPIRY
 from ..strategy import Lane, Occupied, Outcome, Refused, Vanished
 from .field_ttls import FieldTtls
@@ -134,6 +136,7 @@ class Whole:
         commands = [_MULTI]
         # Of each key: its position, the first and last of its replies.
         spans: list[tuple[int, int, int]] = []
+        makings: dict[int, Making] = {}
         temporary: list[bytes] = []
         timed = False
         at = 0
@@ -147,22 +150,28 @@ class Whole:
                 count = 1
             else:
                 under = self._names.name(name)
+                create, called = self._create(under, kind, value)
+                if len(called) > 1 or expiry is not NEVER:
+                    makings[position] = Making(name, under, create, called, expiry)
+                    continue
                 temporary.append(under)
-                command, count = self._create(under, kind, value)
-                commands.append(command)
-                if expiry is not NEVER:
-                    commands.append(pack(b"PEXPIREAT", under, b"%d" % expiry))
-                    count += 1
-                commands.append(pack(b"RENAME" if replace else b"RENAMENX", under, name))
-                count += 1
+                commands += (create, pack(b"RENAME" if replace else b"RENAMENX", under, name))
+                count = 2
             spans.append((position, at, at + count))
             at += count
-        if not spans:
-            return others
         if self._lane.check_mode:
             if timed:
                 (now,) = yield target.call(TIME, 1)
-                others.update({at: Vanished() for at, _start, _end in spans if is_over(expiries[at], clock_ms(now))})
+                written = [*makings, *(at for at, _start, _end in spans)]
+                others.update({at: Vanished() for at in written if is_over(expiries[at], clock_ms(now))})
+            return others
+        if makings:
+            made = yield from make(target, list(makings.values()), replace=replace)
+            for position, one_made in zip(makings, made):
+                outcome = self._made(one_made, kinds[position])
+                if outcome is not None:
+                    others[position] = outcome
+        if not spans:
             return others
         if temporary and not replace:
             # What could not take its place.
@@ -172,6 +181,8 @@ class Whole:
         replies = yield target.call(b"".join(commands), at + 3)
         if not isinstance(replies[-2], list):
             target.check(replies, "EXEC")
+        elif len(replies[-2]) != at:
+            raise odd_reply(replies[-2], "EXEC", target.endpoint)
         target.check(replies[-1:], "TIME")
         done, clock = replies[-2], clock_ms(replies[-1])
         for position, start, end in spans:
@@ -182,28 +193,33 @@ class Whole:
                 others[position] = outcome
         return others
 
-    def _create(self, name: bytes, kind: bytes, value: t.Any) -> tuple[bytes, int]:
-        """Commands that make a key of ``value``, and how many."""
+    def _create(self, name: bytes, kind: bytes, value: t.Any) -> tuple[bytes, list[str]]:
+        """Commands that make a key of ``value``, and what they are called."""
         if kind == b"hash":
             elements, expiries = value
-            return pack(b"HSET", name, *elements) + FieldTtls.commands(name, expiries), 1 + len(expiries)
+            create = pack(b"HSET", name, *elements) + FieldTtls.commands(name, expiries)
+            return create, ["HSET", *(["HPEXPIREAT"] * len(expiries))]
         if kind == b"stream":
             facts, entries = value
             end = finish(name, facts, counters=self._counters)
             if entries:
-                return additions(name, entries) + end, len(entries) + 1
-            return emptiness(name) + end, 3
+                return additions(name, entries) + end, [*(["XADD"] * len(entries)), "XSETID"]
+            return emptiness(name) + end, ["XGROUP", "XGROUP", "XSETID"]
         if kind == b"zset":
             args = [b""] * len(value)
             args[::2], args[1::2] = value[1::2], value[::2]
-            return pack(b"ZADD", name, *args), 1
-        return pack(
-            {b"list": b"RPUSH", b"set": b"SADD", b"string": b"SET"}[kind],
-            name,
-            *([value] if kind == b"string" else value),
-        ), 1
+            return pack(b"ZADD", name, *args), ["ZADD"]
+        command = {b"list": "RPUSH", b"set": "SADD", b"string": "SET"}[kind]
+        return pack(command, name, *([value] if kind == b"string" else value)), [command]
 
-    def _outcome(self, replies: list[t.Any], kind: bytes) -> Outcome | None:
+    def _made(self, made: Made, kind: bytes) -> Outcome | None:
+        if made.over:
+            return Vanished()
+        if made.lost:
+            return Refused(*LOST, type=kind.decode())
+        return self._outcome([made.error or int(made.placed)], kind, made.command)
+
+    def _outcome(self, replies: list[t.Any], kind: bytes, command: str = "EXEC") -> Outcome | None:
         """What the replies to the commands for one key say; None where it is there."""
         error = next(filter(is_error, replies), None) if any_error(replies) else None
         if error is None:
@@ -215,9 +231,9 @@ class Whole:
             return Vanished()
         target = self._lane.target
         if is_transient(text):
-            raise Unsteady(target.pipe, target.refusal(error, "EXEC"))
+            raise Unsteady(target.pipe, target.refusal(error, command))
         if is_systemic(text):
-            raise target.refusal(error, "EXEC")
+            raise target.refusal(error, command)
         return Refused(text, reply_hint(text, target.endpoint), type=kind.decode())
 
 
