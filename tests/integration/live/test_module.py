@@ -209,6 +209,7 @@ def test_what_does_not_converge_says_the_two_rates(live: LiveFactory, shared_ser
     assert run.result["following"]
 
 
+@pytest.mark.soak
 def test_slices_are_as_one_call(live: LiveFactory, shared_server: SharedServer) -> None:
     source, target = shared_server("redis-7.0"), shared_server("redis-8.2", 2)
     dataset.fill_benchmark(source.client(), "strings100", 400)
@@ -233,11 +234,7 @@ def test_keys_of_others_at_the_target_are_listed(live: LiveFactory, shared_serve
     assert "The target holds 1 keys that the source does not have" in run.message
     assert [one["key"] for one in run.result["extra"]] == ["theirs\\n"]
     assert not run.result["proved"] and run.result["following"]
-    sync("stopped")
-    sync("started", prune=True)
-    sync("caught_up", prune=True)
-    assert sync("drained", prune=True).ok["totals"]["deleted"] == 1
-    sync.assert_equal()
+    assert "start it with 'prune: true'" in run.message
 
 
 def test_a_server_that_goes_away_is_named_at_the_next_call(
