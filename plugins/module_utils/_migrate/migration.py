@@ -150,20 +150,17 @@ class Migration:
         self._begin_watch()
 
     def _begin_watch(self) -> None:
-        began = self._activity()
+        began, _identity = activity.read_activity(self._plan.source)
         self.progress.activity = dataclasses.asdict(began) if began else None
 
     def _end_watch(self) -> None:
         progress = self.progress
         before = activity.Activity(**progress.activity) if progress.activity else None
-        progress.source_writes, progress.drift = activity.between(before, self._activity())
-
-    def _activity(self) -> activity.Activity | None:
-        """None where it cannot be read, which is no reason to fail."""
-        with contextlib.suppress(RedisMigrationError):
-            # Its reply is large, and a limit of the source may close the connection each time.
-            return at_first(lambda: activity.read_activity(self._plan.source))
-        return None
+        now, identity = activity.read_activity(self._plan.source)
+        if identity is not None:
+            # The last that is asked: until now it may have become another.
+            self._guard.opened(identity)
+        progress.source_writes, progress.drift = activity.between(before, now)
 
     def _start_over(self, changed: ServerChanged) -> None:
         plan, progress = self._plan, self.progress
@@ -205,6 +202,7 @@ class Migration:
             self._run_pair(here, there)
             if self._out_of_time() and progress.position < len(progress.pairs):
                 return
+        self._end_watch()
         for here, done in progress.moved_before.items():
             if here in progress.begun_fresh:
                 # Of these every key was counted anew as what it is, also what was under way at the restart.
@@ -212,7 +210,6 @@ class Migration:
             else:
                 progress.counters[here].keep_moved(done)
         progress.moved_before.clear()
-        self._end_watch()
         progress.finished = True
 
     def _run_pair(self, here: int, there: int) -> None:

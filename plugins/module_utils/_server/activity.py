@@ -9,11 +9,14 @@ changes since the last save. MIGRATE is left out: with COPY it changes nothing, 
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
 import typing as t
 
 from .._connection.connect import client
 from .._connection.endpoint import Endpoint
+from .._connection.identity import Identity, ask_identity
+from .._connection.patience import at_first
 from .._connection.replies import parse_info
 from .._errors import ConnectError, RedisMigrationError
 
@@ -67,10 +70,20 @@ class Watcher:
         )
 
 
-def read_activity(endpoint: Endpoint) -> Activity:
-    """The activity of the server at ``endpoint``. Raises :class:`RedisMigrationError`."""
-    with client(endpoint) as redis_client:
-        return Watcher(redis_client).look()
+def read_activity(endpoint: Endpoint) -> tuple[Activity | None, Identity | None]:
+    """The activity of the server at ``endpoint``, and who it was after that.
+
+    Nothing where they cannot be read, which is no reason to fail.
+    """
+
+    def read() -> tuple[Activity, Identity]:
+        with client(endpoint) as redis_client:
+            return Watcher(redis_client).look(), ask_identity(redis_client.link, endpoint)
+
+    with contextlib.suppress(RedisMigrationError):
+        # Its reply is large, and a limit of the server may close the connection each time.
+        return at_first(read)
+    return None, None
 
 
 def between(before: Activity | None, after: Activity | None) -> Drift:

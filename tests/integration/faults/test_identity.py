@@ -161,6 +161,20 @@ def test_a_source_that_loses_its_keys(
     assert target.client().dbsize() >= KEYS
 
 
+def test_a_source_that_becomes_another_after_the_last_key(redis_server: ServerFactory, fault_proxy: Proxies) -> None:
+    """Nothing of what was moved is its any more: what it holds now is moved as well."""
+    source, target, other = redis_server("redis-6.2"), redis_server("redis-8.2"), redis_server("redis-6.2")
+    fill(source)
+    fill(other)
+    other.client().set("only at the other", 1)
+    proxy = fault_proxy(source.port, redis=True)
+    # Asked before the first key and after the last, to know what was written meanwhile.
+    proxy.on_command("COMMAND", demoted_and_promoted(source, other), skip=1)
+    tried = attempt(source.endpoint(port=proxy.port), target)
+    assert tried.ok["restarts"] == 1
+    equal(source, target)
+
+
 def test_a_source_that_is_flushed_while_the_target_is_pruned(server_pair: Pair, fault_proxy: Proxies) -> None:
     """The keys were all looked at; then those of the target are, and what the source lacks is to be deleted."""
     source, target = server_pair
