@@ -45,6 +45,8 @@ class Identity:
     role: str | None = None
     # How often the commands were called that replace all data.
     replacements: int | None = None
+    # How many of these changed the numbers of two databases, so that a cursor of SCAN means another table.
+    swaps: int | None = None
     # The first error among the replies. A server that told who it is has to go on telling.
     refusal: str | None = None
 
@@ -105,7 +107,8 @@ def identity_of(replies: t.Sequence[t.Any]) -> Identity:
         replication_id=_id(info.get("master_replid")),
         former_id=_id(info.get("master_replid2")),
         role=info.get("role"),
-        replacements=_replacements(info),
+        replacements=_calls(info, _REPLACING),
+        swaps=_calls(info, ("swapdb",)),
         refusal=reply_text(refused[0]) if refused else None,
     )
 
@@ -144,12 +147,13 @@ def _id(value: str | None) -> str | None:
     return value if value and value.strip("0 ") else None
 
 
-def _replacements(info: t.Mapping[str, str]) -> int | None:
+def _calls(info: t.Mapping[str, str], commands: t.Iterable[str]) -> int | None:
+    """How often these succeeded; None where the server does not count."""
     calls = {name: value for name, value in info.items() if name.startswith("cmdstat_")}
     if not calls:
         return None
     total = 0
-    for command in _REPLACING:
+    for command in commands:
         counts = dict(part.split("=", 1) for part in calls.get(f"cmdstat_{command}", "").split(",") if "=" in part)
         total += int(counts.get("calls", 0)) - int(counts.get("failed_calls", 0))
     return total

@@ -25,8 +25,7 @@ _KINDS: t.Sequence[tuple[t.Sequence[str], set[t.Any]]] = (
     (("HGETALL", "SMEMBERS", "ZRANGE", "LRANGE", "XRANGE"), {list}),
     (("HPEXPIRETIME", "EXEC"), {list, _NOTHING}),
     (("CONFIG GET", "FUNCTION LIST", "COMMAND"), {list}),
-    (("CLIENT LIST", "ACL DRYRUN"), {bytes}),
-    (("FUNCTION DUMP",), {bytes, _NOTHING}),
+    (("CLIENT LIST", "ACL DRYRUN", "FUNCTION DUMP"), {bytes}),
 )
 _TYPES: dict[str, set[t.Any]] = {command: types for commands, types in _KINDS for command in commands}
 

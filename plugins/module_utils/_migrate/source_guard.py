@@ -54,7 +54,8 @@ class SourceGuard:
             return
         now = holding_of(server, self._numbers)
         same = before.same_process(server.identity)
-        lost = held.unexplained(now, max(0, now.expired - held.expired) if same else 0)
+        # Keys that went to another database, as by SWAPDB, are not lost: all are looked at again.
+        lost = held.together.unexplained(now.together, max(0, now.expired - held.expired) if same else 0)
         what = "got other data" if same else "was restarted"
         if held.keys and not now.keys and lost:
             raise RedisMigrationError(
@@ -68,6 +69,7 @@ class SourceGuard:
                 f" ({held.keys} keys before).{self._pruned()}",
                 hint="Check what the source lost. If nothing that matters, run again.",
             )
+        self._progress.held = now
 
     def _look_at(self, source: End, replies: t.Sequence[t.Any]) -> None:
         identity = source.identity_in(replies[: _identity.REPLIES])
@@ -86,25 +88,27 @@ class SourceGuard:
             return
         # A replica does not count what expires; its primary deletes it there.
         volatile = held.volatile - now.volatile if identity.role != "master" and not flushed else 0
-        lost = held.unexplained(now, max(volatile, now.expired - held.expired, 0))
+        expired = max(volatile, now.expired - held.expired, 0)
+        lost = held.unexplained(now, expired)
         self._progress.lost = max(lost, self._progress.lost)
-        if lost > held.tolerated(self._plan.prune_limit):
+        if held.lost_too_much(now, expired, self._plan.prune_limit):
             if flushed:
-                raise self._gone(lost, held, f"by a FLUSH or SWAPDB ({now.keys} are left)")
+                raise self._gone(lost, held, f"by a FLUSH ({now.keys} are left)")
             if self._plan.prune:
                 raise self._gone(lost, held, "by commands, not by expiry")
         if flushed:
             self._continuity.accept(self._plan.source, identity)
 
     def _only_flushed(self, identity: Identity) -> bool:
-        """True where nothing else has happened since than FLUSH or SWAPDB."""
+        """True where nothing else has happened since than a FLUSH: a cursor of SCAN is good for what is left."""
         if not self._continuity.begun(self._plan.source):
             return False
         known = self._continuity.latest(self._plan.source)
         if known.replacements is None or identity.replacements is None:
             return False
         same_history = (known.role, known.replication_id) == (identity.role, identity.replication_id)
-        return known.same_process(identity) and same_history and identity.replacements > known.replacements
+        flushed = identity.replacements > known.replacements and identity.swaps == known.swaps
+        return known.same_process(identity) and same_history and flushed
 
     def _gone(self, lost: int, held: Holding, how: str) -> RedisMigrationError:
         return RedisMigrationError(

@@ -199,6 +199,7 @@ class Scan:
             known = yield from self._memory_usage([keys[position] for position in others])
             for position, size in zip(others, known):
                 sizes[position] = size
+        self._end.check(sizes, "STRLEN")
         return sizes
 
     def _chunks(self, names: list[bytes], sizes: list[int]) -> t.Iterator[Chunk]:

@@ -39,14 +39,40 @@ class Holding:
         """Those that expire."""
         return sum(expires for _number, _keys, expires in self.databases)
 
+    @property
+    def together(self) -> Holding:
+        """The same as if all were one database."""
+        return Holding(((0, self.keys, self.volatile),), self.expired)
+
     def unexplained(self, later: Holding, expired: int) -> int:
-        """How many keys fewer there are ``later``, when ``expired`` have expired meanwhile."""
-        lasting = self.keys - self.volatile - (later.keys - later.volatile)
-        return max(0, self.keys - later.keys - expired, min(lasting, self.keys - later.keys))
+        """How many keys are gone ``later``, when ``expired`` have expired meanwhile. New keys elsewhere make up for none."""
+        gone = self._gone(later)
+        return max(0, sum(all_kinds for _keys, all_kinds, _lasting in gone) - expired, sum(one[2] for one in gone))
+
+    def lost_too_much(self, later: Holding, expired: int, share: float) -> bool:
+        """Whether one of the databases, or all of them together, lost more than this share without a reason."""
+        return self.unexplained(later, expired) > self.tolerated(share) or any(
+            max(all_kinds - expired, lasting) > _tolerated(keys, share)
+            for keys, all_kinds, lasting in self._gone(later)
+        )
+
+    def _gone(self, later: Holding) -> list[tuple[int, int, int]]:
+        """By database: how many keys it had, how many are gone, how many of these at least had no expiry."""
+        there = {number: (keys, keys - expires) for number, keys, expires in later.databases}
+        found = []
+        for number, keys, expires in self.databases:
+            left, lasting_left = there.get(number, (0, 0))
+            gone = max(0, keys - left)
+            found.append((keys, gone, min(gone, max(0, keys - expires - lasting_left))))
+        return found
 
     def tolerated(self, share: float) -> int:
         """How many that may be."""
-        return max(_ALWAYS, int(self.keys * share))
+        return _tolerated(self.keys, share)
+
+
+def _tolerated(keys: int, share: float) -> int:
+    return max(_ALWAYS, int(keys * share))
 
 
 def holding_of(server: Server, numbers: t.Iterable[int]) -> Holding:

@@ -228,6 +228,45 @@ def test_keys_that_expire_are_pruned_without_ado(server_pair: Pair, fault_proxy:
     assert target.client().dbsize() == KEYS // 2
 
 
+@pytest.mark.parametrize("grows", [False, True])
+def test_a_small_database_of_the_source_is_flushed(grows: bool, server_pair: Pair, fault_proxy: Proxies) -> None:
+    """Less than the share of all keys that may be gone, or made up for by new keys elsewhere; but all of this one."""
+    source, target = server_pair
+    fill(source)
+    fill(source, KEYS // 20, database=9)
+    engine.migrate(source, target)
+
+    def flush() -> None:
+        if grows:
+            with source.client() as client:
+                client.mset({f"new:{number}": number for number in range(KEYS // 10)})
+        source.client(9).flushdb()
+
+    proxy = fault_proxy(source.port, redis=True)
+    proxy.on_command("SCAN", flush)
+    tried = attempt(source.endpoint(port=proxy.port), target, prune=True)
+    assert f"{KEYS // 20} of the" in tried.error
+    assert "by a FLUSH" in tried.error
+    assert target.client(9).dbsize() == KEYS // 20
+
+
+@pytest.mark.parametrize("moved_before", [False, True])
+def test_two_databases_of_the_source_change_their_numbers(
+    moved_before: bool, server_pair: Pair, fault_proxy: Proxies
+) -> None:
+    source, target = server_pair
+    fill(source)
+    with source.client(9) as client:
+        client.mset({f"other:{number}": number for number in range(KEYS // 2)})
+    if moved_before:
+        engine.migrate(source, target)
+    proxy = fault_proxy(source.port, redis=True)
+    proxy.on_command("SCAN", lambda: source.client().execute_command("SWAPDB", 0, 9), skip=1)
+    tried = attempt(source.endpoint(port=proxy.port), target, prune=True)
+    assert tried.ok["restarts"] == 1
+    equal(source, target)
+
+
 def test_another_database_of_the_source_may_be_flushed(server_pair: Pair, fault_proxy: Proxies) -> None:
     source, target = server_pair
     fill(source)

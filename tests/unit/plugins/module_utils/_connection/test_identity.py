@@ -37,7 +37,8 @@ def test_the_start_is_told_by_the_servers_own_clock() -> None:
 
 def test_calls_that_failed_replaced_nothing() -> None:
     statistics = b"cmdstat_flushall:calls=3,usec=1,rejected_calls=9,failed_calls=1\r\ncmdstat_swapdb:calls=1,usec=1\r\n"
-    assert identity_of([None, None, None, statistics]).replacements == 3
+    found = identity_of([None, None, None, statistics])
+    assert (found.replacements, found.swaps) == (3, 1)
 
 
 @pytest.mark.parametrize("change", [{"run_id": "c" * 40}, {"process_id": "8"}, {"port": "6380"}, {"started": 1003}])

@@ -8,16 +8,21 @@ from __future__ import annotations
 import hiredis
 import pytest
 
+from ansible_collections.dataservices.redis_migration.plugins.module_utils._connection.endpoint import Endpoint
 from ansible_collections.dataservices.redis_migration.plugins.module_utils._connection.explain import is_transient
 from ansible_collections.dataservices.redis_migration.plugins.module_utils._connection.replies import (
     any_error,
     between_us,
+    check_shape,
     clock_ms,
     fields_of,
     is_error,
     is_systemic,
     is_unreadable,
 )
+from ansible_collections.dataservices.redis_migration.plugins.module_utils._errors import RedisMigrationError
+
+ENDPOINT = Endpoint(role="source", host="db.example.org")
 
 
 def test_errors_are_told_from_replies_that_look_like_them() -> None:
@@ -90,3 +95,20 @@ def test_a_payload_that_the_server_does_not_understand(text: str) -> None:
 def test_an_error_of_one_key(text: str) -> None:
     assert not is_systemic(text)
     assert not is_unreadable(text)
+
+
+@pytest.mark.parametrize(
+    ("command", "fits", "odd"),
+    [
+        ("FUNCTION DUMP", b"payload", None),
+        ("STRLEN", 7, [7]),
+        ("DUMP", None, 7),
+        ("TIME", [b"1", b"2"], [b"1"]),
+        ("TIME", [b"1", b"2"], [b"1", b"-2"]),
+        ("HPEXPIRETIME", [-1], b"-1"),
+    ],
+)
+def test_a_reply_that_a_command_never_gives(command: str, fits: object, odd: object) -> None:
+    check_shape([fits], command, ENDPOINT)
+    with pytest.raises(RedisMigrationError, match=f"answered {command} with .*, which Redis would not do"):
+        check_shape([fits, odd], command, ENDPOINT)

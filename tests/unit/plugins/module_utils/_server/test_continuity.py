@@ -51,3 +51,29 @@ def test_a_server_that_comes_back_after_another_one_is_one_of_several() -> None:
 def test_keys_that_are_gone_without_having_expired(keys: int, volatile: int, expired: int, lost: int) -> None:
     before = Holding(((0, 100, 40),), 5)
     assert before.unexplained(Holding(((0, keys, volatile),), 5), expired) == lost
+
+
+@pytest.mark.parametrize(
+    ("later", "expired", "lost", "too_much"),
+    [
+        (((0, 1000, 0), (1, 100, 100)), 0, 0, False),
+        # What one of them got does not make up for what the other one lost.
+        (((0, 2000, 0),), 0, 100, True),
+        # A tenth of all, but all of one.
+        (((0, 1000, 0),), 0, 100, True),
+        (((0, 1000, 0),), 100, 0, False),
+        (((0, 950, 0), (1, 100, 100)), 0, 50, False),
+        (((0, 899, 0), (1, 100, 100)), 0, 101, True),
+        (((0, 1000, 0), (1, 89, 89)), 0, 11, True),
+        (((0, 1000, 0), (1, 90, 90)), 0, 10, False),
+        # Only such as had no expiry are gone, whatever has expired.
+        (((0, 800, 0), (1, 100, 100)), 500, 200, True),
+    ],
+)
+def test_each_database_is_looked_at_alone(
+    later: tuple[tuple[int, int, int], ...], expired: int, lost: int, too_much: bool
+) -> None:
+    before, now = Holding(((0, 1000, 0), (1, 100, 100)), 0), Holding(later, expired)
+    assert before.unexplained(now, expired) == lost
+    assert before.lost_too_much(now, expired, 0.1) is too_much
+    assert not before.lost_too_much(now, expired, 1)
