@@ -76,9 +76,7 @@ options:
     type: int
     default: 10
   large_key_bytes:
-    description:
-      - Keys that take more memory than this at the source are moved in pieces; see
-        M(dataservices.redis_migration.redis_migrate_keys).
+    description: Keys of more memory at the source go in pieces; see M(dataservices.redis_migration.redis_migrate_keys).
     type: int
     default: 2097152
   timeout:
@@ -294,9 +292,7 @@ extra_not_listed:
   returned: with O(state=drained)
   type: int
 lag_over_time:
-  description:
-    - The lag, at most 1000 times, as lists of the seconds since the process began, the changed keys that were carried over or
-      waited then, and the age of the oldest in seconds.
+  description: At most 1000 lists of seconds since the process began, changed keys that waited, and the oldest one's age in seconds.
   returned: with O(state=drained)
   type: list
   elements: list

@@ -5,7 +5,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 import time
 import typing as t
 
@@ -18,8 +17,7 @@ from .._connection.line import Line, Refusal
 from .._connection.patience import at_first, patiently
 from .._connection.replies import between_us, parse_info
 from .._errors import CommandRefused, ConnectError, RedisMigrationError
-from .._keys.listing import LISTED, Failure, Tally, listable
-from .._keys.selection import Selection
+from .._keys.listing import LISTED, Failure, listable
 from .._pipeline.chunk import Chunk
 from .._pipeline.end import End
 from .._pipeline.expiry import GONE
@@ -38,6 +36,7 @@ from .._server.databases import check_databases, database_pairs
 from .._server.eligibility import mode_problem, refuse
 from .._server.functions import dump_functions
 from .._server.info import Server, measure
+from .backup_plan import BackupPlan, BackupResult, Saved
 from .file import BackupFile
 from .large_keys import LargeKeys
 from .seen import Seen
@@ -50,46 +49,6 @@ _IN_FLIGHT_BYTES = 16 * 1024 * 1024
 _ATTEMPTS = 3
 
 _T = t.TypeVar("_T")
-
-
-@dataclasses.dataclass(frozen=True)
-class BackupPlan:
-    """The options of a backup. ``timeout`` in seconds."""
-
-    endpoint: Endpoint
-    selection: Selection
-    functions: bool = True
-    large_key_bytes: int = 4 * 1024 * 1024
-    max_keys_per_second: int = 0
-    max_bytes_per_second: int = 0
-    timeout: float = 60
-
-
-@dataclasses.dataclass
-class Saved(Tally):
-    """What was saved of a logical database, or of all. ``vanished``: deleted or expired while the backup ran."""
-
-    keys: int = 0
-    expires: int = 0
-    vanished: int = 0
-    large: int = 0
-    failed: int = 0
-
-
-@dataclasses.dataclass
-class BackupResult:
-    """What is in the file."""
-
-    server: Server | None = None
-    version: int = 0
-    functions: int | None = None
-    databases: dict[int, Saved] = dataclasses.field(default_factory=dict)
-    failures: list[Failure] = dataclasses.field(default_factory=list)
-    elapsed: float = 0.0
-
-    @property
-    def totals(self) -> Saved:
-        return Saved.total(self.databases.values())
 
 
 class _RestartBackup(Exception):

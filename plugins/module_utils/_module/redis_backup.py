@@ -15,7 +15,8 @@ import typing as t
 from ansible.module_utils.basic import AnsibleModule
 
 from .._backup import openssl
-from .._backup.backup import Backup, BackupPlan, BackupResult
+from .._backup.backup import Backup
+from .._backup.backup_plan import BackupPlan, BackupResult
 from .._backup.file import BackupFile, check_place, checksum_beside, sha256_of
 from .._connection.endpoint import parse_endpoint
 from .._errors import RedisMigrationError

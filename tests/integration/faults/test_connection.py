@@ -15,11 +15,8 @@ from typing import Any
 
 import pytest
 
-from ansible_collections.dataservices.redis_migration.plugins.module_utils._backup.backup import (
-    Backup,
-    BackupPlan,
-    Saved,
-)
+from ansible_collections.dataservices.redis_migration.plugins.module_utils._backup.backup import Backup
+from ansible_collections.dataservices.redis_migration.plugins.module_utils._backup.backup_plan import BackupPlan, Saved
 from ansible_collections.dataservices.redis_migration.plugins.module_utils._backup.file import BackupFile
 from ansible_collections.dataservices.redis_migration.plugins.module_utils._backup.restore import Restore
 from ansible_collections.dataservices.redis_migration.plugins.module_utils._backup.restore_plan import (

@@ -17,7 +17,8 @@ from typing import Any
 import pytest
 import redis
 
-from ansible_collections.dataservices.redis_migration.plugins.module_utils._backup.backup import Backup, BackupPlan
+from ansible_collections.dataservices.redis_migration.plugins.module_utils._backup.backup import Backup
+from ansible_collections.dataservices.redis_migration.plugins.module_utils._backup.backup_plan import BackupPlan
 from ansible_collections.dataservices.redis_migration.plugins.module_utils._backup.file import BackupFile
 from ansible_collections.dataservices.redis_migration.plugins.module_utils._connection.endpoint import parse_endpoint
 from ansible_collections.dataservices.redis_migration.plugins.module_utils._keys.selection import Selection

@@ -1,0 +1,53 @@
+# Copyright (c) 2026 dataservices.redis_migration contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The plan of a backup and its result; plain data."""
+
+from __future__ import annotations
+
+import dataclasses
+
+from .._connection.endpoint import Endpoint
+from .._keys.listing import Failure, Tally
+from .._keys.selection import Selection
+from .._server.info import Server
+
+
+@dataclasses.dataclass(frozen=True)
+class BackupPlan:
+    """The options of a backup. ``timeout`` in seconds."""
+
+    endpoint: Endpoint
+    selection: Selection
+    functions: bool = True
+    large_key_bytes: int = 4 * 1024 * 1024
+    max_keys_per_second: int = 0
+    max_bytes_per_second: int = 0
+    timeout: float = 60
+
+
+@dataclasses.dataclass
+class Saved(Tally):
+    """What was saved of a logical database, or of all. ``vanished``: deleted or expired while the backup ran."""
+
+    keys: int = 0
+    expires: int = 0
+    vanished: int = 0
+    large: int = 0
+    failed: int = 0
+
+
+@dataclasses.dataclass
+class BackupResult:
+    """What is in the file."""
+
+    server: Server | None = None
+    version: int = 0
+    functions: int | None = None
+    databases: dict[int, Saved] = dataclasses.field(default_factory=dict)
+    failures: list[Failure] = dataclasses.field(default_factory=list)
+    elapsed: float = 0.0
+
+    @property
+    def totals(self) -> Saved:
+        return Saved.total(self.databases.values())
