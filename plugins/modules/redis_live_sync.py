@@ -223,7 +223,7 @@ reason:
   description: Why they were not proved equal.
   returned: with O(state=drained)
   type: str
-keys:
+source_keys:
   description: How many keys the source has in the databases of the run.
   returned: with O(state=drained)
   type: int

@@ -109,7 +109,7 @@ class LiveResult:
             "reason": self.reason or "",
             "strategy": self.choice.strategy,
             "strategy_reason": self.choice.reason,
-            "keys": self.keys,
+            "source_keys": self.keys,
             "verified": {"unchanged_since": self.unchanged_since, "in_drain": self.in_drain},
             "totals": {**dataclasses.asdict(total), "failed": len(self.failures)},
             "failures": [failure.as_dict() for failure in failures],
