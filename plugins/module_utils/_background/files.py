@@ -16,7 +16,7 @@ from collections.abc import Iterator
 from dataclasses import asdict, dataclass
 
 from .._errors import RedisMigrationError
-from .._process import is_alive
+from .._process import end_process, is_alive
 
 
 @dataclass(frozen=True)
@@ -38,12 +38,32 @@ def holder_of(owner: t.Mapping[str, t.Any] | None) -> Holder:
     return Holder(name=owner["name"])
 
 
-class ProcessFiles:
+@dataclass
+class ProcessState:
+    """What a background process says of itself."""
+
+    pid: int
+    identity: str
+
+    @property
+    def alive(self) -> bool:
+        return is_alive(self.pid, self.identity)
+
+    def end(self) -> None:
+        """End it, and what it may have left running."""
+        end_process(self.pid, self.identity)
+
+
+_State = t.TypeVar("_State", bound=ProcessState)
+
+
+class ProcessFiles(t.Generic[_State]):
     """The files of one background process in the private C(directory); their names begin with C(key)."""
 
-    def __init__(self, directory: str, key: str) -> None:
+    def __init__(self, directory: str, key: str, state: type[_State]) -> None:
         self.directory = directory
         self._base = os.path.join(directory, key)
+        self._state = state
 
     def path(self, ending: str) -> str:
         return f"{self._base}.{ending}"
@@ -60,6 +80,25 @@ class ProcessFiles:
     def others(self) -> list[str]:
         """Files of it beside its state and its holders."""
         return []
+
+    def read(self) -> _State | None:
+        """None when there is no state, or none that can be understood."""
+        try:
+            return self._state(**(self._load(self.state_path) or {}))
+        except TypeError:
+            return None
+
+    def write(self, state: _State) -> None:
+        self._replace(self.state_path, asdict(state))
+
+    def end(self) -> bool:
+        """End the process and remove all that is left of it. Returns whether it ran."""
+        state = self.read()
+        there = state is not None and state.alive
+        if state is not None:
+            state.end()
+        self.remove()
+        return there
 
     def holders(self) -> set[Holder]:
         """Who uses it and is still there; who cannot be seen is, until it says otherwise."""

@@ -14,7 +14,6 @@ from .._background.files import Holder
 from .._background.start import start
 from .._errors import RedisMigrationError
 from .._migrate.progress import Plan
-from .._process import end_process
 from .._waiting import Deadline
 from .order import DRAINING, FAILED, FOLLOWING, PROVED, LiveFiles, LiveState, Order, options_key, plan_as_dict
 from .process import main
@@ -57,7 +56,7 @@ class Following:
                 before = f"The earlier process had failed: {state.message}" if state.phase == FAILED else ""
             elif state is not None:
                 before = "The earlier process was killed."
-            self._clear()
+            self._files.end()
             self._files.write_holders({self._holder})
             return self._start(log_path, lease_seconds), True, before
 
@@ -120,7 +119,7 @@ class Following:
         if state.answered == answer_to or (state.alive and state.phase in (FOLLOWING, DRAINING)):
             return state
         with self._files.locked():
-            self._clear()
+            self._files.end()
         if state.message:
             raise RedisMigrationError(f"The process that follows {self} has failed: {state.message}", hint=state.hint)
         if state.phase == PROVED:
@@ -169,16 +168,8 @@ class Following:
     def stop(self) -> bool:
         """End the process and remove all that is left of it. Returns whether it ran."""
         with self._files.locked():
-            return self._clear()
+            return self._files.end()
 
     def close(self) -> None:
         """The call is over: leave nothing behind where there is nothing to follow."""
         self._files.remove_directory_if_empty()
-
-    def _clear(self) -> bool:
-        state = self._files.read()
-        there = state is not None and state.alive
-        if state is not None:
-            end_process(state.pid, state.identity)
-        self._files.remove()
-        return there

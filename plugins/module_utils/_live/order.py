@@ -11,11 +11,10 @@ import json
 import os
 import typing as t
 
-from .._background.files import ProcessFiles, private_directory
+from .._background.files import ProcessFiles, ProcessState, private_directory
 from .._connection.endpoint import Backend, Endpoint
 from .._keys.selection import Selection
 from .._migrate.progress import Plan
-from .._process import is_alive
 
 FOLLOWING, DRAINING, PROVED, FAILED = "following", "draining", "proved", "failed"
 
@@ -76,14 +75,12 @@ class Order:
 
 
 @dataclasses.dataclass
-class LiveState:
+class LiveState(ProcessState):
     """What the process says of itself. ``at``: when (monotonic). ``status``: see :class:`result.Status`.
 
     ``answered``: the request to which ``result`` is the answer. ``message``, ``hint``: why it failed.
     """
 
-    pid: int
-    identity: str
     options: str
     log: str
     phase: str = FOLLOWING
@@ -94,16 +91,12 @@ class LiveState:
     message: str = ""
     hint: str | None = None
 
-    @property
-    def alive(self) -> bool:
-        return is_alive(self.pid, self.identity)
 
-
-class LiveFiles(ProcessFiles):
+class LiveFiles(ProcessFiles[LiveState]):
     """The files of one live run in the private runtime directory."""
 
     def __init__(self, plan: Plan, directory: str | None = None) -> None:
-        super().__init__(directory or private_directory("live"), run_key(plan))
+        super().__init__(directory or private_directory("live"), run_key(plan), LiveState)
 
     @property
     def log_path(self) -> str:
@@ -117,16 +110,6 @@ class LiveFiles(ProcessFiles):
     @property
     def _request_path(self) -> str:
         return self.path("request")
-
-    def read(self) -> LiveState | None:
-        """None when there is no state, or none that can be understood."""
-        try:
-            return LiveState(**(self._load(self.state_path) or {}))
-        except TypeError:
-            return None
-
-    def write(self, state: LiveState) -> None:
-        self._replace(self.state_path, dataclasses.asdict(state))
 
     def request(self) -> dict[str, t.Any] | None:
         """The last request to drain: its ``id``, when it was made (``at``, monotonic), and ``seconds`` for it."""

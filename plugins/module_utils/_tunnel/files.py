@@ -9,8 +9,8 @@ import hashlib
 import json
 from dataclasses import asdict, dataclass
 
-from .._background.files import ProcessFiles, private_directory
-from .._process import is_alive
+from .._background.files import ProcessFiles, ProcessState, private_directory
+from .._process import end_process
 
 
 @dataclass(frozen=True)
@@ -36,11 +36,9 @@ class TunnelSpec:
 
 
 @dataclass
-class TunnelState:
+class TunnelState(ProcessState):
     """C(status) is C(open), or C(broken) while it is being opened again; C(last_error) says why it broke last."""
 
-    pid: int
-    identity: str
     local_port: int
     status: str = "open"
     reopened: int = 0
@@ -48,16 +46,18 @@ class TunnelState:
     ssh_identity: str = ""
     last_error: str = ""
 
-    @property
-    def alive(self) -> bool:
-        return is_alive(self.pid, self.identity)
+    def end(self) -> None:
+        super().end()
+        # Left behind by a supervisor that was killed.
+        if self.ssh_pid:
+            end_process(self.ssh_pid, self.ssh_identity)
 
 
-class TunnelFiles(ProcessFiles):
+class TunnelFiles(ProcessFiles[TunnelState]):
     """The files of one tunnel in the private runtime directory."""
 
     def __init__(self, spec: TunnelSpec, directory: str | None = None) -> None:
-        super().__init__(directory or private_directory("tunnels"), spec.key)
+        super().__init__(directory or private_directory("tunnels"), spec.key, TunnelState)
 
     @property
     def passing(self) -> dict[str, str]:
@@ -67,13 +67,3 @@ class TunnelFiles(ProcessFiles):
     @property
     def others(self) -> list[str]:
         return list(self.passing.values())
-
-    def read(self) -> TunnelState | None:
-        """None when there is no state, or none that can be understood."""
-        try:
-            return TunnelState(**(self._load(self.state_path) or {}))
-        except TypeError:
-            return None
-
-    def write(self, state: TunnelState) -> None:
-        self._replace(self.state_path, asdict(state))

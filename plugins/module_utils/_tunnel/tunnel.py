@@ -14,7 +14,6 @@ from .._background.start import start
 from .._cloud_foundry.errors import CloudFoundryError
 from .._cloud_foundry.login import LoginOptions
 from .._connection.endpoint import Endpoint, parse_endpoint
-from .._process import end_process
 from .._waiting import Deadline
 from .files import TunnelFiles, TunnelSpec, TunnelState
 from .ping import NoRedis, ping
@@ -58,7 +57,7 @@ class Tunnel:
             if state is not None and self._answers_again(state, deadline):
                 self._files.write_holders(holders)
                 return self._files.read() or state, False
-            self._clear()
+            self._files.end()
             if state is not None and holders != {holder}:
                 # The others go on at the port that they know.
                 options = {**options, "local_port": state.local_port}
@@ -72,24 +71,13 @@ class Tunnel:
             if others and self.existing() is not None:
                 self._files.write_holders(others)
                 return False
-            there = self._clear()
+            there = self._files.end()
         self._files.remove_directory_if_empty()
         return there
 
     def would_close(self, holder: Holder) -> bool:
         """Whether close would close it."""
         return self.existing() is not None and not self._files.holders() - {holder}
-
-    def _clear(self) -> bool:
-        state = self._files.read()
-        there = state is not None and state.alive
-        if state is not None:
-            end_process(state.pid, state.identity)
-            # Left behind by a supervisor that was killed.
-            if state.ssh_pid:
-                end_process(state.ssh_pid, state.ssh_identity)
-        self._files.remove()
-        return there
 
     def _answers_again(self, state: TunnelState, deadline: Deadline) -> bool:
         """Whether the tunnel works, waiting while its supervisor opens it again."""
