@@ -7,14 +7,11 @@ from __future__ import annotations
 
 import typing as t
 
-from ansible_collections.dataservices.redis_migration.plugins.plugin_utils._action.playbook import playbook_process
+from ansible_collections.dataservices.redis_migration.plugins.plugin_utils._action.playbook import name_owner
 from ansible_collections.dataservices.redis_migration.plugins.plugin_utils._action.worker import WorkerAction
 
 
 class ActionModule(WorkerAction):
     def conduct(self, arguments: dict[str, t.Any], variables: dict[str, t.Any]) -> dict[str, t.Any]:
-        process = playbook_process()
-        if process:
-            # With delegate_to this is still the host that the task is for.
-            arguments.setdefault("owner", {**process, "name": str(variables.get("inventory_hostname", ""))})
+        name_owner(arguments, variables)
         return super().conduct(arguments, variables)

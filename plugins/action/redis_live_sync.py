@@ -7,16 +7,14 @@ from __future__ import annotations
 
 import typing as t
 
-from ansible_collections.dataservices.redis_migration.plugins.plugin_utils._action.playbook import playbook_process
+from ansible_collections.dataservices.redis_migration.plugins.plugin_utils._action.playbook import name_owner
 from ansible_collections.dataservices.redis_migration.plugins.plugin_utils._action.progress import LagLines, Lines
 from ansible_collections.dataservices.redis_migration.plugins.plugin_utils._action.slices import SlicedAction
 
 
 class ActionModule(SlicedAction):
     def conduct(self, arguments: dict[str, t.Any], variables: dict[str, t.Any]) -> dict[str, t.Any]:
-        process = playbook_process()
-        if process:
-            arguments.setdefault("owner", {**process, "name": str(variables.get("inventory_hostname", ""))})
+        name_owner(arguments, variables)
         return super().conduct(arguments, variables)
 
     def _lines(self, host: str) -> Lines:

@@ -24,6 +24,7 @@ author:
 extends_documentation_fragment:
   - dataservices.redis_migration.attributes
   - dataservices.redis_migration.cloud_foundry
+  - dataservices.redis_migration.owner
 attributes:
   check_mode:
     support: full
@@ -124,24 +125,6 @@ options:
     description: How many seconds to wait until the tunnel is open.
     type: int
     default: 120
-  owner:
-    description:
-      - Who uses the tunnel, and the process with whose end that is over. It is filled in with the inventory's host and
-        the process that runs the play; there is no need to set it.
-    type: dict
-    suboptions:
-      pid:
-        description: Its number.
-        type: int
-        required: true
-      identity:
-        description: What tells it from another process of that number, or on another machine.
-        type: str
-        required: true
-      name:
-        description: What tells it from others that the same process runs.
-        type: str
-        default: ""
 """
 
 EXAMPLES = r"""

@@ -22,6 +22,7 @@ extends_documentation_fragment:
   - dataservices.redis_migration.source_target
   - dataservices.redis_migration.selection
   - dataservices.redis_migration.slices
+  - dataservices.redis_migration.owner
 attributes:
   check_mode:
     support: full
@@ -109,24 +110,6 @@ options:
       - With O(state=started), a file for the log of the process, which then stays. It holds no key's value and no secret.
       - By default the log, RV(log), goes with the process.
     type: path
-  owner:
-    description:
-      - The process with whose end the following is over. It is filled in with the process that runs the play; there is no
-        need to set it.
-    type: dict
-    suboptions:
-      pid:
-        description: Its number.
-        type: int
-        required: true
-      identity:
-        description: What tells it from another process of that number, or on another machine.
-        type: str
-        required: true
-      name:
-        description: What tells it from others that the same process runs.
-        type: str
-        default: ""
 notes:
   - While it follows, no other run of this collection can write to the same databases of the target.
   - Applications must not write to the target before the process has ended.

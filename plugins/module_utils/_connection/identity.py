@@ -149,11 +149,10 @@ def _id(value: str | None) -> str | None:
 
 def _calls(info: t.Mapping[str, str], commands: t.Iterable[str]) -> int | None:
     """How often these succeeded; None where the server does not count."""
-    calls = {name: value for name, value in info.items() if name.startswith("cmdstat_")}
-    if not calls:
+    if not any(name.startswith("cmdstat_") for name in info):
         return None
     total = 0
     for command in commands:
-        counts = dict(part.split("=", 1) for part in calls.get(f"cmdstat_{command}", "").split(",") if "=" in part)
+        counts = dict(part.split("=", 1) for part in info.get(f"cmdstat_{command}", "").split(",") if "=" in part)
         total += int(counts.get("calls", 0)) - int(counts.get("failed_calls", 0))
     return total

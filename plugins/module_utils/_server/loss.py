@@ -23,6 +23,14 @@ REPLIES = 2
 _ALWAYS = 10
 
 
+class _Gone(t.NamedTuple):
+    """Of the keys ``of`` a database, how many are gone, and how many of these at least had no expiry."""
+
+    of: int
+    keys: int
+    lasting: int
+
+
 @dataclasses.dataclass(frozen=True)
 class Holding:
     """What logical databases hold, as (number, keys, keys with an expiry), and how many keys the server saw expire."""
@@ -47,23 +55,22 @@ class Holding:
     def unexplained(self, later: Holding, expired: int) -> int:
         """How many keys are gone ``later``, when ``expired`` have expired meanwhile. New keys elsewhere make up for none."""
         gone = self._gone(later)
-        return max(0, sum(all_kinds for _keys, all_kinds, _lasting in gone) - expired, sum(one[2] for one in gone))
+        return max(0, sum(one.keys for one in gone) - expired, sum(one.lasting for one in gone))
 
     def lost_too_much(self, later: Holding, expired: int, share: float) -> bool:
         """Whether one of the databases, or all of them together, lost more than this share without a reason."""
         return self.unexplained(later, expired) > self.tolerated(share) or any(
-            max(all_kinds - expired, lasting) > _tolerated(keys, share)
-            for keys, all_kinds, lasting in self._gone(later)
+            max(one.keys - expired, one.lasting) > _tolerated(one.of, share) for one in self._gone(later)
         )
 
-    def _gone(self, later: Holding) -> list[tuple[int, int, int]]:
-        """By database: how many keys it had, how many are gone, how many of these at least had no expiry."""
+    def _gone(self, later: Holding) -> list[_Gone]:
+        """What is gone of each database."""
         there = {number: (keys, keys - expires) for number, keys, expires in later.databases}
         found = []
         for number, keys, expires in self.databases:
             left, lasting_left = there.get(number, (0, 0))
             gone = max(0, keys - left)
-            found.append((keys, gone, min(gone, max(0, keys - expires - lasting_left))))
+            found.append(_Gone(keys, gone, min(gone, max(0, keys - expires - lasting_left))))
         return found
 
     def tolerated(self, share: float) -> int:

@@ -78,3 +78,11 @@ def _runs() -> bool:
 def _parent_of(_own: int) -> int:
     """The parent that this process had when it was asked first; an orphan gets another one."""
     return os.getppid()
+
+
+def name_owner(arguments: dict[str, t.Any], variables: t.Mapping[str, t.Any]) -> None:
+    """Fill in the option ``owner``: the process that runs the play, and the host of the inventory that the task is for."""
+    process = playbook_process()
+    if process:
+        # With delegate_to this is still the host that the task is for.
+        arguments.setdefault("owner", {**process, "name": str(variables.get("inventory_hostname", ""))})
