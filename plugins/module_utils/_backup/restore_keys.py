@@ -252,11 +252,10 @@ class KeysOfFile:
         counted = Restored(scanned=1)
         failures: list[Failure] = []
         with value:
-            now_ms, there = patiently(lambda: self._ask_about(entry, end.database), plan.timeout)
-            if is_over(entry.expiry, now_ms):
+            if is_over(entry.expiry, patiently(lambda: self._clock_ms(end.database), plan.timeout)):
                 counted.expired += 1
             elif plan.check_mode:
-                if plan.existing_keys == "skip" and there:
+                if plan.existing_keys == "skip" and patiently(lambda: self._holds(entry, end.database), plan.timeout):
                     counted.skipped += 1
                 else:
                     counted.restored += 1
@@ -265,11 +264,14 @@ class KeysOfFile:
         self._result.databases[entry.database].add(counted)
         self._note(failures)
 
-    def _ask_about(self, entry: Entry, database: int) -> tuple[int, bool]:
-        """The server's clock, and whether it holds the key of ``entry``."""
+    def _clock_ms(self, database: int) -> int:
         with client(self._plan.endpoint, database) as redis_client:
             seconds, _microseconds = redis_client.time()
-            return int(seconds) * 1000, bool(redis_client.exists(entry.key))
+            return int(seconds) * 1000
+
+    def _holds(self, entry: Entry, database: int) -> bool:
+        with client(self._plan.endpoint, database) as redis_client:
+            return bool(redis_client.exists(entry.key))
 
     def _write_large(self, entry: Entry, value: t.IO[bytes], counted: Restored, failures: list[Failure]) -> None:
         plan, end = self._plan, self._ends[entry.database]
