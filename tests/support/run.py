@@ -28,25 +28,10 @@ from typing import Any
 
 import yaml
 
-from tests.support import keeper
+from tests.support import keeper, preloaded
 from tests.support.paths import COLLECTIONS_PATH, REPO
 
 FQCN = "dataservices.redis_migration."
-
-# The module tells its own peak of memory: the one that the system keeps for its parent starts with the parent's.
-_DRIVER = """
-import atexit, importlib, json, os, sys
-from ansible.module_utils.testing import patch_module_args
-order = json.load(sys.stdin)
-def tell_peak():
-    with open("/proc/self/status") as status:
-        os.write(order["peak"], next(line.split()[1] for line in status if line.startswith("VmHWM")).encode())
-if os.path.exists("/proc/self/status"):
-    atexit.register(tell_peak)
-module = importlib.import_module("ansible_collections.dataservices.redis_migration.plugins.modules." + order["name"])
-with patch_module_args(order["args"]):
-    module.main()
-"""
 
 
 @dataclass(frozen=True)
@@ -82,40 +67,23 @@ class StartedModule:
         arguments = {key: value for key, value in options.items() if value is not None}
         arguments.update(_ansible_check_mode=check, _ansible_diff=diff)
         self._began = time.monotonic()
-        self._peak, told = os.pipe()
-        self._process = subprocess.Popen(
-            [sys.executable, "-c", _DRIVER],
-            pass_fds=(told,),
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-            start_new_session=True,
-            env=dict(os.environ, PYTHONPATH=str(COLLECTIONS_PATH)),
-        )
-        os.close(told)
-        keeper.keep(self._process.pid)
+        self._fork = preloaded.Fork(name.removeprefix(FQCN), arguments)
+        keeper.keep(self.pid)
         self._written: dict[str, bytes] = {}
         self._unread = unread
         if unread:
-            assert self._process.stdout is not None
-            self._process.stdout.close()
+            self._fork.stdout.close()
         self._readers = [
             threading.Thread(target=self._read, args=(name,), daemon=True) for name in ("stdout", "stderr")[unread:]
         ]
         for reader in self._readers:
             reader.start()
-        assert self._process.stdin is not None
-        self._process.stdin.write(
-            json.dumps({"name": name.removeprefix(FQCN), "args": arguments, "peak": told}).encode()
-        )
-        self._process.stdin.close()
 
     @property
     def pid(self) -> int:
-        return self._process.pid
+        return self._fork.pid
 
     def kill(self, how: signal.Signals = signal.SIGKILL) -> None:
-        # Not Popen's: it would take the end of one that has just ended, and `wait` none.
         os.kill(self.pid, how)
 
     def wait(self, timeout: float = 600) -> ModuleRun:
@@ -123,27 +91,23 @@ class StartedModule:
         watchdog = threading.Timer(timeout, self.kill)
         watchdog.start()
         try:
-            _pid, status, usage = os.wait4(self._process.pid, 0)
+            code, peak = self._fork.wait()
         finally:
             watchdog.cancel()
-        self._process.returncode = os.waitstatus_to_exitcode(status)
-        keeper.forget(self._process.pid)
+        keeper.forget(self.pid)
         for reader in self._readers:
             reader.join()
         output, errors = (self._written.get(name, b"").decode(errors="replace") for name in ("stdout", "stderr"))
         result: dict[str, Any] = {}
-        if self._process.returncode >= 0 and not self._unread:
+        if code >= 0 and not self._unread:
             try:
                 result = json.loads(output)
             except ValueError:
                 raise AssertionError(f"the module gave no result:\n{output[-4000:]}\n{errors[-4000:]}") from None
-        with os.fdopen(self._peak, "rb") as told:
-            said = told.read()
-        peak = int(said) / 1024 if said else usage.ru_maxrss / (1024 if sys.platform == "linux" else 1024 * 1024)
-        return ModuleRun(result, errors, time.monotonic() - self._began, peak)
+        return ModuleRun(result, errors, time.monotonic() - self._began, peak / 1024)
 
     def _read(self, name: str) -> None:
-        stream = getattr(self._process, name)
+        stream = getattr(self._fork, name)
         self._written[name] = stream.read()
         stream.close()
 
