@@ -38,6 +38,7 @@ options:
       - V(started) starts the process, unless it runs, and returns as soon as the source tells of changes.
       - V(caught_up) waits until every key has been compared and the lag is at most O(max_lag_seconds).
       - V(drained) carries over the last changes of applications that have stopped, and fails unless it proves both ends equal.
+        Commands that write at the source during it make it fail, as do keys that the servers count differently.
         Then the process ends, so that nothing of it reaches a target that applications write to. If it cannot prove it, the
         process goes on following.
       - V(stopped) ends the process.
@@ -194,6 +195,14 @@ overflows:
   description: How often there were more changed keys than fit into the memory for them, after which everything is compared anew.
   returned: always
   type: int
+evictions:
+  description: How many keys the target has evicted; after each time everything is compared anew.
+  returned: always
+  type: int
+compares_in_drain:
+  description: Why all keys have to be compared once more in the drain, which lasts accordingly; empty if they need not.
+  returned: always
+  type: str
 log:
   description: Where the log of the process is.
   returned: always
@@ -210,6 +219,19 @@ source_keys:
   description: How many keys the source has in the databases of the run.
   returned: with O(state=drained)
   type: int
+databases:
+  description:
+    - How many keys each server counts itself, by the number of the source's database. Expired keys are counted until the
+      server removes them. Empty where a server does not tell.
+  returned: with O(state=drained)
+  type: dict
+  contains:
+    source_keys:
+      description: At the source.
+      type: int
+    target_keys:
+      description: At the target.
+      type: int
 verified:
   description: When the keys were compared.
   returned: with O(state=drained)
@@ -235,7 +257,7 @@ strategy_reason:
   type: str
 totals:
   description: What the process has done since it was started.
-  returned: with O(state=drained)
+  returned: with O(state=drained), or when the process has failed
   type: dict
   contains:
     compared:
@@ -258,12 +280,12 @@ totals:
       type: int
 failures:
   description: Keys that could not be moved, the first 1000 of them, as M(dataservices.redis_migration.redis_migrate_keys) has them.
-  returned: with O(state=drained)
+  returned: with O(state=drained), or when the process has failed
   type: list
   elements: dict
 failures_not_listed:
   description: How many more there are.
-  returned: with O(state=drained)
+  returned: with O(state=drained), or when the process has failed
   type: int
 extra:
   description: Keys of the target that the source does not have, the first 1000 of them, with C(database), C(key) and C(key_base64).

@@ -27,9 +27,10 @@ def without_section(name: bytes, *, keep_if_asked: bool = False) -> Rewrite:
     """INFO without a section; `keep_if_asked` leaves it in the reply to `INFO name`."""
 
     def rewrite(command: bytes, reply: bytes) -> bytes:
-        if not reply.startswith(b"$") or (keep_if_asked and words_of(command)[1:] == [name]):
+        # In RESP3 it is "=", and the text begins with its kind.
+        if reply[:1] not in b"$=" or (keep_if_asked and words_of(command)[1:] == [name]):
             return reply
-        text = reply.split(b"\r\n", 1)[1][:-2]
+        text = reply.split(b"\r\n", 1)[1][:-2].removeprefix(b"txt:")
         return bulk(re.sub(rb"(?is)# %b\r\n.*?(?=# |$)" % name, b"", text))
 
     return rewrite

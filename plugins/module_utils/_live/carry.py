@@ -24,12 +24,13 @@ from .._pipeline.halving import IN_FLIGHT_BYTES, Halving, Work
 from .._pipeline.job import Gate, Job, Take, restarting
 from .._pipeline.throttle import Throttle
 from .._transfer.strategy import Lane, Moved, Refused, Transfer, Vanished
+from .names import Names
 
 # Names that are measured together.
 _BATCH_KEYS = 500
 
-# Failed keys and keys of others beyond this are a fault of every key.
-MOST_LISTED = 10_000
+# Failed keys and keys of others whose names do not fit into so much memory are only known to be more.
+_LISTED_BYTES = 4 * 1024 * 1024
 
 
 @dataclasses.dataclass
@@ -52,6 +53,7 @@ class Carrier:
     """Carries chunks over ``lane``. ``fresh``: the target database is empty, so nothing needs to be compared first.
 
     ``ours``: whatever the target database holds is of this migration, so what the source lacks may be deleted there.
+    ``most_bytes``: of the names of streams, and of those of keys that only the target has.
     """
 
     def __init__(
@@ -64,6 +66,7 @@ class Carrier:
         *,
         fresh: bool,
         ours: bool,
+        most_bytes: int,
     ) -> None:
         self.lane = lane
         self.transfer = transfer
@@ -74,8 +77,9 @@ class Carrier:
         self.different: set[bytes] = set()
         # Keys that an end refuses, and keys of the target that are none of the source's, by name.
         self.failures: dict[bytes, Failure] = {}
-        self.extra: set[bytes] = set()
-        self.streams: set[bytes] = set()
+        self._failed = Names(min(most_bytes, _LISTED_BYTES))
+        self.extra = Names(min(most_bytes, _LISTED_BYTES))
+        self.streams = Names(most_bytes)
         self._throttle = throttle
         self._comparer = Comparer(lane.flow, lane.source, lane.target, tolerance_ms)
         self._chooser = selection.chooser()
@@ -88,7 +92,19 @@ class Carrier:
         different, self.different = self.different, set()
         return different
 
+    @property
+    def lists_all(self) -> bool:
+        """Whether ``failures`` and ``extra`` are complete."""
+        return self._failed.complete and self.extra.complete
+
     # -- parts of a walk ----------------------------------------------------------------------------------------
+
+    def walk_begins(self) -> None:
+        """Every key will be looked at: what is known of them is learned anew."""
+        self.extra.clear()
+        self.streams.clear()
+        self._failed.clear()
+        self.failures.clear()
 
     def forward(self, _chunk: Chunk) -> Work:
         """The job that carries a chunk of the source's keys."""
@@ -102,7 +118,7 @@ class Carrier:
         """The job that keeps the names of streams."""
 
         def note(part: Chunk) -> Job[None]:
-            self.streams.update(part.names)
+            self.streams.add(part.names)
             yield from ()
 
         return note
@@ -122,7 +138,7 @@ class Carrier:
     def _batch(self, names: list[bytes]) -> Job[None]:
         kinds, sizes = yield from restarting(lambda _attempt: self._measure(names))
         there = [at for at, kind in enumerate(kinds) if kind != b"none" and (not self._types or kind in self._types)]
-        self.streams.update(names[at] for at in there if kinds[at] == b"stream")
+        self.streams.add([names[at] for at in there if kinds[at] == b"stream"])
         for chunk in self._chunks([names[at] for at in there], [sizes[at] for at in there]):
             yield from self._halving.run(chunk, self._carry)
         gone = [name for name, kind in zip(names, kinds) if kind == b"none"]
@@ -181,9 +197,7 @@ class Carrier:
                 self.different.update(name for name, verdict in zip(arrived.names, verdicts) if verdict is not None)
         if gone:
             yield from self._delete(gone)
-        if self.failures:
-            for name in chunk.names:
-                self.failures.pop(name, None)
+        self._fine(chunk.names)
         for name, refused in failed:
             self._fail(name, refused.type, refused.reason, refused.hint)
         self.tally.add(tally)
@@ -193,17 +207,23 @@ class Carrier:
         (count,) = yield self.lane.target.call(one(b"UNLINK", *names), 1)
         self.lane.target.check([count], "UNLINK")
         self.tally.deleted += count
-        self.extra.difference_update(names)
-        for name in names if self.failures else ():
-            self.failures.pop(name, None)
+        self._fine(names)
 
     def _find_extra(self, names: list[bytes]) -> Job[None]:
         extra = yield from absent(self.lane.source, names)
         if extra and self.ours:
             yield from self._delete(extra)
-        elif len(self.extra) < MOST_LISTED:
-            self.extra.update(extra)
+        else:
+            self.extra.add(extra)
+
+    def _fine(self, names: list[bytes]) -> None:
+        """These keys are no failures, and none that only the target has."""
+        self.extra.remove(names)
+        self._failed.remove(names)
+        for name in names if self.failures else ():
+            self.failures.pop(name, None)
 
     def _fail(self, name: bytes, kind: str | None, reason: str, hint: str | None) -> None:
-        if len(self.failures) < MOST_LISTED:
+        self._failed.add([name])
+        if name in self._failed.names:
             self.failures[name] = Failure(self.lane.source.database, name, kind, reason, hint)

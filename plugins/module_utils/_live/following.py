@@ -25,6 +25,14 @@ _LOOK_SECONDS = 0.05
 _PATIENCE_SECONDS = 45.0
 
 
+class ProcessFailed(RedisMigrationError):
+    """The process has failed; ``state`` is the last that it said."""
+
+    def __init__(self, message: str, hint: str | None, state: LiveState) -> None:
+        super().__init__(message, hint=hint)
+        self.state = state
+
+
 class Following:
     """The run of ``plan`` on this machine, for ``holder``."""
 
@@ -121,7 +129,7 @@ class Following:
         with self._files.locked():
             self._files.end()
         if state.message:
-            raise RedisMigrationError(f"The process that follows {self} has failed: {state.message}", hint=state.hint)
+            raise ProcessFailed(f"The process that follows {self} has failed: {state.message}", state.hint, state)
         if state.phase == PROVED:
             raise RedisMigrationError(
                 f"The process that followed {self} has proved both equal and let go of them.",

@@ -22,6 +22,8 @@ from .._pipeline.job import Job, restarting
 from .._pipeline.pace import Pace
 from .._pipeline.pipe import Pipe
 from .._pipeline.throttle import Throttle
+from .._server import loss
+from .._server.activity import write_commands
 from .._server.claim import Claim
 from .._server.clocks import clocks_of
 from .._server.continuity import Continuity
@@ -37,8 +39,9 @@ from .carry import Carried, Carrier
 class Lanes:
     """Opened anew after an end was replaced. ``guard`` and ``continuity`` remember who was there before."""
 
-    def __init__(self, plan: Plan, still_wanted: t.Callable[[], bool]) -> None:
+    def __init__(self, plan: Plan, most_bytes: int, still_wanted: t.Callable[[], bool]) -> None:
         self._plan = plan
+        self._most = most_bytes
         self._wanted = still_wanted
         self._run = secrets.token_hex(8)
         self.continuity = Continuity()
@@ -49,6 +52,8 @@ class Lanes:
         self.before = Carried()
         self.throttle = Throttle(plan.max_keys_per_second, plan.max_bytes_per_second)
         self.round_trip_us = 0.0
+        # The source's commands that write; None where it does not say.
+        self.writing: frozenset[str] | None = None
         # Databases whose target was empty when they were first opened: all that is there was brought by this run.
         self._ours: set[int] = set()
         self._known: set[int] = set()
@@ -77,6 +82,8 @@ class Lanes:
         self.source, source_ms = measure(plan.source)
         self.target, target_ms = measure(plan.target)
         self.round_trip_us = source_ms * 1000
+        with client(plan.source) as at_source:
+            self.writing = write_commands(at_source)
         check_servers(plan.source, plan.target, self.source, self.target, prune=plan.prune)
         pairs = dict(database_pairs(plan.selection, self.source, self.target, include_target=True))
         # A database that had keys before is still one of those that are covered.
@@ -139,13 +146,30 @@ class Lanes:
             self.flow.run()
         ours = here in self._ours or plan.prune
         tolerance = plan.ttl_tolerance_ms + clocks.slack_ms
-        return Carrier(lane, transfer, plan.selection, self.throttle, tolerance, fresh=empty, ours=ours)
+        return Carrier(
+            lane,
+            transfer,
+            plan.selection,
+            self.throttle,
+            tolerance,
+            fresh=empty,
+            ours=ours,
+            most_bytes=self._most,
+        )
 
     def _check_identity(self, pipe: Pipe) -> None:
         if pipe.endpoint is self._plan.source:
             self.guard.opened(pipe.identity)
         else:
             self.continuity.check(pipe.endpoint, pipe.identity)
+
+    def ask_target(self) -> list[object]:
+        """The replies of the target to :data:`loss.ASK`, whatever they are."""
+        replies: list[object] = [None] * loss.REPLIES
+        for carrier in list(self.carriers.values())[:1]:
+            self.flow.spawn(restarting(functools.partial(_ask, carrier.lane.target, replies)))
+            self.flow.run()
+        return replies
 
     def check_targets(self) -> None:
         """Ask on each connection that writes. Raises :class:`ServerChanged`."""
@@ -173,3 +197,7 @@ class Lanes:
             self._flow.close()
             self._flow = None
         self._stack.close()
+
+
+def _ask(end: End, replies: list[object], _attempt: int) -> Job[None]:
+    replies[:] = yield end.call(loss.ASK, loss.REPLIES)

@@ -18,6 +18,9 @@ from .._migrate.progress import Plan
 
 FOLLOWING, DRAINING, PROVED, FAILED = "following", "draining", "proved", "failed"
 
+# How often things happened that mean comparing anew, beside the :class:`result.Status`.
+COUNTED = ("feeds", "restarts", "overflows", "evictions")
+
 _SECRETS = ("password", "ca_cert_content")
 
 

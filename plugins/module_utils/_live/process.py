@@ -22,7 +22,18 @@ from .._background.child import begin, report
 from .._errors import RedisMigrationError
 from .._process import process_identity
 from .follow import Follower
-from .order import DRAINING, FAILED, FOLLOWING, PROVED, LiveFiles, LiveState, Order, options_key, plan_from_dict
+from .order import (
+    COUNTED,
+    DRAINING,
+    FAILED,
+    FOLLOWING,
+    PROVED,
+    LiveFiles,
+    LiveState,
+    Order,
+    options_key,
+    plan_from_dict,
+)
 from .result import LiveResult, Status
 
 # How long a step may take: of the first walk, and after it, when a request to drain may come any moment.
@@ -124,6 +135,8 @@ class LiveProcess:
         if self._over.is_set():
             return
         self._log.say(f"Failed: {message} {hint or ''}")
+        self._state.status = self._told_status(self._follower.status)
+        self._state.result = self._follower.done
         self._state.message, self._state.hint = message, hint
         self._tell(FAILED)
 
@@ -131,8 +144,7 @@ class LiveProcess:
 
     def _told_status(self, status: Status) -> dict[str, t.Any]:
         follower = self._follower
-        counts = {"feeds": follower.feeds, "restarts": follower.restarts, "overflows": follower.overflows}
-        return {**dataclasses.asdict(status), **counts}
+        return {**dataclasses.asdict(status), **{name: getattr(follower, name) for name in COUNTED}}
 
     def _note(self, status: Status) -> None:
         now = time.monotonic()

@@ -44,6 +44,8 @@ class Status:
     # Names that the source reports, and names that were carried over, a second.
     changes_per_second: float
     carried_per_second: float
+    # Why everything has to be compared once more in the drain, as part of a sentence; empty if it need not.
+    compares_in_drain: str = ""
 
     @property
     def line(self) -> str:
@@ -92,6 +94,8 @@ class LiveResult:
     drain_seconds: float
     feeds: int
     restarts: int
+    # Keys that each server counts itself, by the source's databases: at the source, at the target.
+    counts: dict[int, tuple[int, int]]
 
     @property
     def unchanged_since(self) -> int:
@@ -100,21 +104,31 @@ class LiveResult:
 
     def as_dict(self) -> dict[str, t.Any]:
         """As a module returns it."""
-        failures = listable([], self.failures, LISTED)
         everything = [Extra(here, name) for here in sorted(self.extra) for name in sorted(self.extra[here])]
         extra = listable([], everything, LISTED)
-        total = Carried.total([self.following, self.drain])
         return {
             "proved": self.proved,
             "reason": self.reason or "",
             "strategy": self.choice.strategy,
             "strategy_reason": self.choice.reason,
             "source_keys": self.keys,
+            "databases": {
+                str(here): {"source_keys": mine, "target_keys": its}
+                for here, (mine, its) in sorted(self.counts.items())
+            },
             "verified": {"unchanged_since": self.unchanged_since, "in_drain": self.in_drain},
-            "totals": {**dataclasses.asdict(total), "failed": len(self.failures)},
-            "failures": [failure.as_dict() for failure in failures],
-            "failures_not_listed": len(self.failures) - len(failures),
+            **done_as_dict(Carried.total([self.following, self.drain]), self.failures),
             "extra": [{"database": one.database, **key_fields(one.key)} for one in extra],
             "extra_not_listed": len(everything) - len(extra),
             "lag_over_time": [[round(point.at, 2), point.keys, round(point.seconds, 3)] for point in self.lag],
         }
+
+
+def done_as_dict(done: Carried, failures: list[Failure]) -> dict[str, t.Any]:
+    """What was done, as a module returns it."""
+    listed = listable([], failures, LISTED)
+    return {
+        "totals": {**dataclasses.asdict(done), "failed": len(failures)},
+        "failures": [failure.as_dict() for failure in listed],
+        "failures_not_listed": len(failures) - len(listed),
+    }

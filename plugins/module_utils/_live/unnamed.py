@@ -1,7 +1,8 @@
 # Copyright (c) 2026 dataservices.redis_migration contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What the feed of changes does not name: swapped databases, new ones, consumer groups, and a source that was replaced."""
+"""What the feed of changes does not name: swapped databases, new ones, consumer groups, a source that was replaced, and
+what the target loses by itself."""
 
 from __future__ import annotations
 
@@ -15,6 +16,7 @@ from .._connection.replies import is_error, parse_info
 from .._migrate.progress import Plan
 from .._pipeline.job import Job, restarting
 from .._server import loss
+from .._server.activity import count_writes
 from .._server.key_counts import Database, keyspace_section
 from .carry import Carrier
 from .feed import Feed
@@ -36,12 +38,35 @@ class Unnamed:
         self._rules = rules
         self._looked = 0.0
         self._xsetid: str | None = None
-        # What the source held when it was last asked, where it tells.
-        self.keyspace: dict[int, Database] = {}
+        # What both ends held when they were last asked; None where they do not tell.
+        self.keyspace: dict[int, Database] | None = None
+        self.keyspace_of_target: dict[int, Database] | None = None
+        # How many commands that write the source had run when it was last asked; None where it does not count them.
+        self.writes: int | None = None
+        # How many keys the target has evicted since the run began.
+        self.evictions = 0
+        self._evicted: int | None = None
+        self._counts_calls = True
 
     def keys_in(self, databases: t.Iterable[int]) -> int:
         """How many keys the source held there when it was last asked."""
-        return sum(self.keyspace[here].keys for here in databases if here in self.keyspace)
+        keyspace = self.keyspace or {}
+        return sum(keyspace[here].keys for here in databases if here in keyspace)
+
+    @property
+    def must_compare(self) -> str:
+        """Why everything has to be compared once more when the writers have stopped; empty if it need not."""
+        if not self._counts_calls:
+            return (
+                "the source does not count its commands (INFO commandstats), so that databases which change their numbers"
+                " (SWAPDB) show only when everything is compared in the drain"
+            )
+        if not all(carrier.streams.complete for carrier in self._lanes.carriers.values()):
+            return (
+                "there are more streams than fit into the memory for their names, so that their groups, which no feed names,"
+                " are looked at by comparing everything in the drain"
+            )
+        return ""
 
     def feed_opened(self, feed: Feed) -> None:
         self._xsetid = _calls_of_xsetid(feed)
@@ -57,7 +82,10 @@ class Unnamed:
         return time.monotonic() - self._looked > LOOK_SECONDS
 
     def look(self, feed: Feed) -> None:
-        """Whether the source is who it was and its databases are in place. Raises :class:`ServerChanged`."""
+        """Whether the source is who it was and its databases are in place, and the target keeps what it got.
+
+        Raises :class:`ServerChanged`.
+        """
         lanes = self._lanes
         replies = feed.ask(ASK + loss.ASK, REPLIES + loss.REPLIES)
         self._looked = time.monotonic()
@@ -68,15 +96,30 @@ class Unnamed:
             # SWAPDB, or a FLUSH of which the feed tells in a moment.
             lanes.continuity.accept(self._plan.source, identity)
             self._rules.forget()
-        told = replies[REPLIES]
-        self.keyspace = (keyspace_section(told) if isinstance(told, bytes) else None) or {}
-        lanes.discover(self.keyspace)
+        self._counts_calls = identity.replacements is not None
+        calls = parse_info(replies[REPLIES - 1]) if isinstance(replies[REPLIES - 1], bytes) else {}
+        counted = self._counts_calls and lanes.writing is not None
+        self.writes = count_writes(calls, lanes.writing or ()) if counted else None
+        self.keyspace = _keyspace(replies[REPLIES])
+        lanes.discover(self.keyspace or ())
         # Also those that were found when the lanes were opened anew.
         for here in lanes.carriers:
             self._rules.discovered(here)
         # If the source comes back with less than that, the guard says so.
         held = loss.holding_in(replies[REPLIES:], list(lanes.carriers))
         lanes.progress.held = held or lanes.progress.held
+        self._look_at_target()
+
+    def _look_at_target(self) -> None:
+        keyspace, stats = self._lanes.ask_target()
+        self.keyspace_of_target = _keyspace(keyspace)
+        told = parse_info(stats).get("evicted_keys", "") if isinstance(stats, bytes) else ""
+        evicted = int(told) if told.isdecimal() else None
+        if evicted is not None and self._evicted is not None and evicted > self._evicted:
+            self.evictions += evicted - self._evicted
+            # Nobody says which keys these were.
+            self._rules.forget()
+        self._evicted = evicted
 
     def report(self, feed: Feed) -> bool:
         """Now that nobody writes, take all for changed that may be so unnamed. False if that does not fit."""
@@ -86,11 +129,15 @@ class Unnamed:
         found: set[bytes] = set()
         for carrier in self._lanes.carriers.values():
             if every:
-                found |= carrier.streams
-            elif carrier.streams:
+                found |= carrier.streams.names
+            elif carrier.streams.names:
                 carrier.lane.flow.spawn(_with_groups(carrier, found))
         self._lanes.flow.run()
         return self._rules.report(found)
+
+
+def _keyspace(told: object) -> dict[int, Database] | None:
+    return keyspace_section(told) if isinstance(told, bytes) else None
 
 
 def _calls_of_xsetid(feed: Feed) -> str | None:
@@ -103,7 +150,7 @@ _TOGETHER = 500
 
 def _with_groups(carrier: Carrier, found: set[bytes]) -> Job[None]:
     """Add the streams that have groups at one of the ends."""
-    streams = sorted(carrier.streams)
+    streams = sorted(carrier.streams.names)
     for first in range(0, len(streams), _TOGETHER):
         part = streams[first : first + _TOGETHER]
         here, there = yield from restarting(functools.partial(_groups, carrier, part))
@@ -112,7 +159,7 @@ def _with_groups(carrier: Carrier, found: set[bytes]) -> Job[None]:
                 found.add(name)
             elif is_error(mine) and is_error(its):
                 # No stream any more; as any other key it is named.
-                carrier.streams.discard(name)
+                carrier.streams.remove([name])
 
 
 def _groups(carrier: Carrier, names: list[bytes], _attempt: int) -> Job[tuple[list[object], list[object]]]:

@@ -79,7 +79,7 @@ class Walker:
 
     def _begin(self, here: int, carrier: Carrier) -> _Place:
         self._rules.walk_begins(here)
-        carrier.extra.clear()
+        carrier.walk_begins()
         carrier.fresh = carrier.fresh and here not in self._begun
         self._begun.add(here)
         self._compared[here] = 0

@@ -15,8 +15,8 @@ from .._connection.endpoint import parse_endpoint
 from .._errors import RedisMigrationError
 from .._keys.selection import parse_selection
 from .._live.feed import try_feed
-from .._live.following import Following
-from .._live.order import LiveState
+from .._live.following import Following, ProcessFailed
+from .._live.order import COUNTED, LiveState
 from .._live.result import NotConverging, Status
 from .._migrate.progress import Plan
 from .common import check_not_negative, warn_unverified
@@ -55,8 +55,11 @@ def work(module: AnsibleModule) -> dict[str, t.Any]:
     does = {"started": call.start, "caught_up": call.catch_up, "drained": call.drain, "stopped": call.stop}
     try:
         return does[module.params["state"]]()
+    except ProcessFailed as exc:
+        failed = exc
     finally:
         following.close()
+    raise Failed(str(failed), {**_result(failed.state), **failed.state.result, "following": False, "changed": False})
 
 
 class _Call:
@@ -77,6 +80,9 @@ class _Call:
         state, changed, before = self._following.start(self._params["log_path"], self._params["lease_seconds"])
         if before:
             self._module.warn(f"{before} It was started again, and compares everything.")
+        because = _status(state).compares_in_drain
+        if because:
+            self._module.warn(f"All keys will be compared once more while the applications stand still: {because}.")
         return {"changed": changed, **_result(state)}
 
     def catch_up(self) -> dict[str, t.Any]:
@@ -90,7 +96,7 @@ class _Call:
             status, now = _status(state), time.monotonic()
             if status.walked and status.lag_seconds <= self._params["max_lag_seconds"]:
                 return {"changed": False, **_result(state)}
-            if since is None and (status.walked or state.status["overflows"]):
+            if since is None and (status.walked or state.status["overflows"] or state.status["evictions"]):
                 since = now
             if since is not None and now - since > self._params["patience_seconds"]:
                 raise Failed(str(NotConverging(self._plan.source, status)), _result(state))
@@ -152,13 +158,14 @@ def _result(state: LiveState | None) -> dict[str, t.Any]:
     return {
         "following": state is not None,
         "copied": status.walked,
+        "compares_in_drain": status.compares_in_drain,
         "keys_done": status.keys_done,
         "keys_all": status.keys_all,
         "lag_keys": status.lag_keys,
         "lag_seconds": round(status.lag_seconds, 3),
         "changes_per_second": round(status.changes_per_second, 1),
         "carried_per_second": round(status.carried_per_second, 1),
-        **{name: state.status[name] if state else 0 for name in ("feeds", "restarts", "overflows")},
+        **{name: state.status[name] if state else 0 for name in COUNTED},
         "log": state.log if state else "",
         "finished": True,
     }

@@ -53,6 +53,8 @@ _EVERY_TARGET = (
     Need("EXISTS", "confirm", (KEY,)),
 )
 
+_FEED = Need("CLIENT TRACKING", "the feed of changes", ("ON",))
+
 _PRUNE_TARGET = (
     Need("SCAN", "prune", ("0",)),
     Need("UNLINK", "prune", (KEY,), writes=True),
@@ -60,11 +62,19 @@ _PRUNE_TARGET = (
 
 
 def needs(
-    role: str, server: Server, *, strategy: str, prune: bool = False, compare: bool = True, usage: bytes | None = None
+    role: str,
+    server: Server,
+    *,
+    strategy: str,
+    prune: bool = False,
+    compare: bool = True,
+    usage: bytes | None = None,
+    live: bool = False,
 ) -> list[Need]:
     """The commands that the user of the ``role`` ("source" or "target") needs, each once, required ones first.
 
     ``usage``: what of the use of keys is carried.
+    ``live``: the source is followed while applications write.
     ``compare``: keys that are already at the target are compared, or all are verified afterwards.
     """
     at_source = role == "source"
@@ -73,6 +83,8 @@ def needs(
     wanted += taken.needs_at_source if at_source else taken.needs_at_target
     if usage and at_source:
         wanted.append(Need(f"OBJECT {usage.decode('ascii')}", "eviction_data", (KEY,)))
+    if live and at_source:
+        wanted.append(_FEED)
     if prune and not at_source:
         wanted += _PRUNE_TARGET
     if compare:

@@ -57,7 +57,7 @@ class Watcher:
 
     def __init__(self, redis_client: t.Any) -> None:
         self._client = redis_client
-        self._writing = _write_commands(redis_client)
+        self._writing = write_commands(redis_client)
 
     def look(self) -> Activity:
         """Raises :class:`RedisMigrationError`."""
@@ -115,7 +115,7 @@ def count_writes(info: t.Mapping[str, str], writing: t.Container[str]) -> int:
     return total
 
 
-def _write_commands(redis_client: t.Any) -> frozenset[str] | None:
+def write_commands(redis_client: t.Any) -> frozenset[str] | None:
     """Names, as in INFO commandstats, of the commands that the server flags as writing."""
     # As the server sends it: redis-py would drop the subcommands.
     redis_client.response_callbacks.pop("COMMAND", None)

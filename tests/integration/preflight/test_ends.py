@@ -21,6 +21,8 @@ from ansible_collections.dataservices.redis_migration.plugins.module_utils._pref
 from ansible_collections.dataservices.redis_migration.plugins.module_utils._preflight.preflight import preflight
 from ansible_collections.dataservices.redis_migration.plugins.module_utils._preflight.situation import Question
 from tests.support.certs import Authority
+from tests.support.faultproxy import FaultProxy
+from tests.support.replies import without_section
 from tests.support.run import StartedModule
 from tests.support.servers import RedisServer
 from tests.support.tls_frontend import TlsFrontend
@@ -294,7 +296,21 @@ def test_a_live_run_needs_a_source_that_names_changes(redis_server: ServerFactor
     mover = source.endpoint(username="mover", password="pw")
     assert look(mover, target.endpoint())["change_feed"].status == "ok", "only a live run needs it"
     assert look(source.endpoint(), target.endpoint(), live=True)["change_feed"].status == "ok"
-    found = look(mover, target.endpoint(), live=True)["change_feed"]
+    findings = look(mover, target.endpoint(), live=True)
+    found = findings["change_feed"]
     assert found.status == "fail"
     assert "no permission" in found.message.lower()
     assert "+client|tracking" in found.next_step
+    assert findings["source_permissions"].status == "fail"
+    assert "CLIENT TRACKING" in findings["source_permissions"].message
+
+
+def test_a_source_that_does_not_count_its_commands_is_compared_in_the_drain(
+    server_pair: tuple[RedisServer, RedisServer], fault_proxy: Callable[..., FaultProxy]
+) -> None:
+    source, target = server_pair
+    proxy = fault_proxy(source.port, redis=True)
+    proxy.rewrite_reply("INFO", without_section(b"commandstats"))
+    found = look(source.endpoint(port=proxy.port), target.endpoint(), live=True)["change_feed"]
+    assert found.status == "warn"
+    assert "once more while the applications stand still" in found.message

@@ -29,7 +29,12 @@ def permissions(situation: Situation, side: Answered) -> Verdict:
     endpoint, server = side.endpoint, side.server
     strategy = situation.strategy.name
     wanted = needs(
-        side.role, server, strategy=strategy, prune=situation.question.prune, usage=_usage(situation, server)
+        side.role,
+        server,
+        strategy=strategy,
+        prune=situation.question.prune,
+        usage=_usage(situation, server),
+        live=situation.question.live,
     )
     if _rebuilds(situation):
         wanted = [need._replace(level=REQUIRED) if need.command in _TRANSACTION else need for need in wanted]

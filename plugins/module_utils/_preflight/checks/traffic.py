@@ -86,4 +86,11 @@ def change_feed(situation: Situation, side: Answered) -> Verdict:
     if not situation.question.live:
         return ok(f"The run does not follow the {side.role} while applications write, so no feed of changes is needed.")
     try_feed(side.endpoint)
+    if side.server.identity.replacements is None:
+        return warn(
+            f"The {side.role} names each key that changes (CLIENT TRACKING), but does not count its commands (INFO commandstats),"
+            " so databases that change their numbers (SWAPDB) go unnoticed. All keys are compared once more while the"
+            " applications stand still.",
+            "Permit INFO commandstats, or reckon with a stop that grows with the data.",
+        )
     return ok(f"The {side.role} names each key that changes (CLIENT TRACKING), so that it can be followed.")

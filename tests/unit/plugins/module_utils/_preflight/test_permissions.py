@@ -54,5 +54,8 @@ def test_rules_of_an_acl_user() -> None:
     rules = acl_rules("source", server("8.2.3"), strategy="migrate")
     assert {"+migrate", "+memory|usage", "+xinfo|stream"} <= set(rules)
     assert "+client|list" not in rules
+    assert "+client|tracking" not in rules
+    assert "+client|tracking" in acl_rules("source", server("8.2.3"), strategy="copy", live=True)
+    assert "+client|tracking" not in acl_rules("target", server("8.2.3"), strategy="copy", live=True)
     assert "+watch" in rules
     assert "+watch" not in acl_rules("source", server("8.2.3"), strategy="migrate", fallback=False)

@@ -1,0 +1,58 @@
+# Copyright (c) 2026 dataservices.redis_migration contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""How many keys both servers count themselves, database by database: a look that owes nothing to what the run knows."""
+
+from __future__ import annotations
+
+from .._keys.selection import Selection
+from .._server.key_counts import Database
+from .lanes import Lanes
+from .unnamed import Unnamed
+
+Counts = dict[int, tuple[int, int]]
+
+
+def counts(lanes: Lanes, unnamed: Unnamed) -> Counts:
+    """Keys at the source and at the target, by the source's databases; nothing where one of them does not tell."""
+    here, there = unnamed.keyspace, unnamed.keyspace_of_target
+    if here is None or there is None:
+        return {}
+    found = {number: (_of(here, number).keys, _of(there, to).keys) for number, to in lanes.progress.pairs}
+    return {number: both for number, both in found.items() if any(both)}
+
+
+def difference(selection: Selection, lanes: Lanes, unnamed: Unnamed) -> str | None:
+    """Where the counts cannot be those of equal databases, as a sentence; None if nothing speaks against it.
+
+    A key that has expired is counted until the server has removed it, and it does not arrive at the other end. So only those
+    that never expire are compared. With a selection the counts say nothing, and nor do they where the target is known to
+    hold keys of others or to lack some.
+    """
+    here, there = unnamed.keyspace, unnamed.keyspace_of_target
+    if here is None or there is None or not selection.whole:
+        return None
+    if any(len(carrier.extra) or carrier.failures for carrier in lanes.carriers.values()):
+        return None
+    for number, to in lanes.progress.pairs:
+        one, other = _of(here, number), _of(there, to)
+        mine, its = _lasting(one), _lasting(other)
+        if mine is None or its is None:
+            continue
+        # A hash goes with its last field, at a moment of the server's choosing.
+        unsure = max(
+            one.field_expires if lanes.source.supports_field_ttl() else 0,
+            other.field_expires if lanes.target.supports_field_ttl() else 0,
+        )
+        if abs(mine - its) > unsure:
+            where = f"database {number}" if number == to else f"database {number} (at the target {to})"
+            return f"In {where} the source counts {mine} keys without an expiry, and the target {its}."
+    return None
+
+
+def _of(keyspace: dict[int, Database], number: int) -> Database:
+    return keyspace.get(number, Database(0, 0, field_expires=0))
+
+
+def _lasting(database: Database) -> int | None:
+    return None if database.expires is None else database.keys - database.expires

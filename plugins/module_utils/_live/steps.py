@@ -1,0 +1,167 @@
+# Copyright (c) 2026 dataservices.redis_migration contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The steps of a live run, one at a time: learn what the feed says, walk a part of a database, move names that changed.
+
+What follows from them is in rules.py, which of them is next in follow.py and, once the writers have stopped, in drain.py.
+"""
+
+from __future__ import annotations
+
+import time
+import typing as t
+
+from .._connection.patience import patiently
+from .._errors import ConnectError
+from .._migrate.progress import Plan
+from .._server.continuity import ServerChanged
+from .feed import Feed
+from .lanes import Lanes
+from .names import Count
+from .pulse import Pulse
+from .rules import Rules
+from .unnamed import Unnamed
+from .walk import Walker
+
+# Between tries to reach an end that is away, in seconds.
+_AGAIN_SECONDS = 0.2
+
+# How often an end may come back as another one.
+_RESTARTS = 8
+
+# Beyond this share of the memory for names, moving them goes before walking on.
+FULL = 0.5
+
+
+class Steps:
+    """``most_bytes``: of each set of names that is held. ``feeds``, ``restarts``, ``overflows``: how often each happened."""
+
+    def __init__(self, plan: Plan, most_bytes: int, still_wanted: t.Callable[[], bool]) -> None:
+        self.plan = plan
+        self.most_bytes = most_bytes
+        self.lanes = Lanes(plan, most_bytes, still_wanted)
+        self.rules = Rules(most_bytes=most_bytes)
+        self.walker = Walker(plan, self.lanes, self.rules)
+        self.unnamed = Unnamed(plan, self.lanes, self.rules)
+        self.pulse = Pulse()
+        self.maybe_feed: Feed | None = None
+        # What was compared in the drain: changed names, and keys by walks. None before.
+        self.in_drain: Count | None = None
+        self.walked_in_drain = 0
+        self.feeds = 0
+        self.restarts = 0
+        # How often there were more changed names than are held, after which everything is compared again.
+        self.overflows = 0
+
+    @property
+    def feed(self) -> Feed:
+        if self.maybe_feed is None:
+            raise AssertionError("open_feed() comes first")
+        return self.maybe_feed
+
+    def open_feed(self) -> None:
+        """Open a feed in place of any other; nothing that was known before counts. Raises :class:`ServerChanged`."""
+        if self.maybe_feed is not None:
+            self.maybe_feed.close()
+            self.maybe_feed = None
+
+        def opened() -> Feed:
+            feed = Feed(self.plan.source, self.most_bytes)
+            feed.open()
+            return feed
+
+        self.maybe_feed = patiently(opened, self._patience, _AGAIN_SECONDS)
+        self.feeds += 1
+        self.pulse.feed_opened()
+        self.lanes.guard.opened(self.maybe_feed.identity)
+        self.rules.feed_opened()
+        self.unnamed.feed_opened(self.maybe_feed)
+
+    def learn(self) -> bool:
+        """Take in what the feed says. False if it was lost and a new one was opened."""
+        feed = self.feed
+        news = feed.collect()
+        if news.lost is not None:
+            if not (isinstance(news.lost, ConnectError) and news.lost.transient):
+                raise news.lost
+            self.rules.feed_lost()
+            self.open_feed()
+            return False
+        if news.everything:
+            self.unnamed.flushed(feed)
+        if news.names:
+            self.overflows += not self.rules.report(news.names)
+            self.pulse.waits(len(self.rules.changed), news.since)
+        for _pong in range(news.pongs):
+            self.rules.answered()
+        self.overflows += feed.overflows
+        feed.overflows = 0
+        self.pulse.learned(feed.changes, len(self.rules.changed))
+        return True
+
+    def feed_or_raise(self, error: ConnectError) -> None:
+        """The feed was lost in the middle of a question, which shows when it is looked at; any other loss is for good."""
+        if self.rules.moving or self.maybe_feed is None or not self.maybe_feed.lost:
+            raise error
+
+    def walk(self, seconds: float) -> None:
+        """A part of the walk of a database."""
+        feed = self.feed
+        compared, fit = self.walker.go_on(seconds, lambda: feed.share_held > FULL)
+        self.overflows += not fit
+        if self.in_drain is not None:
+            self.walked_in_drain += compared
+
+    def move(self) -> bool:
+        """Carry over names that have changed, in each database. Returns whether all are equal now."""
+        begin = time.monotonic()
+        oldest = self.pulse.waits(len(self.rules.changed), begin)
+        names = self.rules.take(self.pulse.names_at_once(self.plan.max_keys_per_second))
+        if self.in_drain is not None:
+            self.in_drain.add(names)
+        self.pulse.waits(len(self.rules.changed), begin)
+        listed = list(names)
+        carriers = self.lanes.carriers.values()
+        for carrier in carriers:
+            carrier.spawn(listed)
+        self.lanes.flow.run()
+        different: set[bytes] = set().union(*(carrier.take_different() for carrier in carriers))
+        self.overflows += not self.rules.moved(different)
+        self.pulse.waits(len(self.rules.changed), begin)
+        self.pulse.carried(len(names), begin, oldest)
+        return not different
+
+    def replaced(self, changed: ServerChanged) -> None:
+        """An end is another one, or has got other data: connect anew and compare everything."""
+        plan, lanes = self.plan, self.lanes
+        while True:
+            self.restarts += 1
+            if self.restarts > _RESTARTS:
+                raise ConnectError(
+                    f"The {plan.source} or the {plan.target} was restarted too often ({self.restarts} times).",
+                    hint="Look into their logs, and run again when they are steady.",
+                )
+            before = lanes.continuity.latest(plan.source)
+            lanes.close()
+            self.walker.abandon()
+            self.rules.moved()
+            self.rules.end_replaced()
+            try:
+                lanes.continuity.accept(changed.endpoint, changed.identity)
+                patiently(lanes.open, self._patience, _AGAIN_SECONDS)
+                lanes.check_source(before)
+                self.open_feed()
+                return
+            except ServerChanged as again:
+                changed = again
+
+    @property
+    def _patience(self) -> float:
+        """Once the run has begun, an end that is away is waited for."""
+        return self.plan.timeout if self.feeds else 0
+
+    def close(self) -> None:
+        if self.maybe_feed is not None:
+            self.maybe_feed.close()
+            self.maybe_feed = None
+        self.lanes.close()
