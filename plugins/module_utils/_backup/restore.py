@@ -65,21 +65,21 @@ class Restore:
 
     def _run(self) -> None:
         plan, result = self._plan, self.result
-        result.contents = inspect(plan)
+        result.contents = contents = inspect(plan)
         if plan.module_data == "fail":
-            _check_module_data(plan, result.contents)
+            _check_module_data(plan, contents)
         server = at_first(lambda: read_server(plan.endpoint))
         refuse(
             mode_problem(plan.endpoint, server),
             None if plan.check_mode else target_role_problem(plan.endpoint, server),
         )
-        result.places = _places(plan.selection, result.contents)
+        result.places = _places(plan.selection, contents)
         result.databases = {number: Restored() for number in result.places}
         pairs = [(there, there) for there in result.places.values()]
         patiently(lambda: check_databases(pairs, plan.endpoint, None), plan.timeout)
         claim = Claim(plan.endpoint, result.places.values(), secrets.token_hex(8))
         if plan.check_mode or not result.places:
-            self._restore(server, claim)
+            self._restore(contents, server, claim)
             return
         with contextlib.ExitStack() as stack:
 
@@ -94,11 +94,10 @@ class Restore:
 
             server = patiently(alone, plan.timeout)
             result.blind = claim.blind
-            self._restore(server, claim)
+            self._restore(contents, server, claim)
 
-    def _restore(self, server: Server, claim: Claim) -> None:
+    def _restore(self, contents: Contents, server: Server, claim: Claim) -> None:
         plan, result = self._plan, self.result
-        contents = t.cast(Contents, result.contents)
         if plan.existing_keys == "fail":
             _check_empty(plan, server, result.places)
         if plan.functions and contents.functions:
@@ -109,7 +108,7 @@ class Restore:
                 check_mode=plan.check_mode,
             )
         if result.places:
-            KeysOfFile(plan, server, result, claim).run()
+            KeysOfFile(plan, server, contents, result, claim).run()
 
 
 def _check_module_data(plan: RestorePlan, contents: Contents) -> None:

@@ -52,14 +52,16 @@ def chooser(selection: Selection) -> t.Callable[[int, bytes], bool]:
 class KeysOfFile:
     """The second reading."""
 
-    def __init__(self, plan: RestorePlan, server: Server, result: RestoreResult, claim: Claim) -> None:
+    def __init__(
+        self, plan: RestorePlan, server: Server, contents: Contents, result: RestoreResult, claim: Claim
+    ) -> None:
         self._plan = plan
         self._server = server
         self._claim = claim
         # What only looks must not be taken for one that writes.
         self._name = CLIENT_NAME if plan.check_mode else claim.name
         self._result = result
-        self._version = t.cast(Contents, result.contents).version
+        self._version = contents.version
         self._versions = {
             kind: rdb.oldest_version(kind, self._version).to_bytes(2, "little") for kind in range(rdb.SLOT_INFO)
         }

@@ -51,8 +51,9 @@ class KeyDiff:
     def __init__(self, plan: DiffPlan, progress: DiffProgress | None = None) -> None:
         self._plan = plan
         self.progress = progress or DiffProgress()
-        self._source: Server | None = None
-        self._target: Server | None = None
+        # Set by _prepare, before all else.
+        self._source: Server
+        self._target: Server
         self._round_trip_us = 0.0
         self._deadline: float | None = None
         self._continuity = Continuity(self.progress.met)
@@ -139,10 +140,9 @@ class KeyDiff:
 
     def _run_pair(self, here: int, there: int) -> None:
         plan, progress = self._plan, self.progress
-        source_server, target_server = t.cast(Server, self._source), t.cast(Server, self._target)
         flow = Flow(plan.timeout, on_open=lambda pipe: self._continuity.check(pipe.endpoint, pipe.identity))
         try:
-            source, target = End(plan.source, source_server, here), End(plan.target, target_server, there)
+            source, target = End(plan.source, self._source, here), End(plan.target, self._target, there)
             source.use_clock_of_other_end(progress.clock_difference.shift_ms, progress.clock_difference.slack_ms)
             for end in (source, target):
                 end.open_pipes(flow, compares=plan.level == "values")

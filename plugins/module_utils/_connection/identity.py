@@ -57,8 +57,8 @@ class Identity:
 
     def same_process(self, other: Identity) -> bool:
         """Whether nothing says that these are two processes."""
-        began = (self.started, other.started)
-        if None not in began and abs(t.cast(int, began[0]) - t.cast(int, began[1])) > _START_SECONDS:
+        ours, theirs = self.started, other.started
+        if ours is not None and theirs is not None and abs(ours - theirs) > _START_SECONDS:
             return False
         return not any(_differ(getattr(self, name), getattr(other, name)) for name in ("run_id", "process_id", "port"))
 

@@ -68,7 +68,7 @@ class Lanes:
 
     @property
     def choice(self) -> Choice:
-        return t.cast(Choice, self.progress.choice)
+        return self.progress.chosen
 
     def open(self) -> None:
         """Measure both ends and open a lane for each pair of databases. Raises :class:`RedisMigrationError`."""

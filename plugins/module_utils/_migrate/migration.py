@@ -34,7 +34,7 @@ from .._server.info import Server, measure
 from .._server.loss import holding_of
 from .._transfer.rebuild.strategy import RebuildStrategy
 from .._transfer.strategy import Ends, Lane
-from .choose import Choice, choose, prepared, strategy_of
+from .choose import choose, prepared, strategy_of
 from .counters import Counters
 from .mover import Mover
 from .progress import Plan, Progress
@@ -54,8 +54,9 @@ class Migration:
     def __init__(self, plan: Plan, progress: Progress | None = None) -> None:
         self._plan = plan
         self.progress = progress or Progress()
-        self._source: Server | None = None
-        self._target: Server | None = None
+        # Set by _prepare, before all else.
+        self._source: Server
+        self._target: Server
         self._round_trip_us = 0.0
         self._claim: Claim | None = None
         # Before, an end that does not answer is rather a wrong address than a passing trouble.
@@ -214,17 +215,16 @@ class Migration:
 
     def _run_pair(self, here: int, there: int) -> None:
         plan, progress = self._plan, self.progress
-        source_server, target_server = t.cast(Server, self._source), t.cast(Server, self._target)
         if progress.fresh is None:
-            holds = target_server.databases.get(there)
+            holds = self._target.databases.get(there)
             progress.fresh = not progress.distrust and (holds is None or holds.keys == 0)
             if progress.fresh:
                 progress.begun_fresh.append(here)
         flow = Flow(plan.timeout, on_open=self._check_identity)
         try:
-            source = End(plan.source, source_server, here)
+            source = End(plan.source, self._source, here)
             source.use_clock_of_other_end(progress.clock_difference.shift_ms, progress.clock_difference.slack_ms)
-            target = End(plan.target, target_server, there, self._claim.name if self._claim else CLIENT_NAME)
+            target = End(plan.target, self._target, there, self._claim.name if self._claim else CLIENT_NAME)
             for end in (source, target):
                 end.open_pipes(flow, compares=plan.existing_keys == "update" and not progress.fresh)
             lane = Lane(
@@ -234,7 +234,7 @@ class Migration:
                 Pace(self._round_trip_us),
                 plan.check_mode,
                 bytes_per_second=plan.max_bytes_per_second,
-                usage=carried(plan, progress, source_server, target_server),
+                usage=carried(plan, progress, self._source, self._target),
                 begun=progress.totals.written > 0 or bool(progress.moved_before),
             )
             if not progress.pruning:
@@ -250,7 +250,7 @@ class Migration:
     def _move(self, lane: Lane, here: int) -> None:
         plan, progress = self._plan, self.progress
         rebuild = RebuildStrategy(lane)
-        strategy = strategy_of(t.cast(Choice, progress.choice), lane, rebuild, plan.large_key_bytes)
+        strategy = strategy_of(progress.chosen, lane, rebuild, plan.large_key_bytes)
         mover = Mover(
             lane,
             strategy,

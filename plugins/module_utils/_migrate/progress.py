@@ -95,5 +95,12 @@ class Progress:
         return Clocks(**(self.clocks or {}))
 
     @property
+    def chosen(self) -> Choice:
+        """The strategy, once it has been chosen."""
+        if self.choice is None:
+            raise AssertionError("no strategy has been chosen yet")
+        return self.choice
+
+    @property
     def totals(self) -> Counters:
         return Counters.total(self.counters.values())

@@ -149,8 +149,13 @@ def test_a_line_that_goes_silent_is_given_up_and_opened_anew(end: str, server_pa
     ends = {"source": through.source, "target": through.target}
     ends[end]["timeout"] = 0.5
     proxy = through.proxies[end]
-    proxy.on_command("DUMP" if end == "source" else "RESTORE", lambda: proxy.swallow("to_client"), skip=50)
-    threading.Timer(1.5, proxy.heal).start()
+    heal = threading.Timer(1.5, proxy.heal)
+
+    def go_silent() -> None:
+        proxy.swallow("to_client")
+        heal.start()
+
+    proxy.on_command("DUMP" if end == "source" else "RESTORE", go_silent, skip=50)
     done = engine.migrate(ends["source"], ends["target"])
 
     assert done["reconnects"] >= 1
