@@ -18,12 +18,13 @@ from .._connection.patience import at_first, patiently
 from .._connection.replies import between_us, parse_info
 from .._errors import CommandRefused, ConnectError, RedisMigrationError
 from .._keys.listing import LISTED, Failure, listable
+from .._pipeline.absence import CONTRADICTION_HINT, PAUSES, contradiction, without
 from .._pipeline.chunk import Chunk
 from .._pipeline.end import End
-from .._pipeline.expiry import GONE
+from .._pipeline.expiry import GONE, Expiry
 from .._pipeline.flow import Flow
 from .._pipeline.halving import Work
-from .._pipeline.job import Gate, Job, Take, restarting
+from .._pipeline.job import Gate, Job, Sleep, Take, restarting
 from .._pipeline.pace import Pace
 from .._pipeline.pipe import ReplyTooLarge
 from .._pipeline.scan import Scan
@@ -38,7 +39,7 @@ from .._server.functions import dump_functions
 from .._server.info import Server, measure
 from .backup_plan import BackupPlan, BackupResult, Saved
 from .file import BackupFile
-from .large_keys import LargeKeys
+from .large_keys import Contradiction, LargeKeys
 from .seen import Seen
 
 _CHUNK_KEYS = 500
@@ -237,7 +238,7 @@ class _DatabaseBackup:
         expected = yield from self._throttle.turn(len(chunk), chunk.size)
         yield Take(self._payloads, chunk.size)
         try:
-            payloads, expiries = yield from self._read(chunk.names, chunk.size)
+            payloads, expiries, doubtful = yield from self._read_surely(chunk)
         except ReplyTooLarge:
             # The server's estimate of the size was far too low.
             self._large += zip(chunk.names, chunk.sizes)
@@ -247,7 +248,11 @@ class _DatabaseBackup:
         self._throttle.moved(chunk.size, expected, sum(len(payload) for payload in payloads if payload))
         # From here on the job is not interrupted, so nothing is written twice.
         saved, writer, version = self._saved, self._writer, self._result.version
+        for name in doubtful:
+            self._fail(name, contradiction("endpoint", "DUMP or PEXPIRETIME"), CONTRADICTION_HINT)
         for name, payload, expiry in zip(chunk.names, payloads, expiries):
+            if name in doubtful:
+                continue
             if payload is None or expiry == GONE:
                 saved.vanished += 1
                 continue
@@ -257,7 +262,24 @@ class _DatabaseBackup:
             saved.expires += expiry is not None
             writer.payload(name, expiry, payload)
 
-    def _read(self, names: list[bytes], size: int) -> Job[t.Any]:
+    def _read_surely(self, chunk: Chunk) -> Job[tuple[list[t.Any], list[Expiry], set[bytes]]]:
+        """Payloads and expiries, and the names of those that the server does not give and says that it has."""
+        payloads, expiries = yield from self._read(chunk.names, chunk.size)
+        doubtful: list[bytes] = []
+        for pause in (*PAUSES, None):
+            claimed = [at for at, payload in enumerate(payloads) if payload is None or expiries[at] == GONE]
+            gone = set((yield from without(self._end, [chunk.names[at] for at in claimed])))
+            claimed = [at for at in claimed if chunk.names[at] not in gone]
+            doubtful = [chunk.names[at] for at in claimed]
+            if not doubtful or pause is None:
+                break
+            yield Sleep(pause)
+            again = yield from self._read(doubtful, sum(chunk.sizes[at] for at in claimed))
+            for at, payload, expiry in zip(claimed, *again):
+                payloads[at], expiries[at] = payload, expiry
+        return payloads, expiries, set(doubtful)
+
+    def _read(self, names: list[bytes], size: int) -> Job[tuple[list[t.Any], list[Expiry]]]:
         end, count = self._end, len(names)
         expiry_commands, expiry_replies = end.expiries.commands(names)
         cost = self._pace.cost(count * 2, size)
@@ -278,16 +300,21 @@ class _DatabaseBackup:
         expiries = yield from end.expiries.read(names, replies[count + 2 :])
         return payloads, expiries
 
+    def _fail(self, name: bytes, reason: str, hint: str | None) -> None:
+        self._saved.failed += 1
+        failure = Failure(self._number, name, None, reason, hint)
+        self._result.failures.extend(listable(self._result.failures, [failure], LISTED))
+
     def _save_large(self, keys: LargeKeys, name: bytes, size: int) -> None:
         try:
             time.sleep(self._throttle.delay(1, 0))
             expiry = keys.save(name, size)
         except Refusal as refusal:
-            self._saved.failed += 1
             reason = reply_text(refusal.text)
-            hint = reply_hint(reason, self._plan.endpoint) or refusal.error.hint
-            failure = Failure(self._number, name, None, reason, hint)
-            self._result.failures.extend(listable(self._result.failures, [failure], LISTED))
+            self._fail(name, reason, reply_hint(reason, self._plan.endpoint) or refusal.error.hint)
+            return
+        except Contradiction as exc:
+            self._fail(name, str(exc), CONTRADICTION_HINT)
             return
         if expiry is False:
             self._saved.vanished += 1

@@ -19,9 +19,10 @@ from .._connection.cursor import CursorWalk
 from .._connection.endpoint import Endpoint
 from .._connection.identity import Identity
 from .._connection.line import Line, Refusal
-from .._connection.replies import clock_ms
+from .._connection.replies import clock_ms, odd_reply
 from .._errors import ConnectError
 from .._keys.types import LENGTH
+from .._pipeline.absence import contradiction
 from .._pipeline.expiry import GONE, NEVER, Expiry
 from .._pipeline.stride import CHANGED_TRIES, PIECE_BYTES
 from .._pipeline.throttle import Throttle
@@ -30,6 +31,7 @@ from .._rdb.payload import FOOTER_BYTES
 from .._rdb.writer import RdbWriter
 from .._server.info import Server, none_expires
 from .large_streams import StreamChanged, StreamReader, stream_kind
+from .throttled_writer import ThrottledWriter
 
 # One command reads at most so many: a fraction of a millisecond of the source's time.
 _PIECE_ELEMENTS = 1000
@@ -47,21 +49,12 @@ class _Changed(Exception):
     """The key is not what it was a moment ago."""
 
 
+class Contradiction(Exception):
+    """The server says that it has the key, and in another reply that it has not."""
+
+
 class _WatchRefused(Exception):
     """The user may not do what reading in pieces needs (WATCH), so only one command can read consistently."""
-
-
-class _ThrottledWriter:
-    """A writer that takes no more bytes than ``throttle`` permits."""
-
-    def __init__(self, writer: RdbWriter, throttle: Throttle) -> None:
-        self._throttle = throttle
-        self._put = writer.put
-        self.key = writer.key
-
-    def put(self, data: bytes) -> None:
-        time.sleep(self._throttle.delay(0, len(data)))
-        self._put(data)
 
 
 class LargeKeys:
@@ -87,14 +80,15 @@ class LargeKeys:
         self._server = server
         self._database = database
         self._writer = writer
-        self._slowly = _ThrottledWriter(writer, throttle)
+        self._slowly = ThrottledWriter(writer, throttle)
         self._version = version
         self._timeout = timeout
 
     def save(self, key: bytes, size: int) -> Expiry | t.Literal[False]:
         """Write ``key``, which takes about ``size`` bytes of memory; returns its expiry, or False when it is gone.
 
-        Raises :class:`Refusal` where this key cannot be read, :class:`ConnectError` and the like for what concerns all.
+        Raises :class:`Refusal` or :class:`Contradiction` where this key cannot be read, :class:`ConnectError` and the like
+        for what concerns all.
         """
         mark = self._writer.mark()
         tries = 0
@@ -104,7 +98,12 @@ class LargeKeys:
                 with Line(self._endpoint, self._database) as line:
                     self._check(line.identity)
                     one = _LargeKey(line, self._server, self._database, self._slowly, self._version, key, size)
-                    return one.in_pieces() if tries < CHANGED_TRIES else one.whole()
+                    expiry = one.in_pieces() if tries < CHANGED_TRIES else one.whole()
+                    if expiry is not False or one.gone():
+                        return expiry
+                    if tries >= CHANGED_TRIES:
+                        raise Contradiction(contradiction("endpoint", "DUMP, TYPE or PEXPIRETIME"))
+                    raise _Changed()
             except _Changed:
                 tries += 1
             except _WatchRefused:
@@ -115,6 +114,9 @@ class LargeKeys:
                 if not exc.transient or now - failing_since > self._timeout:
                     raise
                 time.sleep(0.5)
+            except (TypeError, ValueError, LookupError, AttributeError) as exc:
+                # A reply of a shape that nobody foresaw.
+                raise odd_reply(exc, "a question about a large key", self._endpoint) from exc
             except BaseException:
                 self._writer.rewind(mark)
                 raise
@@ -125,7 +127,7 @@ class _LargeKey:
     """One attempt at one key."""
 
     def __init__(
-        self, line: Line, server: Server, database: int, writer: _ThrottledWriter, version: int, key: bytes, size: int
+        self, line: Line, server: Server, database: int, writer: ThrottledWriter, version: int, key: bytes, size: int
     ) -> None:
         self._line = line
         self._server = server
@@ -134,6 +136,11 @@ class _LargeKey:
         self._version = version
         self._key = key
         self._size = size
+
+    def gone(self) -> bool:
+        """Whether the server has no such key, by commands that are not all that found none."""
+        there, kind = self._line.ask_all([(b"EXISTS", self._key), (b"TYPE", self._key)])
+        return not there and kind == b"none"
 
     def whole(self) -> Expiry | t.Literal[False]:
         """By DUMP."""
@@ -310,6 +317,8 @@ class _LargeKey:
                 count += 1
                 if expiry >= 0 and (earliest is None or expiry < earliest):
                     earliest = expiry
+        if not count:
+            raise _Changed()
         return count, earliest
 
     def _expiring_valkey(self, items: list[bytes]) -> bytes:

@@ -47,6 +47,8 @@ class StreamReader:
         """All of it. Raises :class:`StreamChanged`, and what :class:`Line` raises."""
         facts, groups = self._facts()
         stream = fields_of(facts)
+        if stream.get("groups", len(groups)) != len(groups):
+            raise StreamChanged()
         self._entries(stream)
         self._put(rdb.length(stream["length"]) + _id(stream["last-generated-id"]))
         if self._kind != rdb.STREAM:

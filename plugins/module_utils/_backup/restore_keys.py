@@ -18,7 +18,8 @@ from .._errors import ConnectError
 from .._keys.listing import LISTED, Failure, listable
 from .._keys.selection import Selection
 from .._keys.temporary import TemporaryNames
-from .._pipeline.end import End, absent
+from .._pipeline.absence import absent
+from .._pipeline.end import End
 from .._pipeline.expiry import is_over
 from .._pipeline.flow import Flow
 from .._pipeline.job import Gate, Job, Take, Unsteady, restarting

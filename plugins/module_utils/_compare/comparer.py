@@ -14,6 +14,7 @@ import typing as t
 from .._connection.commands import each, one
 from .._connection.replies import check_list, proves_equal
 from .._errors import WrongType
+from .._pipeline.absence import contradiction, lifeless, without
 from .._pipeline.chunk import Chunk
 from .._pipeline.end import End
 from .._pipeline.expiry import GONE, NEVER, Expiry
@@ -23,8 +24,7 @@ from .._pipeline.pipe import ReplyTooLarge
 from .._pipeline.raw_pipe import parse_raw
 from .._rdb.payload import same_value, type_of
 from . import chunks, whole
-from .expiring_fields import lifeless
-from .verdict import GONE_AT_SOURCE, Difference, Verdict
+from .verdict import GONE_AT_SOURCE, Difference, Gone, Verdict
 
 # From Redis 7.0 on compact values are listpacks instead of ziplists: across that line payloads of equal data differ.
 _LISTPACK_SINCE = (7, 0)
@@ -38,6 +38,9 @@ _LARGE_AT_ONCE = 2
 
 # The verdict on a key that became one of another type while it was looked at.
 _CHANGING = Difference("type", "written to while it was compared")
+
+# The verdict on a key of which one reply of the source says that it is there, and another one that it is not.
+CONTRADICTORY = Difference("value", f"could not be compared: {contradiction('source')}")
 
 
 class Comparer:
@@ -72,7 +75,7 @@ class Comparer:
     def values(self, keys: t.Sequence[bytes]) -> Job[list[Verdict]]:
         """The verdict on every one of ``keys``, which are small at the source (the caller has seen to that)."""
         try:
-            return (yield from self._looking_for_life(keys, (yield from self._small(keys))))
+            return (yield from self._sure(keys, (yield from self._small(keys))))
         except ReplyTooLarge:
             # Small at the source, huge at the target: one by one, in chunks.
             verdicts: list[Verdict] = []
@@ -88,7 +91,7 @@ class Comparer:
 
     def metadata(self, keys: t.Sequence[bytes]) -> Job[list[Verdict]]:
         """As :meth:`values`, but only types and expiries."""
-        return (yield from self._looking_for_life(keys, (yield from self._metadata(keys))))
+        return (yield from self._sure(keys, (yield from self._metadata(keys))))
 
     def _metadata(self, keys: t.Sequence[bytes]) -> Job[list[Verdict]]:
         here, there = yield (
@@ -106,7 +109,7 @@ class Comparer:
         """The verdict on one key of any size, in bounded chunks."""
         yield Take(self._large, 1)
         try:
-            (verdict,) = yield from self._looking_for_life([key], [(yield from self._in_chunks(key))])
+            (verdict,) = yield from self._sure([key], [(yield from self._in_chunks(key))])
             return verdict
         except WrongType:
             return _CHANGING
@@ -123,12 +126,21 @@ class Comparer:
             return GONE_AT_SOURCE
         return (yield from chunks.same_in_chunks(self.source, self.target, key, here[0].decode()))
 
-    def _looking_for_life(self, keys: t.Sequence[bytes], verdicts: list[Verdict]) -> Job[list[Verdict]]:
-        """``verdicts``, where a hash of the source none of whose fields is alive any more counts as gone."""
+    def _sure(self, keys: t.Sequence[bytes], verdicts: list[Verdict]) -> Job[list[Verdict]]:
+        """``verdicts``, where a key counts as gone if the source proves it.
+
+        A hash of the source none of whose fields is alive any more is gone too.
+        """
+        claimed = [keys[index] for index, verdict in enumerate(verdicts) if isinstance(verdict, Gone)]
+        if claimed:
+            proved = set((yield from without(self.source, claimed)))
+            for index, verdict in enumerate(verdicts):
+                if isinstance(verdict, Gone) and keys[index] not in proved:
+                    verdicts[index] = CONTRADICTORY
         suspects = [
             index
             for index, verdict in enumerate(verdicts)
-            if isinstance(verdict, Difference) and verdict.type in ("hash", None)
+            if isinstance(verdict, Difference) and verdict.type in ("hash", None) and verdict is not CONTRADICTORY
         ]
         if suspects:
             gone = set((yield from lifeless(self.source, [keys[index] for index in suspects])))

@@ -11,10 +11,10 @@ from __future__ import annotations
 
 import typing as t
 
-from .._connection.commands import TIME, each, pack
+from .._connection.commands import TIME, pack
 from .._connection.replies import clock_ms
 from .._keys.name import printable
-from .._pipeline.end import End, absent
+from .._pipeline.end import End
 from .._pipeline.job import Job
 from .._server.info import ASK_FIELD_EXPIRY, none_expires
 from .both_ends import Ask, together
@@ -91,6 +91,8 @@ def same_piece(
 ) -> Difference | None:
     """The verdict on some fields of a hash, from the replies of both ends to :func:`ask_fields`."""
     clock = _later(ends, (here[-1], there[-1]))
+    if len(here) == 3 and _contradicts(fields, here[0], here[1], dict(zip(fields, there[0]))):
+        return _CONTRADICTORY
     mine, its = (
         alive(end, fields, said[0], said[1] if len(said) == 3 else None, clock)
         for end, said in zip(ends, (here, there))
@@ -124,7 +126,36 @@ def same_hashes(
                 for _key, fields, values in side
             ]
         )
-    return [_verdict(mine, its, _tolerance(ends)) if mine or not its else GONE_AT_SOURCE for mine, its in zip(*living)]
+    verdicts: list[Verdict] = [
+        _verdict(mine, its, _tolerance(ends)) if mine or not its else GONE_AT_SOURCE for mine, its in zip(*living)
+    ]
+    asked = [index for index, (_key, fields, _values) in enumerate(sides[0]) if fields] if len(replies[0]) > 1 else []
+    for index, times in zip(asked, replies[0]):
+        _key, fields, values = sides[0][index]
+        if verdicts[index] is None and _contradicts(fields, values, times, dict(zip(*sides[1][index][1:]))):
+            verdicts[index] = _CONTRADICTORY
+    return verdicts
+
+
+_CONTRADICTORY = Difference(
+    "value",
+    "could not be compared: the source shows fields of it, and answered HPEXPIRETIME as if they were not there",
+    "hash",
+)
+
+
+def _contradicts(
+    fields: t.Sequence[bytes], values: t.Sequence[bytes | None], times: t.Any, its: t.Mapping[bytes, bytes | None]
+) -> bool:
+    """Whether the source shows a field that has no expiry to tell and that the target does not have.
+
+    It may have expired in between; then another look shows nothing of it. To the target's own word nothing is lost.
+    """
+    there = [field for field, value in zip(fields, values) if value is not None]
+    if there and not times:
+        return True
+    over = {field for field, at in zip(fields, times or ()) if at == GONE}
+    return any(field in over and its.get(field) is None for field in there)
 
 
 def _verdict(mine: _Fields, its: _Fields, tolerance: int) -> Difference | None:
@@ -138,39 +169,3 @@ def _verdict(mine: _Fields, its: _Fields, tolerance: int) -> Difference | None:
         if (at < 0) != (its_at < 0) or abs(at - its_at) > tolerance:
             return Difference("ttl", f"hash field '{printable(field[:60])}' expires at another time", "hash")
     return None
-
-
-def lifeless(end: End, names: t.Sequence[bytes]) -> Job[list[bytes]]:
-    """Those of ``names`` that are hashes without a living field: still in the keyspace, but as good as gone.
-
-    HSCAN shows what lives and changes nothing; others (HRANDFIELD) delete such a hash.
-    """
-    if not names or not end.server.supports_field_ttl():
-        return []
-    kinds = yield end.call(each(b"TYPE", names), len(names))
-    end.check(kinds, "TYPE")
-    hashes = [name for name, kind in zip(names, kinds) if kind == b"hash"]
-    if not hashes:
-        return []
-    pages = yield end.call(each(b"HSCAN", hashes, b"0", b"COUNT", b"%d" % _FIRST_FIELDS), len(hashes))
-    end.check(pages, "HSCAN")
-    found = []
-    for name, (cursor, fields) in zip(hashes, pages):
-        while not fields and cursor != b"0":
-            page = yield end.call(pack(b"HSCAN", name, cursor, b"COUNT", _FIELDS), 1)
-            end.check(page, "HSCAN")
-            cursor, fields = page[0]
-        if not fields:
-            found.append(name)
-    return found
-
-
-def without(end: End, names: list[bytes]) -> Job[list[bytes]]:
-    """Those of ``names`` that ``end`` does not have, or only as a hash without a living field."""
-    if not names:
-        return []
-    gone = yield from absent(end, names)
-    if len(gone) < len(names) and (yield from fields_expire(end)):
-        missing = set(gone)
-        gone += yield from lifeless(end, [name for name in names if name not in missing])
-    return gone

@@ -17,6 +17,7 @@ import typing as t
 from .._connection.patience import at_first, patiently
 from .._errors import ConnectError, RedisMigrationError
 from .._keys.listing import listable
+from .._pipeline.absence import PAUSES, without
 from .._pipeline.chunk import Chunk
 from .._pipeline.end import End
 from .._pipeline.flow import Flow
@@ -28,9 +29,8 @@ from .._server.clocks import clocks_of
 from .._server.continuity import Continuity, ServerChanged
 from .._server.databases import check_databases, check_same_server, database_pairs
 from .._server.info import Server, measure
-from .comparer import Comparer
+from .comparer import CONTRADICTORY, Comparer
 from .diff_progress import DatabaseDiff, DiffPlan, DiffProgress, Found
-from .expiring_fields import without
 from .verdict import Difference, Gone, Verdict
 
 _CHUNK_KEYS = 500
@@ -256,15 +256,22 @@ class _PairComparison:
         suspects = [position for position, verdict in enumerate(verdicts) if verdict is not None]
         if not suspects:
             return []
-        yield Sleep(_SECOND_LOOK_SECONDS)
-        again = chunk.pick(suspects)
-        found = []
-        for name, verdict in zip(again.names, (yield from self._comparer.verdicts(again, self._plan.level))):
-            if isinstance(verdict, Gone):
-                counts.source_keys -= 1
-            elif verdict is not None:
-                found.append((name, verdict))
-        return found
+        found: dict[bytes, Difference] = {}
+        for pause in (_SECOND_LOOK_SECONDS, *PAUSES):
+            yield Sleep(pause)
+            again = chunk.pick(suspects)
+            verdicts = yield from self._comparer.verdicts(again, self._plan.level)
+            for name, verdict in zip(again.names, verdicts):
+                found.pop(name, None)
+                if isinstance(verdict, Gone):
+                    counts.source_keys -= 1
+                elif verdict is not None:
+                    found[name] = verdict
+            # Of these keys the source says two things, as it also does where they come and go.
+            suspects = [at for at, verdict in zip(suspects, verdicts) if verdict is CONTRADICTORY]
+            if not suspects:
+                break
+        return list(found.items())
 
     def _find_extra(self, names: list[bytes]) -> Job[None]:
         counts = DatabaseDiff(target_keys=len(names))

@@ -40,6 +40,8 @@ def same_stream(pair: Pair) -> Job[Verdict]:
     source.check(here[2:], "MEMORY USAGE")
     target.check(there, "XINFO")
     mine = fields_of(here[0])
+    if mine.get("groups", len(here[1])) != len(here[1]):
+        return Difference("value", "could not be compared: its source counts other groups than it shows", "stream")
     verdict = _same_fields(mine, fields_of(there[0]), _STREAM_FIELDS, "")
     if verdict is None:
         verdict = yield from _same_entries(pair, mine["last-generated-id"], Stride(here[2] or 0, mine["length"]))

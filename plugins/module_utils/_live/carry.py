@@ -18,8 +18,8 @@ from .._errors import ConnectError
 from .._keys.listing import Failure, Tally
 from .._keys.selection import Selection
 from .._keys.temporary import without_temporary
+from .._pipeline.absence import absent
 from .._pipeline.chunk import Chunk
-from .._pipeline.end import absent
 from .._pipeline.halving import IN_FLIGHT_BYTES, Halving, Work
 from .._pipeline.job import Gate, Job, Take, restarting
 from .._pipeline.throttle import Throttle
@@ -137,11 +137,17 @@ class Carrier:
 
     def _batch(self, names: list[bytes]) -> Job[None]:
         kinds, sizes = yield from restarting(lambda _attempt: self._measure(names))
-        there = [at for at, kind in enumerate(kinds) if kind != b"none" and (not self._types or kind in self._types)]
-        self.streams.add([names[at] for at in there if kinds[at] == b"stream"])
+        claimed = [name for name, kind in zip(names, kinds) if kind == b"none"]
+        gone = yield from restarting(lambda _attempt: absent(self.lane.source, claimed))
+        if len(gone) < len(claimed):
+            # It has been made anew, or the source says two things: whoever moves it finds out.
+            there_after_all = set(claimed).difference(gone)
+            kinds = [b"unknown" if name in there_after_all else kind for name, kind in zip(names, kinds)]
+        wanted = self._types and {*self._types, b"unknown"}
+        there = [at for at, kind in enumerate(kinds) if kind != b"none" and (not wanted or kind in wanted)]
+        self.streams.add([names[at] for at in there if kinds[at] in (b"stream", b"unknown")])
         for chunk in self._chunks([names[at] for at in there], [sizes[at] for at in there]):
             yield from self._halving.run(chunk, self._carry)
-        gone = [name for name, kind in zip(names, kinds) if kind == b"none"]
         if gone:
             yield from restarting(lambda _attempt: self._delete(gone))
 

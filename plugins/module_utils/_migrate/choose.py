@@ -12,6 +12,7 @@ from .._errors import RedisMigrationError
 from .._server.compatibility import can_restore
 from .._transfer.copy import CopyStrategy
 from .._transfer.migrate import MigrateStrategy
+from .._transfer.proved import Proved
 from .._transfer.rebuild.fallback import WithRebuild
 from .._transfer.rebuild.strategy import RebuildStrategy
 from .._transfer.strategies import AUTO, STRATEGIES
@@ -42,8 +43,8 @@ def strategy_of(choice: Choice, lane: Lane, rebuild: RebuildStrategy, large_key_
     """The strategy chosen; ``rebuild`` also takes what another one cannot move."""
     strategy = STRATEGIES[choice.strategy]
     if strategy is RebuildStrategy:
-        return rebuild
-    return WithRebuild(strategy(lane), rebuild, large_key_bytes)
+        return Proved(lane, rebuild)
+    return Proved(lane, WithRebuild(strategy(lane), rebuild, large_key_bytes))
 
 
 def prepared(choice: Choice, wanted: str, ends: Ends, patience: float = 0) -> Choice:

@@ -12,8 +12,8 @@ from .._compare.verdict import Gone, Verdict
 from .._errors import ConnectError
 from .._keys.listing import LISTED, Failure, listable
 from .._keys.name import printable
+from .._pipeline.absence import absent
 from .._pipeline.chunk import Chunk
-from .._pipeline.end import absent
 from .._pipeline.halving import Work
 from .._pipeline.job import Job
 from .._pipeline.throttle import Throttle

@@ -8,8 +8,8 @@ from __future__ import annotations
 from .._connection.commands import one
 from .._keys.listing import LISTED
 from .._keys.name import printable
+from .._pipeline.absence import absent
 from .._pipeline.chunk import Chunk
-from .._pipeline.end import absent
 from .._pipeline.halving import Work
 from .._pipeline.job import Job
 from .._transfer.strategy import Lane

@@ -8,7 +8,6 @@ from __future__ import annotations
 import typing as t
 
 from .._connection import identity as _identity
-from .._connection.commands import each, one
 from .._connection.connect import CLIENT_NAME
 from .._connection.endpoint import Endpoint
 from .._connection.explain import explain_reply, is_transient
@@ -85,16 +84,3 @@ class End:
                         raise Unsteady(self.pipe, error)
                     raise error
         check_shape(replies, command[0] if command else "", self.endpoint)
-
-
-def absent(end: End, names: list[bytes]) -> Job[list[bytes]]:
-    """Those of ``names`` that ``end`` does not have: one EXISTS for all, and one each only where some are missing."""
-    if not names:
-        return []
-    (count,) = yield end.call(one(b"EXISTS", *names), 1)
-    end.check([count], "EXISTS")
-    if count == len(names):
-        return []
-    there = yield end.call(each(b"EXISTS", names), len(names))
-    end.check(there, "EXISTS")
-    return [name for name, found in zip(names, there) if not found]

@@ -16,6 +16,7 @@ from .._connection.cursor import CursorWalk
 from .._connection.replies import any_error, is_error
 from .._keys.selection import Selection
 from .._keys.temporary import without_temporary
+from .absence import absent
 from .chunk import Chunk
 from .end import End
 from .flow import Flow
@@ -169,7 +170,9 @@ class Scan:
             kinds = yield self._end.call(each(b"TYPE", keys), len(keys))
             self._end.check(kinds, "TYPE")
             wanted = {kind.encode() for kind in types}
-            keys = [key for key, kind in zip(keys, kinds) if kind in wanted]
+            gone = set((yield from absent(self._end, [key for key, kind in zip(keys, kinds) if kind == b"none"])))
+            # What is there, and has no type by this reply, is no less wanted: whoever takes it will name it.
+            keys = [key for key, kind in zip(keys, kinds) if kind in wanted or (kind == b"none" and key not in gone)]
         if not self._measured or not keys:
             return keys, [0] * len(keys)
         cost = self._pace.cost(len(keys) // 2, 0)

@@ -51,6 +51,7 @@ _EVERY_TARGET = (
     Need("SCAN", "find what a killed run left", ("0",)),
     Need("UNLINK", "remove what a killed run left", (KEY,), writes=True),
     Need("EXISTS", "confirm", (KEY,)),
+    Need("TYPE", "confirm", (KEY,)),
 )
 
 _FEED = Need("CLIENT TRACKING", "the feed of changes", ("ON",))

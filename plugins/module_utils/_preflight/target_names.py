@@ -12,8 +12,9 @@ import typing as t
 from .._connection.endpoint import Endpoint
 from .._keys.name import printable
 from .._keys.selection import Selection
+from .._pipeline.absence import absent
 from .._pipeline.chunk import Chunk
-from .._pipeline.end import End, absent
+from .._pipeline.end import End
 from .._pipeline.flow import Flow
 from .._pipeline.halving import Work
 from .._pipeline.job import Job

@@ -130,7 +130,7 @@ class CopyStrategy(Strategy):
         others: dict[int, Outcome] = {}
         if None in payloads or GONE in expiries:
             others = {
-                position: Vanished()
+                position: Vanished("DUMP" if payload is None else "PEXPIRETIME or PTTL")
                 for position, payload in enumerate(payloads)
                 if payload is None or expiries[position] == GONE
             }
@@ -175,7 +175,7 @@ class CopyStrategy(Strategy):
         if timed:
             for position in present:
                 if position not in others and is_over(expiries[position], clock):
-                    others[position] = Vanished()
+                    others[position] = Vanished("PEXPIRETIME or PTTL")
         return Moved(sum([len(items[position][2]) for position in present if position not in others]), others)
 
     def _refused_strings(self, items: list[Item], group: list[int], reply: t.Any) -> Job[dict[int, Outcome]]:

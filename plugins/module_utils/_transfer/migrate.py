@@ -20,8 +20,8 @@ from .._connection.explain import reply_text
 from .._connection.exposed_frontend import is_exposed_frontend
 from .._connection.replies import between_us, is_error, is_unreadable
 from .._errors import CommandRefused
+from .._pipeline.absence import absent
 from .._pipeline.chunk import Chunk
-from .._pipeline.end import absent
 from .._pipeline.expiry import GONE, NEVER, Expiry
 from .._pipeline.job import Gate, Job, Sleep, Take, Unsteady
 from .._server.dry_run import KEY, HeldBack, Need, denied, queue
@@ -110,12 +110,12 @@ class MigrateStrategy(Strategy):
             if proof:
                 self._proved = True
                 return None
-        return Vanished()
+        return Vanished("MIGRATE")
 
     def _would_transfer(self, chunk: Chunk) -> Job[Moved]:
         there = yield self._lane.source.call(each(b"EXISTS", chunk.names), len(chunk))
         self._lane.source.check(there, "EXISTS")
-        return _moved(chunk, {position: Vanished() for position, exists in enumerate(there) if not exists})
+        return _moved(chunk, {position: Vanished("EXISTS") for position, exists in enumerate(there) if not exists})
 
     def _command(self, names: t.Sequence[bytes], replace: bool) -> bytes:
         target = self._lane.target
@@ -218,7 +218,7 @@ class MigrateStrategy(Strategy):
         lost: list[int] = []
         for position, (at_source, at_target) in enumerate(zip(here, there)):
             if not at_source:
-                others[position] = Vanished()
+                others[position] = Vanished("EXISTS")
             elif not at_target:
                 others[position] = Refused("MIGRATE answered OK, but the key is not at the target", "Run again.")
                 lost.append(position)

@@ -27,7 +27,9 @@ IN_FLIGHT_BYTES = 32 * 1024 * 1024
 
 
 class Vanished(t.NamedTuple):
-    """The key was deleted or expired before it could be moved."""
+    """The key was deleted or expired before it could be moved, by the reply to the command ``seen_by``."""
+
+    seen_by: str = "another command"
 
 
 class Occupied(t.NamedTuple):

@@ -20,17 +20,36 @@ import redis
 from ansible_collections.dataservices.redis_migration.plugins.module_utils._backup.backup import Backup
 from ansible_collections.dataservices.redis_migration.plugins.module_utils._backup.backup_plan import BackupPlan
 from ansible_collections.dataservices.redis_migration.plugins.module_utils._backup.file import BackupFile
+from ansible_collections.dataservices.redis_migration.plugins.module_utils._backup.restore import Restore
+from ansible_collections.dataservices.redis_migration.plugins.module_utils._backup.restore_plan import RestorePlan
 from ansible_collections.dataservices.redis_migration.plugins.module_utils._connection.endpoint import parse_endpoint
 from ansible_collections.dataservices.redis_migration.plugins.module_utils._keys.selection import Selection
 from tests.conftest import ServerFactory, soak
-from tests.support import engine
+from tests.support import engine, oracle
 from tests.support.attempt import attempt
 from tests.support.faultproxy import FaultProxy
 from tests.support.replies import ERROR, words_of
 from tests.support.servers import RedisServer
 
-# What stands in place of a reply of another kind.
-ODD = {"error": ERROR, "number": b":7\r\n", "text": b"$3\r\nodd\r\n", "list": b"*1\r\n$3\r\nodd\r\n"}
+# What stands in place of a reply of another kind; or of each of its own: that there is nothing.
+NOTHING = b"nothing"
+ODD = {
+    "error": ERROR,
+    "number": b":7\r\n",
+    "text": b"$3\r\nodd\r\n",
+    "list": b"*1\r\n$3\r\nodd\r\n",
+    "nothing": NOTHING,
+}
+
+
+def nothing(name: bytes, reply: bytes) -> bytes:
+    """What a server answers that does not have what it is asked for."""
+    if name == b"TYPE":
+        return b"+none\r\n"
+    if name in (b"PTTL", b"PEXPIRETIME"):
+        return b":-2\r\n"
+    return {b"$": b"$-1\r\n", b"*": b"*0\r\n", b":": b":0\r\n"}.get(reply[:1], reply)
+
 
 # A list of one text in place of another list is odd for these; elsewhere it may be what the key holds.
 FIXED_LISTS = (b"TIME", b"SCAN", b"MGET")
@@ -58,6 +77,11 @@ class OddReplies(FaultProxy):
         self.seen[name] += 1
         if name != self.command or reply.startswith((b"-", b"$-1", b"*-1")):
             return reply
+        if self.odd == NOTHING:
+            if name in GREETING or nothing(name, reply) == reply:
+                return reply
+            self.used += 1
+            return nothing(name, reply)
         kinds = {one[:1].replace(b"+", b"$") for one in (reply, self.odd)}
         if len(kinds) == 1 and not (self.odd[:1] == b"*" and name in FIXED_LISTS):
             return reply
@@ -92,6 +116,8 @@ def migrate(strategy: str) -> Work:
             assert here[0] == totals["copied"], totals
             if not totals["failed"]:
                 assert totals["copied"] == COUNT[0], totals
+                # What is behind the proxy itself.
+                assert not oracle.compare(SOURCE[0], target, delivery_tolerance_ms=3_600_000)
 
     return work
 
@@ -106,18 +132,24 @@ def compare(level: str) -> Work:
         except engine.RedisMigrationError as exc:
             assert str(exc).rstrip().endswith("."), exc
         else:
-            assert found["totals"]["missing"] == COUNT[0], found["totals"]
+            assert found["totals"]["missing"] + found["totals"]["different"] == COUNT[0], found["totals"]
 
     return work
 
 
-def back_up(source: engine.End, _target: RedisServer, directory: Path) -> None:
+def back_up(source: engine.End, target: RedisServer, directory: Path) -> None:
     endpoint = parse_endpoint(dict(source), "endpoint")  # type: ignore[arg-type]
     file = BackupFile(str(directory / "dump.rdb"), replace=True)
     backup = Backup(BackupPlan(endpoint, Selection(), large_key_bytes=LARGE, timeout=1), file)
     try:
         done = backup.run()
         assert done.totals.failed + done.totals.keys == COUNT[0]
+        if not done.totals.failed:
+            file.commit(beside=False)
+            target.client().flushall()
+            endpoint = parse_endpoint(dict(target.endpoint()), "endpoint")  # type: ignore[arg-type]
+            Restore(RestorePlan(str(directory / "dump.rdb"), endpoint, Selection())).run()
+            assert not oracle.compare(SOURCE[0], target, delivery_tolerance_ms=3_600_000)
     except engine.RedisMigrationError as exc:
         assert str(exc).rstrip().endswith("."), exc
     finally:
@@ -145,6 +177,7 @@ def fill(client: redis.Redis) -> None:
 
 LARGE = 20_000
 COUNT = [0]
+SOURCE: list[RedisServer] = []
 WORKS: dict[str, Work] = {
     "copy": migrate("copy"),
     "rebuild": migrate("rebuild"),
@@ -155,8 +188,14 @@ WORKS: dict[str, Work] = {
 }
 
 
-@pytest.mark.parametrize("kind", [kind if kind in ("error", "list") else soak(kind) for kind in ODD])
-@pytest.mark.parametrize("work", WORKS)
+@pytest.mark.parametrize(
+    ("work", "kind"),
+    [
+        (work, kind) if kind in ("error", "list") or (work, kind) == ("diff of values", "nothing") else soak(work, kind)
+        for work in WORKS
+        for kind in ODD
+    ],
+)
 def test_every_command_of_the_source_may_be_answered_oddly(
     redis_server: ServerFactory, work: str, kind: str, tmp_path: Path
 ) -> None:
@@ -164,6 +203,7 @@ def test_every_command_of_the_source_may_be_answered_oddly(
     with source.client() as client:
         fill(client)
         COUNT[0] = client.dbsize()
+        SOURCE[:] = [source]
     problems = []
     with OddReplies(source.port) as proxy:
         endpoint = source.endpoint(port=proxy.port, timeout=2)

@@ -328,3 +328,21 @@ def test_a_source_without_a_feed_is_told_before_anything_is_written(
     ):
         pass
     assert target.client(3).dbsize() == 0
+
+
+@pytest.mark.parametrize("command", ["TYPE", "LRANGE"])
+def test_no_key_is_deleted_by_the_word_of_one_command(
+    pair: Pair, fault_proxy: Callable[..., FaultProxy], command: str
+) -> None:
+    """What answers for the source says of a key that it is not there, and EXISTS that it is."""
+    source, target = pair
+    source.client().rpush("list", 1, 2)
+    proxy = fault_proxy(source.port, redis=True)
+    with following(source.endpoint(port=proxy.port), target, strategy="rebuild") as follower:
+        walked(follower)
+        proxy.replace_reply(command, b"+none\r\n" if command == "TYPE" else b"*0\r\n", times=-1)
+        source.client().rpush("list", 3)
+        result = follower.drain()
+    assert not result.proved
+    assert [(failure.key, command in failure.reason) for failure in result.failures] == [(b"list", True)]
+    assert target.client().exists("list")

@@ -14,10 +14,11 @@ import typing as t
 
 from ..._compare.expiring_fields import GONE, STAYS
 from ..._connection.commands import pack
+from ..._pipeline.absence import CONTRADICTION_HINT
 from ..._pipeline.job import Job
 from ..._server.info import none_expires
 from ..strategy import Lane
-from .key_build import KeyBuild, KeyRefused, Read
+from .key_build import Changed, KeyBuild, KeyRefused, Read
 
 
 class FieldTtls:
@@ -37,12 +38,38 @@ class FieldTtls:
         """What :meth:`living` says of ``elements`` of the key."""
         fields = elements[::2]
         (reply,) = yield from build.read(Read(self.question(build.key, fields), 1, len(fields)))
+        over = self.over(fields, reply)
+        if over:
+            values = self.values(build.key, over)
+            before, times, behind = yield from build.read(
+                Read(values + self.question(build.key, over) + values, 3, 3 * len(over))
+            )
+            still_over = set(self.over(over, times))
+            if any(
+                None not in (value, again) and field in still_over for field, value, again in zip(over, before, behind)
+            ):
+                raise KeyRefused(
+                    "the source shows fields of this hash (HMGET), and answered HPEXPIRETIME as if they were not there",
+                    CONTRADICTION_HINT,
+                )
+            if any(value is not None for value in behind):
+                raise Changed()
         return self.living(elements, reply)
 
     @staticmethod
     def question(key: bytes, fields: t.Sequence[bytes]) -> bytes:
         """The command that asks for the expiries of ``fields``."""
         return pack(b"HPEXPIRETIME", key, b"FIELDS", len(fields), *fields)
+
+    @staticmethod
+    def values(key: bytes, fields: t.Sequence[bytes]) -> bytes:
+        """The command that asks for the values of ``fields``."""
+        return pack(b"HMGET", key, *fields)
+
+    @staticmethod
+    def over(fields: t.Sequence[bytes], reply: t.Sequence[int] | None) -> list[bytes]:
+        """Those of ``fields`` that are not there any more, by the reply to :meth:`question`."""
+        return [field for field, expiry in zip(fields, reply or [GONE] * len(fields)) if expiry == GONE]
 
     def living(
         self, elements: t.Sequence[bytes], reply: t.Sequence[int] | None

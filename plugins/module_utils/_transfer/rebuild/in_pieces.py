@@ -6,11 +6,11 @@
 from __future__ import annotations
 
 from ..._compare.chunks import same_in_chunks
-from ..._compare.expiring_fields import lifeless
 from ..._connection.commands import pack
 from ..._connection.replies import is_error
 from ..._keys.temporary import TemporaryNames
 from ..._keys.types import LENGTH
+from ..._pipeline.absence import lifeless
 from ..._pipeline.expiry import GONE, NEVER, Expiry
 from ..._pipeline.job import Job, Reconnected, Take
 from ..._pipeline.pipe import ReplyTooLarge
@@ -71,7 +71,7 @@ class InPieces:
                 yield from watched.start(build.key)
                 (kind,) = yield from build.read(Read(pack(b"TYPE", build.key), 1))
                 if kind == b"none":
-                    return (yield from self._give_up(build, Vanished()))
+                    return (yield from self._give_up(build, Vanished("TYPE")))
                 if kind not in LENGTH:
                     raise Changed()
                 yield from self._fill(build, kind, watched)
@@ -134,7 +134,7 @@ class InPieces:
         target = self._lane.target
         expiry = yield from self._expiry(build.key)
         if expiry == GONE:
-            return (yield from self._give_up(build, Vanished()))
+            return (yield from self._give_up(build, Vanished("PEXPIRETIME or PTTL")))
         while not self._lane.check_mode:
             name = build.temporary
             timing = pack(b"PERSIST", name) if expiry is NEVER else pack(b"PEXPIREAT", name, expiry)

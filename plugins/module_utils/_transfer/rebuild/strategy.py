@@ -61,7 +61,7 @@ class RebuildStrategy(Strategy):
         unknown: list[int] = []
         for position, kind in enumerate(kinds):
             if kind == b"none":
-                others[position] = Vanished()
+                others[position] = Vanished("TYPE")
             elif kind not in TYPES:
                 unknown.append(position)
             else:

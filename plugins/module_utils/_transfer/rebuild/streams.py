@@ -16,6 +16,7 @@ import typing as t
 
 from ..._connection.commands import TIME, one, pack
 from ..._connection.replies import EXACT_TRIES, clock_ms, fields_of
+from ..._pipeline.absence import CONTRADICTION_HINT
 from ..._pipeline.job import Job
 from ..._pipeline.pipe import ReplyTooLarge
 from ..._pipeline.stride import Stride
@@ -39,24 +40,42 @@ class Facts(t.NamedTuple):
     entries_added: int | None
     max_deleted: bytes | None
     groups: tuple[tuple[t.Any, ...], ...]
+    # The ID of its last entry, None where there is none or the server does not say.
+    last_entry: bytes | None = None
 
     @classmethod
     def of(cls, stream: t.Sequence[t.Any], groups: t.Sequence[t.Any]) -> Facts:
-        """From the two replies. Of each group there is what :data:`_GROUP` names."""
+        """From the two replies. Of each group there is what :data:`_GROUP` names.
+
+        Raises :class:`KeyRefused` where the two say different things.
+        """
         facts = fields_of(stream)
+        if facts.get("groups", len(groups)) != len(groups):
+            raise KeyRefused(
+                f"XINFO STREAM counts {facts['groups']} consumer groups, and XINFO GROUPS shows {len(groups)}",
+                CONTRADICTION_HINT,
+            )
         return cls(
             facts["length"],
             facts["last-generated-id"],
             facts.get("entries-added"),
             facts.get("max-deleted-entry-id"),
             tuple(tuple(map(fields_of(group).get, _GROUP)) for group in groups),
+            (facts.get("last-entry") or [None])[0],
         )
 
-    def holding(self, entries: int) -> Facts:
+    def holding(self, entries: int, last: bytes | None) -> Facts:
         """The same with the number of entries that there are: a damaged stream counts other than it holds.
 
-        Raises :class:`KeyRefused` where no server would take what it says.
+        ``last`` is the last one that was read. Raises :class:`KeyRefused` where not all were, or where no server would take
+        what the stream says.
         """
+        if entries != self.length and self.last_entry not in (None, last):
+            raise KeyRefused(
+                f"XINFO says that this stream has {self.length} entries, the last of them {self.last_entry.decode()},"
+                f" and XRANGE showed {entries} without it",
+                CONTRADICTION_HINT,
+            )
         if self.entries_added is not None and self.entries_added < entries:
             raise KeyRefused(
                 f"this stream is damaged: it holds {entries} entries and says that only {self.entries_added} were ever "
@@ -105,7 +124,7 @@ def stream_in_pieces(build: KeyBuild) -> Job[int]:
         yield from _group(build, name)
         if pending:
             yield from _pending(build, name)
-    told, facts = facts, facts.holding((yield from _entries(build, facts)))
+    told, facts = facts, facts.holding(*(yield from _entries(build, facts)))
     yield from build.write(Write(functools.partial(finish, facts=facts, counters=counters)))
     for name, _consumers, _pending_count, last, entries_read in facts.groups:
         args = [name, last]
@@ -170,10 +189,12 @@ def _claims(group: bytes, page: list[t.Any], now: int) -> Write:
     return Write(commands, len(page) + len(alike) + 2, "equal or smaller")
 
 
-def _entries(build: KeyBuild, facts: Facts) -> Job[int]:
+def _entries(build: KeyBuild, facts: Facts) -> Job[tuple[int, bytes | None]]:
+    """Write the entries; returns how many there are, and the ID of the last one."""
     stride = Stride(build.size, facts.length)
     start, write = b"-", None
     found = 0
+    last: bytes | None = None
     while True:
         # Not to the end: a stream that grows all the time would have none.
         command = pack(b"XRANGE", build.key, start, facts.last_id, b"COUNT", stride.elements)
@@ -188,9 +209,10 @@ def _entries(build: KeyBuild, facts: Facts) -> Job[int]:
         found += len(entries)
         if entries:
             write = Write(functools.partial(additions, entries=entries), len(entries), "equal or smaller")
-        if not entries or entries[-1][0] == facts.last_id:
+            last = entries[-1][0]
+        if not entries or last is None or last == facts.last_id:
             break
-        start = after(entries[-1][0])
+        start = after(last)
     if write:
         yield from build.write(write)
-    return found
+    return found, last

@@ -105,23 +105,41 @@ class Whole:
         value = replies[0]
         self._lane.source.check(replies[:1], _COMMANDS[kind])
         if kind == b"hash":
-            return (value, {}) if value else Vanished()
+            return (value, {}) if value else Vanished(_COMMANDS[kind])
         if kind == b"string":
-            return Vanished() if value is None else value
-        return value or Vanished()
+            return Vanished(_COMMANDS[kind]) if value is None else value
+        return value or Vanished(_COMMANDS[kind])
 
     def _read_field_ttls(self, names: list[bytes], kinds: t.Sequence[bytes], values: list[t.Any]) -> Job[None]:
         hashes = [at for at, kind in enumerate(kinds) if kind == b"hash" and not isinstance(values[at], Vanished)]
         elements = [values[position][0] for position in hashes]
         ask = b"".join([FieldTtls.question(names[position], some[::2]) for position, some in zip(hashes, elements)])
         replies = yield self._lane.source.call(ask, len(hashes))
+        self._lane.source.check(replies, "HPEXPIRETIME")
+        contradicted = yield from self._contradicted([names[at] for at in hashes], elements, replies)
         for position, some, reply in zip(hashes, elements, replies):
-            self._lane.source.check([reply], "HPEXPIRETIME")
+            if names[position] in contradicted:
+                # Read again, with a closer look at these fields.
+                values[position] = TOO_LARGE
+                continue
             try:
                 living, expiries = self._ttls.living(some, reply)
-                values[position] = (living, expiries) if living else Vanished()
+                values[position] = (living, expiries) if living else Vanished("HPEXPIRETIME")
             except KeyRefused as refused:
                 values[position] = Refused(refused.reason, refused.hint, type="hash")
+
+    def _contradicted(
+        self, hashes: t.Sequence[bytes], elements: t.Sequence[list[bytes]], replies: t.Sequence[t.Any]
+    ) -> Job[set[bytes]]:
+        """Those of ``hashes`` of which fields that have no expiry to tell are there all the same."""
+        over = [(name, FieldTtls.over(some[::2], reply)) for name, some, reply in zip(hashes, elements, replies)]
+        over = [(name, fields) for name, fields in over if fields]
+        if not over:
+            return set()
+        ask = b"".join([FieldTtls.values(name, fields) for name, fields in over])
+        there = yield self._lane.source.call(ask, len(over))
+        self._lane.source.check(there, "HMGET")
+        return {name for (name, _fields), found in zip(over, there) if any(value is not None for value in found)}
 
     def _write(
         self,
@@ -142,7 +160,7 @@ class Whole:
         at = 0
         for position, (name, kind, value, expiry) in enumerate(zip(names, kinds, values, expiries)):
             if isinstance(value, (Vanished, Refused, TooLarge)) or expiry == GONE:
-                others[position] = Vanished() if expiry == GONE else value
+                others[position] = Vanished("PEXPIRETIME or PTTL") if expiry == GONE else value
                 continue
             timed = timed or expiry is not NEVER
             if kind == b"string" and self._sets_expiry:
@@ -252,7 +270,7 @@ def _stream_value(replies: list[t.Any]) -> t.Any:
         return TOO_LARGE
     entries = replies[2]
     try:
-        return Facts.of(*replies[:2]).holding(len(entries)), entries
+        return Facts.of(*replies[:2]).holding(len(entries), entries[-1][0] if entries else None), entries
     except KeyRefused as refused:
         return Refused(refused.reason, refused.hint, type="stream")
 
