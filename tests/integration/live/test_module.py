@@ -22,6 +22,8 @@ from ansible_collections.dataservices.redis_migration.plugins.module_utils._proc
 from tests.support import dataset
 from tests.support.attempt import until
 from tests.support.certs import Authority
+from tests.support.leaks import Watch, files_below
+from tests.support.leaks import found as leaked
 from tests.support.oracle import compare, report
 from tests.support.paths import REPO
 from tests.support.run import ModuleRun, run_module, run_playbook
@@ -241,14 +243,17 @@ def test_a_server_that_goes_away_is_named_at_the_next_call(
     live: LiveFactory, redis_server: Callable[..., RedisServer]
 ) -> None:
     source, target = redis_server("redis-7.0"), redis_server("redis-8.2")
+    source.client().set("a", 1)
     sync = live(source, target, timeout=0.5)
     sync("started")
     sync("caught_up")
     process = sync.process()
     source.stop()
     until(lambda: sync.state()["phase"] == "failed", 20)
-    message = sync("drained").message
+    drained = sync("drained")
+    message = drained.message
     assert "The process that follows the source" in message and "has failed" in message and "refused" in message
+    assert drained.result["totals"]["moved"] == 1 and not drained.result["following"]
     sync.assert_nothing_left(process)
     assert "refused" in sync("started").message
     assert not sync.directory.exists()
@@ -307,11 +312,21 @@ def test_a_user_without_the_feed_is_told_what_is_missing(
 
 
 def test_a_play(shared_server: SharedServer, tmp_path: Path) -> None:
-    """By the names of the collection, through the action plugin; the process ends with the playbook that did not stop it."""
+    """By the names of the collection, through the action plugin; the process ends with the playbook that did not stop it.
+
+    Nothing that anybody could see meanwhile holds a password.
+    """
     source, target = shared_server("redis-6.2"), shared_server("redis-8.2", 2)
     dataset.fill_benchmark(source.client(3), "strings100", 400)
     sync = "dataservices.redis_migration.redis_live_sync"
-    ends = {"source": source.endpoint(), "target": target.endpoint(), "log_path": str(tmp_path / "log")}
+    secrets = {"the source's": SECRET, "the target's": SECRET.replace("S", "T")}
+    for server, password in zip((source, target), secrets.values(), strict=True):
+        server.admin().execute_command("ACL", "SETUSER", "mover", "reset", "on", f">{password}", "~*", "&*", "+@all")
+    here, there = (
+        server.endpoint(username="mover", password=password)
+        for server, password in zip((source, target), secrets.values(), strict=True)
+    )
+    ends = {"source": here, "target": there, "log_path": str(tmp_path / "log")}
     slowly = {**ends, "databases": [0], "max_keys_per_second": 20}
     hurried = {"max_lag_seconds": 0, "patience_seconds": 1, "progress_seconds": 0.3}
     ask, done = tmp_path / "stop", tmp_path / "stopped"
@@ -330,7 +345,7 @@ def test_a_play(shared_server: SharedServer, tmp_path: Path) -> None:
         {sync: {**ends, "state": "started"}},
     ]
     play = [{"hosts": "localhost", "gather_facts": False, "tasks": tasks}]
-    with Writers(source, databases=(0,), keys=3) as writers:
+    with Watch([tmp_path]) as watch, Writers(source, databases=(0,), keys=3) as writers:
 
         def stop_when_asked() -> None:
             until(ask.exists, 120)
@@ -339,11 +354,13 @@ def test_a_play(shared_server: SharedServer, tmp_path: Path) -> None:
 
         stopping = threading.Thread(target=stop_when_asked, daemon=True)
         stopping.start()
-        run = run_playbook(play, {}, environment={"XDG_RUNTIME_DIR": str(tmp_path)}).ok
+        run = run_playbook(play, {}, "-vvvv", environment={"XDG_RUNTIME_DIR": str(tmp_path)}).ok
         stopping.join()
     assert "localhost: following: " in run.output and "changes/s at the source, lag " in run.output
     assert "Proved equal after" in (tmp_path / "log").read_text()
     until(lambda: not (tmp_path / f"redis-migration-live-{os.getuid()}").exists(), 30)
     assert not any(":writes:" in one["name"] for one in target.admin().client_list())
+    assert any(b'"phase"' in content for _where, content in watch.traces)
+    assert leaked(secrets, [*watch.traces, *files_below(tmp_path), ("the output", run.output.encode())]) == []
     found = compare(source, target)
     assert not found, report(found)
