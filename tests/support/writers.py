@@ -8,7 +8,7 @@
         writers.run(0.5)   # for at least half a second more
         writers.stop()     # every command was acknowledged or refused by now
 
-Nothing here flushes or swaps databases; tests that want this do it themselves.
+Databases are flushed and swapped only with `upheavals`; tests that want it at a certain moment do it themselves.
 """
 
 from __future__ import annotations
@@ -28,18 +28,24 @@ Command = tuple[Any, ...]
 
 
 class Writers:
-    """One thread a database. `keys` names of each type; `group_commands` adds consumer groups."""
+    """One thread a database. `keys` names of each type; `upheavals`: the share of commands that concern whole databases."""
 
     def __init__(
-        self, server: RedisServer, databases: tuple[int, ...] = (0, 3), *, keys: int = 40, seed: int = 1
+        self,
+        server: RedisServer,
+        databases: tuple[int, ...] = (0, 3),
+        *,
+        keys: int = 40,
+        seed: int = 1,
+        upheavals: float = 0,
     ) -> None:
         self.commands = 0
         self.failures: list[str] = []
         self._server = server
         self._stopped = threading.Event()
         self._keys = keys
-        modern = server.binary.flavor == "redis" and server.binary.version >= (7, 4)
-        self._field_ttls = modern
+        self._upheavals = upheavals
+        self._field_ttls = server.binary.version >= ((9, 0) if server.binary.flavor == "valkey" else (7, 4))
         self._threads = [
             threading.Thread(target=self._write, args=(database, random.Random(f"{seed}:{database}")), daemon=True)
             for database in databases
@@ -83,6 +89,8 @@ class Writers:
                 time.sleep(0.002)
 
     def _command(self, chance: random.Random) -> Command:
+        if chance.random() < self._upheavals:
+            return chance.choice([("SWAPDB", 0, 3), ("SWAPDB", 3, 5), ("FLUSHDB",)])
         kinds: list[Callable[[random.Random], Command]] = [
             self._string,
             self._list,
@@ -112,6 +120,9 @@ class Writers:
                 ("PFADD", self._name("log", chance), value),
                 ("SETBIT", self._name("bits", chance), chance.randrange(999), 1),
                 ("MSET", key, 1, self._name("string", chance), 2),
+                ("GETDEL", key),
+                ("BITOP", "NOT", self._name("bits", chance), self._name("bits", chance)),
+                ("PFMERGE", self._name("log", chance), self._name("log", chance)),
             ]
         )
 
@@ -124,6 +135,7 @@ class Writers:
                 ("LTRIM", key, 0, 50),
                 ("LMOVE", key, self._name("list", chance), "LEFT", "RIGHT"),
                 ("LSET", key, 0, chance.random()),
+                ("SORT", key, "ALPHA", "STORE", self._name("list", chance)),
             ]
         )
 
@@ -134,6 +146,7 @@ class Writers:
                 ("SADD", key, chance.randrange(1000), "m"),
                 ("SADD", key, f"m{chance.random()}"),
                 ("SPOP", key),
+                ("SMOVE", key, self._name("set", chance), "m"),
                 ("SUNIONSTORE", self._name("set", chance), key, self._name("set", chance)),
             ]
         )
@@ -145,6 +158,11 @@ class Writers:
             ("HINCRBY", key, "n", 1),
             ("HDEL", key, field),
         ]
+        if self._field_ttls:
+            commands += [
+                ("HPEXPIRE", key, chance.choice((5, 100, 60_000)), "FIELDS", 1, field),
+                ("HPERSIST", key, "FIELDS", 1, field),
+            ]
         return chance.choice(commands)
 
     def _sorted_set(self, chance: random.Random) -> Command:
@@ -155,6 +173,7 @@ class Writers:
                 ("ZINCRBY", key, 1.5, member),
                 ("ZREM", key, member),
                 ("ZPOPMIN", key),
+                ("ZRANGESTORE", self._name("zset", chance), key, 0, 10),
                 ("GEOADD", self._name("geo", chance), chance.uniform(-90, 90), chance.uniform(-80, 80), member),
             ]
         )
@@ -162,7 +181,11 @@ class Writers:
     def _stream(self, chance: random.Random) -> Command:
         key = self._name("stream", chance)
         return chance.choice(
-            [("XADD", key, "MAXLEN", "~", 100, "*", "f", chance.random()), ("XTRIM", key, "MAXLEN", 20)]
+            [
+                ("XADD", key, "MAXLEN", "~", 100, "*", "f", chance.random()),
+                ("XTRIM", key, "MAXLEN", 20),
+                ("XSETID", key, f"{chance.randrange(2**48, 2**49)}-0"),
+            ]
         )
 
     def _group(self, chance: random.Random) -> Command:
@@ -187,6 +210,8 @@ class Writers:
                 ("PERSIST", key),
                 ("RENAME", key, other),
                 ("COPY", key, other, "REPLACE"),
+                ("COPY", key, other, "DB", chance.choice((0, 3, 5)), "REPLACE"),
+                ("EXPIREAT", key, chance.choice((1, 4_000_000_000))),
                 ("MOVE", key, chance.choice((0, 3, 5))),
                 ("EVAL", "redis.call('DEL', KEYS[1]) return redis.call('SET', KEYS[1], ARGV[1])", 1, key, "other type"),
             ]

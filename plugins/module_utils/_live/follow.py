@@ -65,9 +65,9 @@ class Follower:
     def open(self) -> None:
         """Connect to both ends and open the feed. Raises :class:`RedisMigrationError`."""
         steps = self._steps
-        at_first(steps.lanes.open)
-        steps.rules.databases = set(steps.lanes.carriers)
         try:
+            at_first(steps.lanes.open)
+            steps.rules.databases = set(steps.lanes.carriers)
             steps.open_feed()
         except ServerChanged as changed:
             steps.replaced(changed)

@@ -26,7 +26,7 @@ from .walk import Walker
 # Between tries to reach an end that is away, in seconds.
 _AGAIN_SECONDS = 0.2
 
-# How often an end may come back as another one.
+# How often an end may come back as another one before everything was compared once.
 _RESTARTS = 8
 
 # Beyond this share of the memory for names, moving them goes before walking on.
@@ -50,6 +50,7 @@ class Steps:
         self.walked_in_drain = 0
         self.feeds = 0
         self.restarts = 0
+        self._restarts_in_a_row = 0
         # How often there were more changed names than are held, after which everything is compared again.
         self.overflows = 0
 
@@ -109,6 +110,8 @@ class Steps:
         feed = self.feed
         compared, fit = self.walker.go_on(seconds, lambda: feed.share_held > FULL)
         self.overflows += not fit
+        if not self.rules.unwalked:
+            self._restarts_in_a_row = 0
         if self.in_drain is not None:
             self.walked_in_drain += compared
 
@@ -136,9 +139,11 @@ class Steps:
         plan, lanes = self.plan, self.lanes
         while True:
             self.restarts += 1
-            if self.restarts > _RESTARTS:
+            self._restarts_in_a_row += 1
+            if self._restarts_in_a_row > _RESTARTS:
                 raise ConnectError(
-                    f"The {plan.source} or the {plan.target} was restarted too often ({self.restarts} times).",
+                    f"The {plan.source} or the {plan.target} was restarted, or its data was replaced (SWAPDB, REPLICAOF),"
+                    f" {self._restarts_in_a_row} times before everything was compared once.",
                     hint="Look into their logs, and run again when they are steady.",
                 )
             before = lanes.continuity.latest(plan.source)
