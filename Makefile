@@ -16,7 +16,7 @@ RUN     := PATH="$(abspath $(VENV))/bin:$$PATH" ANSIBLE_COLLECTIONS_PATH="$(CURD
 TOOLS   := $(VENV)/.ready
 CHECKS  := $(VENV)/.ready-to-check
 
-.PHONY: help demo test test-unit check bench bench-large bench-playbook soak changelog servers clean
+.PHONY: help demo test test-unit check bench bench-large bench-playbook bench-live soak changelog servers clean
 
 help:
 	@echo 'make demo    move an old server full of keys to a new one, prove it, do it again; then two apps on Cloud Foundry (KEEP=1: keep the servers)'
@@ -26,6 +26,7 @@ help:
 	@echo 'make bench   the table of speeds, with the manual procedure as the baseline'
 	@echo 'make bench-large  the same for one enormous key of each type'
 	@echo 'make bench-playbook  what the playbook takes besides the data, for one migration and for fifty'
+	@echo 'make bench-live  how long applications stand still with a live migration, and what following costs them'
 	@echo 'make soak    random data and random faults for a long time'
 	@echo 'make changelog  take new modules and fragments into the changelog of this version'
 	@echo 'make clean   remove everything that the above made'
@@ -52,6 +53,9 @@ bench-large: $(TOOLS) servers
 
 bench-playbook: $(TOOLS) servers
 	@$(RUN) $(PY) -m tests.bench.playbook $(ARGS)
+
+bench-live: $(TOOLS) servers
+	@$(RUN) $(PY) -m tests.bench.live $(ARGS)
 
 soak: $(TOOLS) servers
 	@$(RUN) $(PY) -m pytest -m soak --timeout=0 $(ARGS)

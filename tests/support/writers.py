@@ -27,8 +27,15 @@ from tests.support.servers import RedisServer
 Command = tuple[Any, ...]
 
 
+def _knows_field_ttls(server: RedisServer) -> bool:
+    return server.binary.version >= ((9, 0) if server.binary.flavor == "valkey" else (7, 4))
+
+
 class Writers:
-    """One thread a database. `keys` names of each type; `upheavals`: the share of commands that concern whole databases."""
+    """One thread a database. `keys` names of each type; `upheavals`: the share of commands that concern whole databases.
+
+    Fields of hashes expire where `target` is given and can hold them.
+    """
 
     def __init__(
         self,
@@ -38,6 +45,7 @@ class Writers:
         keys: int = 40,
         seed: int = 1,
         upheavals: float = 0,
+        target: RedisServer | None = None,
     ) -> None:
         self.commands = 0
         self.failures: list[str] = []
@@ -45,7 +53,7 @@ class Writers:
         self._stopped = threading.Event()
         self._keys = keys
         self._upheavals = upheavals
-        self._field_ttls = server.binary.version >= ((9, 0) if server.binary.flavor == "valkey" else (7, 4))
+        self._field_ttls = target is not None and all(map(_knows_field_ttls, (server, target)))
         self._threads = [
             threading.Thread(target=self._write, args=(database, random.Random(f"{seed}:{database}")), daemon=True)
             for database in databases

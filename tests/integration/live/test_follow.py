@@ -59,7 +59,7 @@ def test_it_follows_writers_of_everything(pair: tuple[str, str], shared_server: 
     source, target = shared_server(pair[0]), shared_server(pair[1], 2)
     for number in (0, 3):
         dataset.fill_benchmark(source.client(number), "mixed", 1500)
-    with Writers(source, databases=(0, 3, 7)) as writers, following(source, target) as follower:
+    with Writers(source, databases=(0, 3, 7), target=target) as writers, following(source, target) as follower:
         writers.run(0.3)
         walked(follower)
         writers.run(0.5)

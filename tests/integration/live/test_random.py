@@ -93,7 +93,9 @@ def scene_of(pool: Pool, pair: tuple[str, str]) -> Iterator[Scene]:
 
 def ends_equal(scene: Scene, example: Example) -> None:
     with (
-        Writers(scene.source, (0, 3), keys=15, seed=example.seed, upheavals=example.upheavals) as writers,
+        Writers(
+            scene.source, (0, 3), keys=15, seed=example.seed, upheavals=example.upheavals, target=scene.target
+        ) as writers,
         Schedule(example.following, scene) as schedule,
         contextlib.suppress(_Failed),
     ):

@@ -12,13 +12,16 @@ visited once. Steps that nobody but the run can notice (a move or a walk is over
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from operator import attrgetter
 from typing import NamedTuple
 
 import pytest
 
-from ansible_collections.dataservices.redis_migration.plugins.module_utils._live.rules import Rules
+from ansible_collections.dataservices.redis_migration.plugins.module_utils._live.rules import (
+    NAME_OVERHEAD,
+    Rules,
+)
 
 NOTHING, ONE, EXPIRES = range(3)
 KEYS = (b"a", b"b")
@@ -41,6 +44,10 @@ class World(NamedTuple):
     faults: frozenset[str] = NO_FAULTS
     # PINGs that may be sent before the writers stop.
     early_pings: int = 0
+    # Drains that may be given up, after which clients write again.
+    resumes: int = 0
+    # Changed names for which there is memory.
+    names_fit: int = 2
     source: tuple[int, ...] = (ONE, NOTHING)
     target: tuple[int, ...] = (NOTHING, ONE)
     # Clients write values that expire, until these have expired, all at once.
@@ -213,6 +220,10 @@ def run(world: World, rules: Model) -> Iterator[Step]:
         after = rules.copy()
         after.writers_stopped()
         yield "writers stop", world, after
+    elif world.resumes:
+        after = rules.copy()
+        after.writers_resumed()
+        yield "writers resume", world._replace(resumes=world.resumes - 1), after
     if world.settles and rules.all_changes_named and not rules.only_expiries:
         after = rules.copy()
         after.expect_only_expiries()
@@ -308,6 +319,8 @@ WORLDS = {
     "two writes": World(client_steps=2),
     "a write and an expiry": World(client_steps=1, expiry=True, settles=True),
     "a PING before the stop": World(client_steps=1, early_pings=1),
+    "a write, and memory for no name": World(client_steps=1, names_fit=0),
+    "a write after a drain that was given up": World(client_steps=1, resumes=1, settles=True),
     "a write and a lost feed": World(client_steps=1, faults=frozenset({FEED_CUT})),
     "a write and a restart of the target": World(client_steps=1, faults=frozenset({TARGET_RESTARTED})),
     "a write that does not take": World(client_steps=1, faults=frozenset({WRITE_REFUSED})),
@@ -315,9 +328,13 @@ WORLDS = {
 }
 
 
+def rules_for(rules: type[Model], world: World) -> Model:
+    return rules([0], world.names_fit * (NAME_OVERHEAD + len(KEYS[0])))
+
+
 @pytest.mark.parametrize("world", WORLDS.values(), ids=WORLDS.keys())
 def test_what_is_proved_is_equal_in_whatever_order_things_happen(world: World) -> None:
-    explored = explore(Model([0]), world)
+    explored = explore(rules_for(Model, world), world)
     assert explored.wrong is None, " / ".join(explored.wrong or [])
     assert explored.proofs and explored.states > 1000
 
@@ -405,6 +422,25 @@ class ExpectsOnlyExpiriesTooEarly(Model):
         return self.pongs >= self.pongs_needed and super().nothing_left
 
 
+class KeepsTheWalkWhenNamesDoNotFit(Model):
+    def _add(self, names: Collection[bytes]) -> bool:
+        walking, walked = self.walking, self.walked
+        fits = super()._add(names)
+        if not fits:
+            self.walking, self.walked = walking, walked
+        return fits
+
+
+class GoesOnToExpectOnlyExpiries(Model):
+    def writers_resumed(self) -> None:
+        self.stopped = False
+
+
+class KeepsThePongsOfAnEarlierDrain(Model):
+    def writers_stopped(self) -> None:
+        self.stopped = True
+
+
 class KeepsTheWalkWhenTheFeedIsLost(Model):
     def feed_lost(self) -> None:
         self.feed_open = False
@@ -439,6 +475,9 @@ BROKEN = [
     (CountsPongsOfEarlierPings, "a PING before the stop"),
     (ProvesWhileClientsWrite, "PINGs before the stop"),
     (ExpectsOnlyExpiriesTooEarly, "a write and an expiry"),
+    (KeepsTheWalkWhenNamesDoNotFit, "a write, and memory for no name"),
+    (GoesOnToExpectOnlyExpiries, "a write after a drain that was given up"),
+    (KeepsThePongsOfAnEarlierDrain, "a write after a drain that was given up"),
     (KeepsTheWalkWhenTheFeedIsLost, "a write and a lost feed"),
     (EndsAWalkThatIsWorthNothing, "a write and a lost feed"),
     (IgnoresAnotherTarget, "a write and a restart of the target"),
@@ -449,4 +488,5 @@ BROKEN = [
 
 @pytest.mark.parametrize(("broken", "world"), BROKEN, ids=lambda it: it if isinstance(it, str) else it.__name__)
 def test_rules_with_one_left_out_prove_what_is_not_equal(broken: type[Model], world: str) -> None:
-    assert explore(broken([0]), WORLDS.get(world, World(client_steps=1, early_pings=3))).wrong
+    chosen = WORLDS.get(world, World(client_steps=1, early_pings=3))
+    assert explore(rules_for(broken, chosen), chosen).wrong
