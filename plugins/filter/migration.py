@@ -31,6 +31,7 @@ from ansible_collections.dataservices.redis_migration.plugins.plugin_utils._role
     with_backend,
 )
 from ansible_collections.dataservices.redis_migration.plugins.plugin_utils._roles.failures import failure_messages
+from ansible_collections.dataservices.redis_migration.plugins.plugin_utils._roles.inventory import migrations_pattern
 from ansible_collections.dataservices.redis_migration.plugins.plugin_utils._roles.tunnels import (
     through_tunnels,
     tunnel_addresses,
@@ -58,6 +59,7 @@ class FilterModule:
             "failure_messages": failure_messages,
             "migration_ends": migration_ends,
             "migration_worker": migration_worker,
+            "migrations_pattern": migrations_pattern,
             "service_key_endpoints": service_key_endpoints,
             "through_tunnels": through_tunnels,
             "tunnel_addresses": tunnel_addresses,
