@@ -70,6 +70,8 @@ class DiffProgress:
     pairs: list[tuple[int, int]] | None = None
     position: int = 0
     reverse: bool = False
+    # What was found by a second look at the names of both ends, where the servers count other than the first one saw.
+    again: DatabaseDiff | None = None
     cursor: bytes = b"0"
     # What the walk that stands at the cursor has counted.
     walked: tuple[int, int] = (0, 0)

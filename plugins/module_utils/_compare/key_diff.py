@@ -31,6 +31,7 @@ from .._server.databases import check_databases, check_same_server, database_pai
 from .._server.info import Server, measure
 from .comparer import CONTRADICTORY, Comparer
 from .diff_progress import DatabaseDiff, DiffPlan, DiffProgress, Found
+from .totals import Totals
 from .verdict import Difference, Gone, Verdict
 
 _CHUNK_KEYS = 500
@@ -137,6 +138,7 @@ class KeyDiff:
         progress.differences.clear()
         progress.position, progress.reverse, progress.cursor = 0, False, b"0"
         progress.walked = (0, 0)
+        progress.again = None
 
     def _run_pair(self, here: int, there: int) -> None:
         plan, progress = self._plan, self.progress
@@ -147,16 +149,19 @@ class KeyDiff:
             for end in (source, target):
                 end.open_pipes(flow, compares=plan.level == "values")
             tolerance_ms = plan.ttl_tolerance_ms + progress.clock_difference.slack_ms
+            level, counts = plan.level, progress.databases[here]
+            if progress.again is not None:
+                level, counts = "keys", progress.again
             comparison = _PairComparison(
-                flow, plan, source, target, progress.databases[here], progress.differences, tolerance_ms
+                flow, source, target, level, counts, progress.differences, plan.max_differences, tolerance_ms
             )
-            if not progress.reverse and self._walk(
-                flow, source, comparison.forward, plan.level == "values", comparison.give_up
-            ):
+            measured = level == "values"
+            if not progress.reverse and self._walk(flow, source, comparison.forward, measured, comparison.give_up):
                 progress.reverse, progress.cursor = True, b"0"
             if progress.reverse and self._walk(flow, target, comparison.backward, False):
                 progress.reverse, progress.cursor = False, b"0"
-                progress.position += 1
+                flow.spawn(restarting(lambda _attempt: self._count(here, source, target)))
+                flow.run()
             for end in (source, target):
                 flow.spawn(restarting(functools.partial(self._unchanged, end)))
             flow.run()
@@ -171,7 +176,8 @@ class KeyDiff:
         measured: bool,
         give_up: GiveUp | None = None,
     ) -> bool:
-        names_only = not measured and (self._plan.level == "keys" or self.progress.reverse)
+        progress = self.progress
+        names_only = not measured and (self._plan.level == "keys" or progress.reverse or progress.again is not None)
         scan = Scan(
             flow,
             end,
@@ -192,6 +198,25 @@ class KeyDiff:
         self.progress.cursor, self.progress.walked = scan.cursor, scan.walked
         return scan.finished
 
+    def _count(self, here: int, source: End, target: End) -> Job[None]:
+        """Both walks are through. Go on to the next pair, or to a second look where the ends count other than was seen.
+
+        Raises :class:`RedisMigrationError` where that has been taken, and they still do: then nothing is proved.
+        """
+        progress, counts = self.progress, self.progress.databases[here]
+        totals = yield from Totals.ask(source, target)
+        if progress.again is None:
+            if counts.identical and not totals.explain(counts, whole=self._plan.selection.whole):
+                progress.again = DatabaseDiff()
+                return
+        else:
+            counts.missing += progress.again.missing
+            counts.extra += progress.again.extra
+            if counts.identical and totals.contradict(progress.again, whole=self._plan.selection.whole):
+                raise totals.contradiction(progress.again)
+            progress.again = None
+        progress.position += 1
+
     def _unchanged(self, end: End, _attempt: int) -> Job[None]:
         """Asked without a break of the connection that compared."""
         self._continuity.check(end.endpoint, (yield from end.identity()))
@@ -203,14 +228,16 @@ class _PairComparison:
     def __init__(
         self,
         flow: Flow,
-        plan: DiffPlan,
         source: End,
         target: End,
+        level: str,
         counts: DatabaseDiff,
         differences: list[Found],
+        most_listed: int,
         tolerance_ms: int,
     ) -> None:
-        self._plan = plan
+        self._level = level
+        self._most_listed = most_listed
         self._source = source
         self._target = target
         self._counts = counts
@@ -233,7 +260,7 @@ class _PairComparison:
     def _compare(self, chunk: Chunk) -> Job[None]:
         counts = DatabaseDiff(source_keys=len(chunk))
         found: list[tuple[bytes, Difference]] = []
-        if self._plan.level == "keys":
+        if self._level == "keys":
             missing = yield from without(self._target, chunk.names)
             if missing:
                 yield Sleep(_SECOND_LOOK_SECONDS)
@@ -252,7 +279,7 @@ class _PairComparison:
         self._counts.add(counts)
 
     def _look(self, chunk: Chunk, counts: DatabaseDiff) -> Job[list[tuple[bytes, Difference]]]:
-        verdicts: list[Verdict] = yield from self._comparer.verdicts(chunk, self._plan.level)
+        verdicts: list[Verdict] = yield from self._comparer.verdicts(chunk, self._level)
         suspects = [position for position, verdict in enumerate(verdicts) if verdict is not None]
         if not suspects:
             return []
@@ -260,7 +287,7 @@ class _PairComparison:
         for pause in (_SECOND_LOOK_SECONDS, *PAUSES):
             yield Sleep(pause)
             again = chunk.pick(suspects)
-            verdicts = yield from self._comparer.verdicts(again, self._plan.level)
+            verdicts = yield from self._comparer.verdicts(again, self._level)
             for name, verdict in zip(again.names, verdicts):
                 found.pop(name, None)
                 if isinstance(verdict, Gone):
@@ -289,4 +316,4 @@ class _PairComparison:
 
     def _report(self, name: bytes, difference: Difference) -> None:
         found = Found(self._source.database, name, difference)
-        self._differences.extend(listable(self._differences, [found], self._plan.max_differences))
+        self._differences.extend(listable(self._differences, [found], self._most_listed))

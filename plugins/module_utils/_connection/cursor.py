@@ -80,6 +80,15 @@ class CursorWalk:
             raise self.endless()
         return page
 
+    def incomplete(self, keys: int) -> RedisMigrationError:
+        """The exception for a walk that ended too early, where there are ``keys`` without an expiry."""
+        return RedisMigrationError(
+            f"{self._command} at the {self._endpoint} came to its end after {self._elements} of the {keys} keys without an"
+            " expiry that INFO counts.",
+            hint="Look at what answers there: a proxy in between, or a product that differs in this command. One that counts"
+            " only when told to (DBSIZE SCAN of Kvrocks) has to be told anew.",
+        )
+
     def endless(self, why: str = "") -> RedisMigrationError:
         """The exception for a walk that does not end."""
         why = why or f"it showed {self._elements} elements where there are {self._expected}"

@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 from .._keys.selection import Selection
+from .._server.agreement import Side, apart
 from .._server.key_counts import Database
 from .lanes import Lanes
 from .unnamed import Unnamed
@@ -36,15 +37,9 @@ def difference(selection: Selection, lanes: Lanes, unnamed: Unnamed) -> str | No
         return None
     for number, to in lanes.progress.pairs:
         one, other = _of(here, number), _of(there, to)
-        mine, its = _lasting(one), _lasting(other)
-        if mine is None or its is None:
-            continue
-        # A hash goes with its last field, at a moment of the server's choosing.
-        unsure = max(
-            one.field_expires if lanes.source.supports_field_ttl() else 0,
-            other.field_expires if lanes.target.supports_field_ttl() else 0,
-        )
-        if abs(mine - its) > unsure:
+        found = apart(Side(lanes.source, one), Side(lanes.target, other))
+        if found:
+            mine, its = found
             where = f"database {number}" if number == to else f"database {number} (at the target {to})"
             return f"In {where} the source counts {mine} keys without an expiry, and the target {its}."
     return None
@@ -52,7 +47,3 @@ def difference(selection: Selection, lanes: Lanes, unnamed: Unnamed) -> str | No
 
 def _of(keyspace: dict[int, Database], number: int) -> Database:
     return keyspace.get(number, Database(0, 0, field_expires=0))
-
-
-def _lasting(database: Database) -> int | None:
-    return None if database.expires is None else database.keys - database.expires

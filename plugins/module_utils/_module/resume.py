@@ -77,6 +77,7 @@ def diff_token(progress: DiffProgress) -> str:
     plain = _plain(progress)
     plain["cursor"] = progress.cursor.decode("ascii")
     plain["databases"] = {str(number): dataclasses.asdict(counts) for number, counts in progress.databases.items()}
+    plain["again"] = dataclasses.asdict(progress.again) if progress.again else None
     plain["differences"] = [
         (found.database, _text(found.key), list(found.difference)) for found in progress.differences
     ]
@@ -90,6 +91,7 @@ def diff_progress(token: str) -> DiffProgress:
     plain["cursor"] = plain["cursor"].encode("ascii")
     plain["walked"] = tuple(plain["walked"])
     plain["databases"] = {int(number): DatabaseDiff(**counts) for number, counts in plain["databases"].items()}
+    plain["again"] = plain["again"] and DatabaseDiff(**plain["again"])
     plain["differences"] = [
         Found(number, base64.b64decode(key), Difference(*difference))
         for number, key, difference in plain["differences"]

@@ -16,6 +16,8 @@ from .._connection.cursor import CursorWalk
 from .._connection.replies import any_error, is_error
 from .._keys.selection import Selection
 from .._keys.temporary import without_temporary
+from .._server.agreement import Side, database_in, too_few
+from .._server.info import ASK_FIELD_EXPIRY
 from .absence import absent
 from .chunk import Chunk
 from .end import End
@@ -127,6 +129,7 @@ class Scan:
                 self._flow.spawn(self._page_job(keys, weight))
             self.cursor = cursor
             if cursor == b"0":
+                yield from self._shown_enough()
                 self.finished = True
                 return
             if self._should_stop():
@@ -144,13 +147,31 @@ class Scan:
         if self._cursors.overdue:
             raise self._cursors.endless()
 
-    def _command(self) -> bytes:
-        args: list[t.Any] = [b"SCAN", self.cursor, b"COUNT", self._page]
+    def _shown_enough(self) -> Job[None]:
+        """Raise where the walk ended although the server counts far more keys. What it left out nobody would miss."""
+        before = self._end.server.databases.get(self._end.database)
+        shown, _empty = self._cursors.walked
+        if self._filters or before is None or shown >= before.keys:
+            return
+        (info,) = yield self._end.call(ASK_FIELD_EXPIRY, 1)
+        self._end.check([info], "INFO")
+        now = database_in(info, self._end.database)
+        expected = None if now is None else too_few(shown, before, Side(self._end.server, now))
+        if expected is not None:
+            raise self._cursors.incomplete(expected)
+
+    @property
+    def _filters(self) -> list[t.Any]:
+        """What the server itself leaves out."""
+        args: list[t.Any] = []
         if len(self._selection.match) == 1 and "\\x" not in self._selection.match[0]:
             args += [b"MATCH", self._selection.match[0].encode("utf-8", "surrogateescape")]
         if len(self._selection.types) == 1:
             args += [b"TYPE", self._selection.types[0]]
-        return pack(*args)
+        return args
+
+    def _command(self) -> bytes:
+        return pack(b"SCAN", self.cursor, b"COUNT", self._page, *self._filters)
 
     def _page_job(self, keys: list[bytes], weight: int) -> Job[None]:
         measured = yield from restarting(lambda _attempt: self._measure(keys))

@@ -37,6 +37,11 @@ class Database:
         """Whether it is known that no key has an expiry."""
         return self.expires == 0
 
+    @property
+    def lasting(self) -> int | None:
+        """Keys without an expiry; None where the server does not tell."""
+        return None if self.expires is None else max(0, self.keys - self.expires)
+
 
 def keyspace_section(info: bytes | str) -> dict[int, Database] | None:
     """The logical databases in INFO's text (those that hold keys); None where it has no keyspace section."""

@@ -1,0 +1,71 @@
+# Copyright (c) 2026 dataservices.redis_migration contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Whether what a comparison saw agrees with what both servers count at its end.
+
+Keys can go, or come, behind the walks. What was seen then says nothing of what is there.
+"""
+
+from __future__ import annotations
+
+import typing as t
+
+from .._errors import RedisMigrationError
+from .._pipeline.end import End
+from .._pipeline.job import Job
+from .._server.agreement import Side, apart, database_in
+from .._server.info import ASK_FIELD_EXPIRY
+from .both_ends import Ask, together
+from .diff_progress import DatabaseDiff
+
+
+class Totals(t.NamedTuple):
+    """One pair of databases, as both servers count it; None where one does not tell."""
+
+    source: End
+    target: End
+    here: Side | None
+    there: Side | None
+
+    @classmethod
+    def ask(cls, source: End, target: End) -> Job[Totals]:
+        """Ask both servers."""
+        replies = yield from together(Ask(source, ASK_FIELD_EXPIRY), Ask(target, ASK_FIELD_EXPIRY))
+        sides: list[Side | None] = []
+        for end, (info,) in zip((source, target), replies):
+            end.check([info], "INFO")
+            counts = database_in(info, end.database)
+            sides.append(None if counts is None else Side(end.server, counts))
+        return cls(source, target, *sides)
+
+    def explain(self, seen: DatabaseDiff, *, whole: bool) -> bool:
+        """Whether nothing speaks against it that the databases are as equal as they were ``seen``.
+
+        ``whole``: the comparison was of all keys.
+        """
+        return seen.source_keys == seen.target_keys and not (whole and self._lasting)
+
+    def contradict(self, seen: DatabaseDiff, *, whole: bool) -> bool:
+        """Whether ``seen``, by a second look, cannot be: neither by what expires nor because a walk showed a key twice."""
+        if not whole or seen.source_keys == seen.target_keys:
+            return False
+        return self._lasting is not None or any(
+            side is not None and side.counts.lasting is not None and shown < side.counts.lasting - side.unsure
+            for side, shown in ((self.here, seen.source_keys), (self.there, seen.target_keys))
+        )
+
+    def contradiction(self, seen: DatabaseDiff) -> RedisMigrationError:
+        """The exception for that."""
+        here, there = (side.counts.lasting if side else None for side in (self.here, self.there))
+        return RedisMigrationError(
+            f"The comparison of database {self.source.database} at the {self.source.endpoint} with database"
+            f" {self.target.database} at the {self.target.endpoint} proves nothing: {seen.source_keys} and"
+            f" {seen.target_keys} keys were seen, all of them at both ends, and INFO counts {here} and {there} keys without"
+            " an expiry.",
+            hint="They are written to: compare again when nobody writes. If nobody does, what answers there leaves out keys.",
+        )
+
+    @property
+    def _lasting(self) -> tuple[int, int] | None:
+        """The keys without an expiry of both, where they cannot be those of equal databases."""
+        return apart(self.here, self.there) if self.here and self.there else None

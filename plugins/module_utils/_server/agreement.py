@@ -1,0 +1,54 @@
+# Copyright (c) 2026 dataservices.redis_migration contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Whether two servers, or a walk and a server, agree on how many keys there are.
+
+A key that has expired is counted until the server has removed it, and is neither shown nor moved. So only those that never
+expire are compared.
+"""
+
+from __future__ import annotations
+
+import typing as t
+
+from .info import Server
+from .key_counts import Database, keyspace_section
+
+# So many, or this share of them, may come and go while all are walked.
+_ALWAYS = 10
+_SHARE = 0.1
+
+
+def database_in(info: bytes, number: int) -> Database | None:
+    """What the reply to INFO keyspace tells of a database; None where it does not tell."""
+    told = keyspace_section(info)
+    return None if told is None else told.get(number, Database(0, 0, field_expires=0))
+
+
+class Side(t.NamedTuple):
+    """A database as its server counts it."""
+
+    server: Server
+    counts: Database
+
+    @property
+    def unsure(self) -> int:
+        """Hashes that go with their last field, at a moment of the server's choosing."""
+        return self.counts.field_expires if self.server.supports_field_ttl() else 0
+
+
+def apart(one: Side, other: Side) -> tuple[int, int] | None:
+    """The keys without an expiry of both, where they cannot be those of equal databases."""
+    mine, its = one.counts.lasting, other.counts.lasting
+    if mine is None or its is None or abs(mine - its) <= max(one.unsure, other.unsure):
+        return None
+    return mine, its
+
+
+def too_few(shown: int, before: Database, now: Side) -> int | None:
+    """How many keys a walk should have shown that came to its end after ``shown``, if that is too few."""
+    if before.lasting is None or now.counts.lasting is None:
+        return None
+    # Both times there are at least so many: those in between may be others, but not all of them.
+    there = min(before.lasting, now.counts.lasting) - now.unsure
+    return there if shown < there - max(_ALWAYS, int(there * _SHARE)) else None

@@ -1,0 +1,112 @@
+# Copyright (c) 2026 dataservices.redis_migration contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""What was seen of the keys has to agree with what the servers count: a walk that shows too few, a comparison whose target
+loses keys behind its back."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.conftest import ServerFactory, soak
+from tests.support import engine
+from tests.support.attempt import attempt
+from tests.support.faultproxy import FaultProxy
+from tests.support.run import run_module
+from tests.support.servers import RedisServer
+
+KEYS = 3000
+
+Pair = tuple[RedisServer, RedisServer]
+
+
+@pytest.fixture
+def pair(redis_server: ServerFactory) -> Pair:
+    both = [redis_server("redis-7.0", config={"enable-debug-command": "local"}) for _end in range(2)]
+    for server in both:
+        server.client().mset({f"key:{index}": index for index in range(KEYS)})
+        server.client().set("timed", 1, px=3_600_000)
+    return both[0], both[1]
+
+
+def compared(source: engine.End, target: engine.End, **options: Any) -> str:
+    """What an operator learns: "identical", "different", or the sentence of a failure."""
+    try:
+        found = engine.diff(source, target, ttl_tolerance_ms=60_000, **options)
+    except engine.RedisMigrationError as exc:
+        return str(exc)
+    return "identical" if found["identical"] else "different"
+
+
+@pytest.mark.parametrize(
+    ("level", "options"),
+    [("values", {}), soak("metadata", {}), ("keys", {"match": ["key:*"]}), soak("values", {"exclude": ["timed"]})],
+)
+def test_keys_of_the_target_go_between_the_two_walks(pair: Pair, level: str, options: dict[str, Any]) -> None:
+    source, target = pair
+    client = target.client()
+    with FaultProxy(target.port, redis=True) as proxy:
+        proxy.on_command("SCAN", lambda: client.unlink(*[f"key:{index}" for index in range(KEYS)]))
+        found = compared(source, target.endpoint(port=proxy.port), level=level, **options)
+    assert found == "different"
+
+
+@pytest.mark.parametrize("end", ["source", "target"])
+def test_keys_come_behind_the_walks(pair: Pair, end: str) -> None:
+    """Seen by no walk, but counted at the end."""
+    source, target = pair
+    client = (source if end == "source" else target).client()
+    with FaultProxy(target.port, redis=True) as proxy:
+        proxy.on_command("SCAN", lambda: client.mset({f"new:{index}": 1 for index in range(500)}))
+        found = compared(source, target.endpoint(port=proxy.port))
+    assert found == "different"
+
+
+def test_one_that_never_stands_still_is_not_proved(pair: Pair) -> None:
+    """Keys are there whenever they are asked for, and not when the target is walked."""
+    source, target = pair
+    client = target.client()
+    names = {f"key:{index}": index for index in range(500)}
+    with FaultProxy(source.port, redis=True) as here, FaultProxy(target.port, redis=True) as there:
+        here.on_command("SCAN", lambda: client.mset(names), times=-1)
+        there.on_command("SCAN", lambda: client.unlink(*names), times=-1)
+        found = compared(source.endpoint(port=here.port), target.endpoint(port=there.port))
+    assert "proves nothing" in found
+    assert "without an expiry" in found
+
+
+def nothing_shown(_command: bytes, reply: bytes) -> bytes:
+    return b"*2\r\n$1\r\n0\r\n*0\r\n" if reply.startswith(b"*2") else reply
+
+
+@pytest.mark.parametrize("rewrite", [nothing_shown])
+def test_a_scan_that_shows_too_few_ends_the_run(
+    pair: Pair, rewrite: Callable[[bytes, bytes], bytes], tmp_path: Path
+) -> None:
+    source, target = pair
+    with FaultProxy(source.port, redis=True) as proxy:
+        proxy.rewrite_reply("SCAN", rewrite)
+        here = source.endpoint(port=proxy.port)
+        said = [compared(here, target), attempt(here, target, prune=True).error]
+        saved = run_module("redis_backup", endpoint=here, dest=str(tmp_path / "dump.rdb"))
+        said.append(saved.message)
+    for sentence in said:
+        assert f"came to its end after 0 of the {KEYS} keys without an expiry" in sentence
+    assert target.client().dbsize() == KEYS + 1
+
+
+def test_what_has_expired_and_is_counted_still_is_no_contradiction(pair: Pair) -> None:
+    """A server counts such keys until it has removed them, and shows none."""
+    source, target = pair
+    for server in pair:
+        client = server.client()
+        client.execute_command("DEBUG", "SET-ACTIVE-EXPIRE", 0)
+        for index in range(KEYS):
+            client.set(f"over:{index}", 1, px=1)
+    target.client().execute_command("DEBUG", "SET-ACTIVE-EXPIRE", 1)
+    assert compared(source, target) == "identical"
