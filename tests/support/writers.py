@@ -88,6 +88,9 @@ class Writers:
                             pipeline.execute_command(*self._command(chance))
                         pipeline.execute(raise_on_error=False)
                     self.commands += 1
+                except redis.exceptions.ExecAbortError:
+                    # A replica takes no writes.
+                    pass
                 except (redis.ConnectionError, redis.TimeoutError) as exc:
                     # The server may be restarted under them.
                     if self._server.running and "refused" not in str(exc):

@@ -12,6 +12,7 @@ import typing as t
 
 from .._connection.connect import client
 from .._connection.identity import Identity
+from .._connection.patience import patiently
 from .._errors import RedisMigrationError
 from .._migrate.choose import Choice, choose, prepared, strategy_of
 from .._migrate.progress import Plan, Progress
@@ -34,6 +35,9 @@ from .._server.loss import holding_of
 from .._transfer.rebuild.strategy import RebuildStrategy
 from .._transfer.strategy import Ends, Lane
 from .carry import Carried, Carrier
+
+# Between tries to reach an end that is away, in seconds.
+AGAIN_SECONDS = 0.2
 
 
 class Lanes:
@@ -112,9 +116,12 @@ class Lanes:
         new = [here for here in databases if here not in known]
         if new:
             pairs = [(here, self._plan.selection.database_map.get(here, here)) for here in new]
-            check_databases(pairs, self._plan.source, self._plan.target)
-            self._open(pairs)
+            patiently(functools.partial(self._open_new, pairs), self._plan.timeout, AGAIN_SECONDS)
             self.progress.pairs = sorted([*self.progress.pairs, *pairs])
+
+    def _open_new(self, pairs: t.Sequence[tuple[int, int]]) -> None:
+        check_databases(pairs, self._plan.source, self._plan.target)
+        self._open([pair for pair in pairs if pair[0] not in self.carriers])
 
     def _open(self, pairs: t.Sequence[tuple[int, int]]) -> None:
         plan = self._plan

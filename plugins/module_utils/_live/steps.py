@@ -16,15 +16,12 @@ from .._errors import ConnectError
 from .._migrate.progress import Plan
 from .._server.continuity import ServerChanged
 from .feed import Feed
-from .lanes import Lanes
+from .lanes import AGAIN_SECONDS, Lanes
 from .names import Count
 from .pulse import Pulse
 from .rules import Rules
 from .unnamed import Unnamed
 from .walk import Walker
-
-# Between tries to reach an end that is away, in seconds.
-_AGAIN_SECONDS = 0.2
 
 # How often an end may come back as another one before everything was compared once.
 _RESTARTS = 8
@@ -71,7 +68,7 @@ class Steps:
             feed.open()
             return feed
 
-        self.maybe_feed = patiently(opened, self._patience, _AGAIN_SECONDS)
+        self.maybe_feed = patiently(opened, self._patience, AGAIN_SECONDS)
         self.feeds += 1
         self.pulse.feed_opened()
         self.lanes.guard.opened(self.maybe_feed.identity)
@@ -153,7 +150,7 @@ class Steps:
             self.rules.end_replaced()
             try:
                 lanes.continuity.accept(changed.endpoint, changed.identity)
-                patiently(lanes.open, self._patience, _AGAIN_SECONDS)
+                patiently(lanes.open, self._patience, AGAIN_SECONDS)
                 lanes.check_source(before)
                 self.open_feed()
                 return

@@ -28,6 +28,9 @@ LOOK_SECONDS = 1.0
 
 _STATISTICS = one(b"INFO", b"commandstats")
 
+# Commands of streams that change nothing, or whose changes the feed names. All others concern groups.
+_NAMED = ("xadd", "xtrim", "xdel", "xlen", "xrange", "xrevrange", "xread", "xpending", "xsetid")
+
 
 class Unnamed:
     """Asks the source on the connection of the feed, and tells the rules."""
@@ -37,7 +40,7 @@ class Unnamed:
         self._lanes = lanes
         self._rules = rules
         self._looked = 0.0
-        self._xsetid: str | None = None
+        self._calls = _Calls(None, None)
         # What both ends held when they were last asked; None where they do not tell.
         self.keyspace: dict[int, Database] | None = None
         self.keyspace_of_target: dict[int, Database] | None = None
@@ -69,7 +72,7 @@ class Unnamed:
         return ""
 
     def feed_opened(self, feed: Feed) -> None:
-        self._xsetid = _calls_of_xsetid(feed)
+        self._calls = _calls_of_streams(feed)
         self.look(feed)
 
     def flushed(self, feed: Feed) -> None:
@@ -124,8 +127,10 @@ class Unnamed:
     def report(self, feed: Feed) -> bool:
         """Now that nobody writes, take all for changed that may be so unnamed. False if that does not fit."""
         self.look(feed)
-        calls = _calls_of_xsetid(feed)
-        every = calls is None or calls != self._xsetid
+        calls, before = _calls_of_streams(feed), self._calls
+        every = calls.of_xsetid is None or calls.of_xsetid != before.of_xsetid
+        if not every and calls.of_groups == before.of_groups:
+            return True
         found: set[bytes] = set()
         for carrier in self._lanes.carriers.values():
             if every:
@@ -140,9 +145,25 @@ def _keyspace(told: object) -> dict[int, Database] | None:
     return keyspace_section(told) if isinstance(told, bytes) else None
 
 
-def _calls_of_xsetid(feed: Feed) -> str | None:
+class _Calls(t.NamedTuple):
+    """How often commands of streams were called whose changes no feed names; None where the source does not count."""
+
+    of_xsetid: str | None
+    of_groups: tuple[str, ...] | None
+
+
+def _calls_of_streams(feed: Feed) -> _Calls:
     (told,) = feed.ask(_STATISTICS, 1)
-    return parse_info(told).get("cmdstat_xsetid", "").partition(",")[0] if isinstance(told, bytes) else None
+    info = parse_info(told) if isinstance(told, bytes) else {}
+    if not any(name.startswith("cmdstat_") for name in info):
+        return _Calls(None, None)
+    calls = {
+        name.removeprefix("cmdstat_"): counts.partition(",")[0]
+        for name, counts in info.items()
+        if name.startswith("cmdstat_x")
+    }
+    groups = [f"{name} {count}" for name, count in calls.items() if name.partition("|")[0] not in (*_NAMED, "xinfo")]
+    return _Calls(calls.get("xsetid", ""), tuple(sorted(groups)))
 
 
 _TOGETHER = 500

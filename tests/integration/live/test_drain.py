@@ -154,6 +154,22 @@ def test_a_key_of_the_target_that_the_source_creates_later_is_no_extra(pair: Pai
         assert_proved(follower.drain(), source, target)
 
 
+def test_groups_that_nobody_touched_are_not_looked_at(pair: Pair) -> None:
+    source, target = pair
+    client = source.client()
+    for number in range(100):
+        client.xadd(f"stream:{number}", {"f": 1}, "1-1")
+        client.xgroup_create(f"stream:{number}", "old", "0")
+    with following(source, target) as follower:
+        walked(follower)
+        client.xadd("stream:1", {"f": 2}, "1-2")
+        result = follower.drain()
+        assert_proved(result, source, target)
+        assert result.in_drain <= 1
+        client.xreadgroup("old", "reader", {"stream:2": ">"})
+        assert_proved(follower.drain(), source, target)
+
+
 def test_more_streams_than_are_held(pair: Pair) -> None:
     source, target = pair
     client = source.client()

@@ -181,6 +181,22 @@ def test_what_the_feed_does_not_name(do: Callable[[RedisServer], None], when: st
         assert_proved(follower.drain(), source, target)
 
 
+def test_a_new_database_is_waited_for_while_the_target_takes_no_connections(
+    pair: Pair, fault_proxy: Callable[..., FaultProxy]
+) -> None:
+    source, target = pair
+    fill(source, 20)
+    proxy = fault_proxy(target.port)
+    with following(source, target.endpoint(port=proxy.port)) as follower:
+        walked(follower)
+        proxy.refuse()
+        source.client(7).set("new", 1)
+        back = threading.Timer(0.5, proxy.accept)
+        back.start()
+        assert_proved(follower.drain(), source, target)
+        back.join()
+
+
 def test_the_drain_is_a_handful_of_keys(pair: Pair) -> None:
     source, target = pair
     fill(source)

@@ -22,10 +22,12 @@ from ansible_collections.dataservices.redis_migration.plugins.module_utils._proc
 from tests.support import dataset
 from tests.support.attempt import until
 from tests.support.certs import Authority
+from tests.support.faultproxy import FaultProxy
 from tests.support.leaks import Watch, files_below
 from tests.support.leaks import found as leaked
 from tests.support.oracle import compare, report
 from tests.support.paths import REPO
+from tests.support.replies import without_section
 from tests.support.run import ModuleRun, run_module, run_playbook
 from tests.support.servers import RedisServer
 from tests.support.tls_frontend import TlsFrontend
@@ -257,6 +259,23 @@ def test_a_server_that_goes_away_is_named_at_the_next_call(
     sync.assert_nothing_left(process)
     assert "refused" in sync("started").message
     assert not sync.directory.exists()
+
+
+def test_it_warns_where_everything_is_compared_in_the_drain(
+    live: LiveFactory, shared_server: SharedServer, fault_proxy: Callable[..., FaultProxy]
+) -> None:
+    source, target = shared_server("redis-7.0"), shared_server("redis-8.2", 2)
+    source.client().set("a", 1)
+    proxy = fault_proxy(source.port, redis=True)
+    proxy.rewrite_reply("INFO", without_section(b"commandstats"))
+    sync = live(source, target, source=source.endpoint(port=proxy.port))
+    started = sync("started").ok
+    assert "does not count its commands" in started["compares_in_drain"]
+    assert "compared once more while the applications stand still" in str(started["warnings"])
+    sync("caught_up")
+    drained = sync("drained").ok
+    assert drained["verified"]["in_drain"] == 1
+    assert drained["databases"] == {"0": {"source_keys": 1, "target_keys": 1}}
 
 
 def test_tls_and_users_with_the_documented_permissions(

@@ -14,6 +14,7 @@ from __future__ import annotations
 import contextlib
 import os
 import random
+import re
 import signal
 import subprocess
 import sys
@@ -54,6 +55,8 @@ AWAY = 5.0
 
 # From the last question to both ends until it is known here that they are equal, at most.
 MOMENT = 0.05
+
+_NUMBERS = re.compile(r"\d+(\.\d+)*(:\d+)?")
 
 happened: Counter[str] = Counter()
 
@@ -124,7 +127,7 @@ def _follow(scene: Scene, example: Example, writers: Writers, schedule: Schedule
                 proved_at = time.monotonic()
             happened.update(f"{name} in the drain" for name in late.happened)
     except RedisMigrationError as exc:
-        happened["failed"] += 1
+        happened[f"failed: {_NUMBERS.sub('N', str(exc))[:150]}"] += 1
         assert str(exc).endswith("."), exc
         raise _Failed from None
     happened["proved" if result.proved else "not proved"] += 1
