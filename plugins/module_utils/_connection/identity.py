@@ -47,6 +47,10 @@ class Identity:
     replacements: int | None = None
     # How many of these changed the numbers of two databases, so that a cursor of SCAN means another table.
     swaps: int | None = None
+    # How often each command was called, as far as the server counts that.
+    calls: t.Mapping[str, int] | None = None
+    # What it counts of CONFIG RESETSTAT, which forgets all counts but its own.
+    reset: str | None = None
     # The first error among the replies. A server that told who it is has to go on telling.
     refusal: str | None = None
 
@@ -66,11 +70,20 @@ class Identity:
         """Whether nothing says that ``later``, the same process, has got its data from elsewhere meanwhile."""
         if _differ(self.role, later.role) or _differ(self.replacements, later.replacements):
             return False
+        if self.forgotten_by(later):
+            return False
         if not _differ(self.replication_id, later.replication_id):
             return True
         # A primary takes a new id when its first replica attaches; after a promotion it would know its former one.
         certain = self.run_id is not None and self.run_id == later.run_id and self.replacements is not None
         return certain and later.role == "master" and later.former_id is None
+
+    def forgotten_by(self, later: Identity) -> bool:
+        """Whether the server forgot its counts until ``later``: what it counted in between cannot be known."""
+        if self.calls is None or later.calls is None:
+            return False
+        fewer = any(later.calls.get(command, 0) < calls for command, calls in self.calls.items())
+        return fewer or self.reset != later.reset
 
     def __str__(self) -> str:
         named = ((self.run_id and self.run_id[:8], "run id"), (self.process_id, "process"), (self.port, "port"))
@@ -109,6 +122,8 @@ def identity_of(replies: t.Sequence[t.Any]) -> Identity:
         role=info.get("role"),
         replacements=_calls(info, _REPLACING),
         swaps=_calls(info, ("swapdb",)),
+        calls=_all_calls(info),
+        reset=info.get("cmdstat_config|resetstat"),
         refusal=reply_text(refused[0]) if refused else None,
     )
 
@@ -145,6 +160,17 @@ def _reply(connection: t.Any) -> t.Any:
 def _id(value: str | None) -> str | None:
     """None for what identifies nothing: nothing, and zeros."""
     return value if value and value.strip("0 ") else None
+
+
+def _all_calls(info: t.Mapping[str, str]) -> dict[str, int] | None:
+    """How often each command was called; None where the server does not count."""
+    found = {}
+    for name, value in info.items():
+        command = name.removeprefix("cmdstat_")
+        if command != name:
+            calls = value.partition("calls=")[2].partition(",")[0]
+            found[command] = int(calls) if calls.isdecimal() else 0
+    return found or None
 
 
 def _calls(info: t.Mapping[str, str], commands: t.Iterable[str]) -> int | None:

@@ -192,8 +192,10 @@ class Migration:
         progress.failures.clear()
         if progress.restarts > _RESTARTS:
             raise ConnectError(
-                f"The {plan.source} or the {plan.target} was restarted too often during the run ({progress.restarts} times).",
-                hint="Look into their logs, and run again when they are steady.",
+                f"The {plan.source} or the {plan.target} was restarted too often during the run, got other data, or had its"
+                f" statistics reset ({progress.restarts} times).",
+                hint="Look into their logs, and run again when they are steady and nothing resets statistics (CONFIG"
+                " RESETSTAT).",
             )
 
     def _run_pairs(self) -> None:

@@ -56,7 +56,10 @@ class SourceGuard:
         same = before.same_process(server.identity)
         # Keys that went to another database, as by SWAPDB, are not lost: all are looked at again.
         lost = held.together.unexplained(now.together, max(0, now.expired - held.expired) if same else 0)
-        what = "got other data" if same else "was restarted"
+        what = "was restarted"
+        if same:
+            forgot = before.forgotten_by(server.identity)
+            what = "had its statistics reset (CONFIG RESETSTAT)" if forgot else "got other data"
         if held.keys and not now.keys and lost:
             raise RedisMigrationError(
                 f"The {self._plan.source} {what} in the middle of the run and came back without its data"
@@ -108,7 +111,7 @@ class SourceGuard:
             return False
         same_history = (known.role, known.replication_id) == (identity.role, identity.replication_id)
         flushed = identity.replacements > known.replacements and identity.swaps == known.swaps
-        return known.same_process(identity) and same_history and flushed
+        return known.same_process(identity) and same_history and flushed and not known.forgotten_by(identity)
 
     def _gone(self, lost: int, held: Holding, how: str) -> RedisMigrationError:
         return RedisMigrationError(

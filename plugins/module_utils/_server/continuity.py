@@ -15,7 +15,10 @@ from .._errors import RedisMigrationError
 
 
 class ServerChanged(Exception):
-    """Another server answers than before, or the same one got other data: what was seen there counts no more."""
+    """Another server answers than before, or the same one got other data, or forgot whether it did (CONFIG RESETSTAT).
+
+    What was seen there counts no more.
+    """
 
     def __init__(self, endpoint: Endpoint, identity: Identity) -> None:
         super().__init__(f"The {endpoint} is another server than before, or its data was replaced.")

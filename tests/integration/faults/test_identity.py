@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.conftest import ServerFactory
+from tests.conftest import ServerFactory, soak
 from tests.support import engine
 from tests.support.attempt import attempt, until
 from tests.support.faultproxy import FaultProxy
@@ -115,6 +115,44 @@ def test_a_target_that_is_emptied(server_pair: Pair, fault_proxy: Proxies) -> No
     tried = attempt(source, target.endpoint(port=proxy.port))
     assert tried.ok["totals"]["copied"] == KEYS
     equal(source, target)
+
+
+def forgetful_flush(server: RedisServer) -> Callable[[], None]:
+    """FLUSHALL between two looks at a count of it that says the same both times."""
+
+    def flush() -> None:
+        with server.client() as client:
+            client.config_resetstat()
+            client.flushall()
+
+    return flush
+
+
+@pytest.mark.parametrize("servers", [("redis-6.2", "redis-7.0"), soak(("redis-7.0", "redis-6.2"))])
+@pytest.mark.parametrize("work", ["copy", "prune", "diff"])
+def test_statistics_that_are_reset_hide_no_flush(
+    servers: tuple[str, str], work: str, redis_server: ServerFactory, fault_proxy: Proxies
+) -> None:
+    source, target = map(redis_server, servers)
+    for server in (source, target):
+        forgetful_flush(server)()
+    fill(source)
+    if work != "copy":
+        engine.migrate(source, target)
+    flushed = source if work == "prune" else target
+    proxy = fault_proxy(target.port, redis=True)
+    there = target.endpoint(port=proxy.port)
+    command, skip = ("RESTORE", KEYS // 2) if work == "copy" else ("SCAN", 0)
+    proxy.on_command(command, forgetful_flush(flushed), skip=skip)
+    if work == "diff":
+        found = engine.diff(source, there)
+        assert found["totals"]["missing"] == KEYS
+    elif work == "prune":
+        assert "keys" in attempt(source, there, prune=True).error
+        assert target.client().dbsize() == KEYS
+    else:
+        assert attempt(source, there).ok["restarts"] == 1
+        equal(source, target)
 
 
 def test_a_replica_that_attaches_is_no_other_server(redis_server: ServerFactory, fault_proxy: Proxies) -> None:

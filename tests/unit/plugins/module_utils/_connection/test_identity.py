@@ -22,6 +22,7 @@ KNOWN = Identity(
     replication_id="b" * 40,
     role="master",
     replacements=0,
+    calls={"get": 5},
 )
 
 
@@ -58,6 +59,10 @@ def test_one_process(change: dict[str, object]) -> None:
         ({"role": None, "replacements": None, "replication_id": None}, True),
         ({"role": "slave"}, False),
         ({"replacements": 1}, False),
+        ({"calls": {"get": 6, "set": 2}}, True),
+        # CONFIG RESETSTAT: what is counted now says nothing of what was.
+        ({"calls": {"get": 4}}, False),
+        ({"calls": {"get": 5}, "reset": "calls=1,usec=9"}, False),
         # A first replica attached.
         ({"replication_id": "d" * 40}, True),
         # It was a replica, and was promoted.
