@@ -26,7 +26,7 @@ from .._pipeline.flow import Flow
 from .._pipeline.halving import Work
 from .._pipeline.job import Gate, Job, Sleep, Take, restarting
 from .._pipeline.pace import Pace
-from .._pipeline.pipe import ReplyTooLarge
+from .._pipeline.pipe import Pipe, ReplyTooLarge
 from .._pipeline.scan import Scan
 from .._pipeline.throttle import Throttle
 from .._rdb.payload import rdb_version
@@ -77,7 +77,12 @@ class Backup:
                 except _RestartBackup as again:
                     reason = str(again)
                 except ServerChanged as changed:
-                    reason = "the server was restarted, another one took its place, or its data was replaced."
+                    reason = "the server was restarted, another one took its place, or its data was replaced"
+                    if not changed.identity.certain:
+                        reason = (
+                            "the connection was lost, and as the server shows no run id it cannot be known whether the same"
+                            " one answers"
+                        )
                     seen.accept(self._plan.endpoint, changed.identity)
         finally:
             self.result.elapsed = time.monotonic() - start
@@ -188,7 +193,7 @@ class _DatabaseBackup:
 
     def _scan(self) -> None:
         plan = self._plan
-        self._flow = Flow(plan.timeout, on_open=lambda pipe: self._continuity.check(pipe.endpoint, pipe.identity))
+        self._flow = Flow(plan.timeout, on_open=self._check_identity)
         try:
             self._end = End(plan.endpoint, self._server, self._number)
             self._flow.add_pipe(self._end.pipe)
@@ -211,6 +216,11 @@ class _DatabaseBackup:
             self._flow.run()
         finally:
             self._flow.close()
+
+    def _check_identity(self, pipe: Pipe) -> None:
+        if pipe.openings > 1:
+            self._continuity.reopened(pipe.endpoint, pipe.identity)
+        self._continuity.check(pipe.endpoint, pipe.identity)
 
     def _unchanged(self) -> Job[None]:
         """Asked without a break of the connection that read."""

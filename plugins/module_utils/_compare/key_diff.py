@@ -24,9 +24,10 @@ from .._pipeline.flow import Flow
 from .._pipeline.halving import GiveUp, Work
 from .._pipeline.job import Job, Sleep, restarting
 from .._pipeline.pace import Pace
+from .._pipeline.pipe import Pipe
 from .._pipeline.scan import NAMES_AT_ONCE, Scan
 from .._server.clocks import clocks_of
-from .._server.continuity import Continuity, ServerChanged
+from .._server.continuity import Continuity, ServerChanged, nameless_ends
 from .._server.databases import check_databases, check_same_server, database_pairs
 from .._server.info import Server, measure
 from .comparer import CONTRADICTORY, Comparer
@@ -121,7 +122,7 @@ class KeyDiff:
         if progress.restarts > _RESTARTS:
             raise RedisMigrationError(
                 f"The {changed.endpoint} was restarted or got other data during the comparison, {progress.restarts} times,"
-                " so it proves nothing.",
+                f" so it proves nothing.{nameless_ends(plan.source, plan.target, self._continuity)}",
                 hint="Compare again when both are steady.",
             )
         self._source, _source_ms = self._patiently(lambda: measure(plan.source))
@@ -140,9 +141,14 @@ class KeyDiff:
         progress.walked = (0, 0)
         progress.again = None
 
+    def _check_identity(self, pipe: Pipe) -> None:
+        if pipe.openings > 1:
+            self._continuity.reopened(pipe.endpoint, pipe.identity)
+        self._continuity.check(pipe.endpoint, pipe.identity)
+
     def _run_pair(self, here: int, there: int) -> None:
         plan, progress = self._plan, self.progress
-        flow = Flow(plan.timeout, on_open=lambda pipe: self._continuity.check(pipe.endpoint, pipe.identity))
+        flow = Flow(plan.timeout, on_open=self._check_identity)
         try:
             source, target = End(plan.source, self._source, here), End(plan.target, self._target, there)
             source.use_clock_of_other_end(progress.clock_difference.shift_ms, progress.clock_difference.slack_ms)
@@ -191,7 +197,7 @@ class KeyDiff:
             round_trip_us=self._round_trip_us,
             cursor=self.progress.cursor,
             walked=self.progress.walked,
-            should_stop=self._out_of_time,
+            should_stop=self._continuity.stopping(end.endpoint, self._out_of_time),
         )
         flow.spawn(scan.job())
         flow.run()

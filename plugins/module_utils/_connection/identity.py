@@ -59,6 +59,11 @@ class Identity:
         """Whether another server would show."""
         return any((self.run_id, self.process_id, self.port, self.started, self.replication_id))
 
+    @property
+    def certain(self) -> bool:
+        """Whether what is said of one connection holds for another: process, port and start of replicas can be the same."""
+        return self.run_id is not None
+
     def same_process(self, other: Identity) -> bool:
         """Whether nothing says that these are two processes."""
         ours, theirs = self.started, other.started

@@ -165,6 +165,8 @@ class Lanes:
         )
 
     def _check_identity(self, pipe: Pipe) -> None:
+        if pipe.openings > 1:
+            self.continuity.reopened(pipe.endpoint, pipe.identity)
         if pipe.endpoint is self._plan.source:
             self.guard.opened(pipe.identity)
         else:

@@ -27,7 +27,7 @@ from .._pipeline.throttle import Throttle
 from .._server import activity
 from .._server.claim import Claim
 from .._server.clocks import clocks_of
-from .._server.continuity import Continuity, ServerChanged
+from .._server.continuity import Continuity, ServerChanged, nameless_ends
 from .._server.databases import check_databases, check_same_server, database_pairs
 from .._server.eligibility import check_servers
 from .._server.info import Server, measure
@@ -193,7 +193,7 @@ class Migration:
         if progress.restarts > _RESTARTS:
             raise ConnectError(
                 f"The {plan.source} or the {plan.target} was restarted too often during the run, got other data, or had its"
-                f" statistics reset ({progress.restarts} times).",
+                f" statistics reset ({progress.restarts} times).{nameless_ends(plan.source, plan.target, self._continuity)}",
                 hint="Look into their logs, and run again when they are steady and nothing resets statistics (CONFIG"
                 " RESETSTAT).",
             )
@@ -280,7 +280,7 @@ class Migration:
             round_trip_us=self._round_trip_us,
             cursor=progress.cursor,
             walked=progress.walked,
-            should_stop=self._out_of_time,
+            should_stop=self._continuity.stopping(plan.source, self._out_of_time),
         )
         if progress.cursor == b"0" and not progress.fresh and not plan.check_mode:
             lane.flow.spawn(restarting(lambda _attempt: rebuild.remove_leftovers()))
@@ -314,7 +314,7 @@ class Migration:
             round_trip_us=self._round_trip_us,
             cursor=progress.cursor,
             walked=progress.walked,
-            should_stop=self._out_of_time,
+            should_stop=self._continuity.stopping(plan.target, self._out_of_time),
         )
         lane.flow.spawn(scan.job())
         lane.flow.run()
@@ -329,6 +329,8 @@ class Migration:
 
     def _check_identity(self, pipe: Pipe) -> None:
         """On each connection, before it is used: the server must be the one that the run knows, with its data."""
+        if pipe.openings > 1:
+            self._continuity.reopened(pipe.endpoint, pipe.identity)
         if pipe.endpoint is self._plan.source:
             self._guard.opened(pipe.identity)
         else:

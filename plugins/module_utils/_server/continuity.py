@@ -15,7 +15,9 @@ from .._errors import RedisMigrationError
 
 
 class ServerChanged(Exception):
-    """Another server answers than before, or the same one got other data, or forgot whether it did (CONFIG RESETSTAT).
+    """Another server answers than before, or the same one got other data, or it cannot be known.
+
+    That is so where it forgot its statistics (CONFIG RESETSTAT), and behind a lost connection where it has no run id.
 
     What was seen there counts no more.
     """
@@ -42,6 +44,22 @@ class Continuity:
     def latest(self, endpoint: Endpoint) -> Identity:
         return self._met[endpoint.role][-1]
 
+    def reopened(self, endpoint: Endpoint, identity: Identity) -> None:
+        """A connection was lost and made anew. Raises :class:`ServerChanged` where that may lead to another server.
+
+        A cursor of SCAN, and what was written, is worth nothing there.
+        """
+        if not identity.certain:
+            raise ServerChanged(endpoint, identity)
+
+    def can_go_on(self, endpoint: Endpoint) -> bool:
+        """Whether a walk may be continued over another connection, as every slice has its own."""
+        return not self.begun(endpoint) or self.latest(endpoint).certain
+
+    def stopping(self, endpoint: Endpoint, should_stop: t.Callable[[], bool]) -> t.Callable[[], bool]:
+        """``should_stop``, or never where a walk that stops in the middle cannot be continued."""
+        return should_stop if self.can_go_on(endpoint) else lambda: False
+
     def check(self, endpoint: Endpoint, identity: Identity) -> None:
         """Compare with whom the run knows there. Raises :class:`ServerChanged`, and what it answers in place of that."""
         met = self._met.setdefault(endpoint.role, [])
@@ -64,3 +82,14 @@ class Continuity:
                 hint="What was seen at one of them says nothing of another.",
             )
         met.append(identity)
+
+
+def nameless_ends(source: Endpoint, target: Endpoint, continuity: Continuity) -> str:
+    """For the sentence of a run that began anew too often: whose lost connections were each a reason for that."""
+    names = [str(end) for end in (source, target) if not continuity.can_go_on(end)]
+    if not names:
+        return ""
+    return (
+        f" The {' and the '.join(names)} {'show' if len(names) > 1 else 'shows'} no run id, so after a lost connection it"
+        " cannot be known whether the same server answers, and everything is looked at again."
+    )

@@ -325,6 +325,48 @@ def replicas(primary: RedisServer, redis_server: ServerFactory, count: int) -> l
     return found
 
 
+NAMELESS = ("run_id", "process_id", "tcp_port", "uptime_in_seconds", r"cmdstat_[^:]+")
+
+
+@pytest.mark.parametrize("work", ["migrate", "slices", "diff", "backup"])
+def test_replicas_that_cannot_be_told_apart(
+    work: str, redis_server: ServerFactory, behind: Behind, fault_proxy: Proxies, tmp_path: Path
+) -> None:
+    """As containers of one image that started together, behind a proxy without a run id: a cursor is good at one only."""
+    source, target = redis_server("redis-6.2"), redis_server("redis-8.2")
+    fill(source)
+    name = behind(SeveralServers(*(one.port for one in replicas(source, redis_server, 2))))
+    proxy = fault_proxy(behind(MaskedInfo(name.port, NAMELESS)).port, redis=True)
+    here = source.endpoint(port=proxy.port)
+    if work != "slices":
+        proxy.on_command("SCAN", proxy.cut_now, skip=1)
+    if work == "diff":
+        engine.migrate(source, target)
+        target.client().delete(*(f"list:{number}" for number in range(0, KEYS, 2)))
+        assert engine.diff(here, target)["totals"]["missing"] == KEYS // 2
+        return
+    if work == "backup":
+        file = str(tmp_path / "dump.rdb")
+        assert run_module("redis_backup", endpoint=here, dest=file).ok
+        assert run_module("redis_restore", endpoint=target.endpoint(), src=file).ok
+    elif work == "slices":
+        engine.migrate_in_slices(here, target, 0.01)
+    else:
+        assert attempt(here, target).ok["restarts"] == 1
+    equal(source, target)
+
+
+def test_one_without_a_run_id_that_is_cut_off_again_and_again(
+    server_pair: Pair, behind: Behind, fault_proxy: Proxies
+) -> None:
+    source, target = server_pair
+    fill(source)
+    proxy = fault_proxy(behind(MaskedInfo(source.port, NAMELESS)).port, redis=True)
+    proxy.on_command("SCAN", proxy.cut_now, skip=1, times=-1)
+    tried = attempt(source.endpoint(port=proxy.port), target)
+    assert "shows no run id" in tried.error, tried.error
+
+
 @pytest.mark.parametrize("slices", [False, True])
 def test_a_source_name_that_leads_to_several_servers(slices: bool, redis_server: ServerFactory, behind: Behind) -> None:
     source, target = redis_server("redis-6.2"), redis_server("redis-8.2")
