@@ -52,7 +52,8 @@ options:
         C(source_state), C(target_state), C(target_writable), C(same_server), C(formats), C(databases),
         C(source_permissions), C(target_permissions), C(source_keys), C(other_runs), C(target_keys), C(large_keys),
         C(target_memory), C(target_eviction), C(modules), C(functions), C(settings), C(backend), C(clocks),
-        C(source_clients), C(source_connections), C(target_connections), C(target_replicas), C(source_writes) and C(change_feed).
+        C(source_clients), C(source_connections), C(target_connections), C(target_replicas), C(source_writes),
+        C(target_writes) and C(change_feed).
     type: list
     elements: str
     default: []

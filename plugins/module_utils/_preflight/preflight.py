@@ -223,6 +223,7 @@ CHECKS: tuple[_Check, ...] = (
     _Check("target_connections", ("target",), _of_target(server.connections)),
     _Check("target_replicas", ("target",), _of_target(server.replicas)),
     _Check("source_writes", ("source",), _of_source(traffic.writes)),
+    _Check("target_writes", ("target",), _of_target(traffic.target_writes)),
     _Check("change_feed", ("source",), _of_source(traffic.change_feed)),
 )
 

@@ -26,6 +26,7 @@ from tests.support.replies import without_section
 from tests.support.run import StartedModule
 from tests.support.servers import RedisServer
 from tests.support.tls_frontend import TlsFrontend
+from tests.support.writers import Writers
 
 ServerFactory = Callable[..., RedisServer]
 
@@ -303,6 +304,23 @@ def test_a_live_run_needs_a_source_that_names_changes(redis_server: ServerFactor
     assert "+client|tracking" in found.next_step
     assert findings["source_permissions"].status == "fail"
     assert "CLIENT TRACKING" in findings["source_permissions"].message
+    findings = look(mover, target.endpoint(), live=True, ignore=["change_feed"])
+    assert (findings["change_feed"].status, findings["source_permissions"].status) == ("warn", "ok"), (
+        "it can do without"
+    )
+
+
+def test_a_live_run_minds_who_writes_to_the_target(server_pair: tuple[RedisServer, RedisServer]) -> None:
+    source, target = server_pair
+    with Writers(target, databases=(0,)):
+        assert look(source.endpoint(), target.endpoint())["target_writes"].status == "ok"
+        findings = look(source.endpoint(), target.endpoint(), live=True)
+    assert findings["target_writes"].status == "fail"
+    assert "Somebody else writes to the target" in findings["target_writes"].message
+    with Writers(source, databases=(0,)):
+        findings = look(source.endpoint(), target.endpoint(), live=True)
+    assert findings["target_writes"].status == findings["source_writes"].status == "ok"
+    assert findings["source_clients"].status == "ok", "they may be there until the run stops them"
 
 
 def test_a_source_that_does_not_count_its_commands_is_compared_in_the_drain(

@@ -34,7 +34,8 @@ def permissions(situation: Situation, side: Answered) -> Verdict:
         strategy=strategy,
         prune=situation.question.prune,
         usage=_usage(situation, server),
-        live=situation.question.live,
+        # Who accepts that there is no feed does without the permission for it.
+        live=situation.question.live and "change_feed" not in situation.question.ignore,
     )
     if _rebuilds(situation):
         wanted = [need._replace(level=REQUIRED) if need.command in _TRANSACTION else need for need in wanted]

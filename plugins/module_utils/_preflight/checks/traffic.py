@@ -56,10 +56,14 @@ def clients(situation: Situation, side: Answered) -> Verdict:
         )
     if not found:
         return ok(f"No application is connected to the {side.role}.")
-    return warn(
+    connected = (
         f"{plural(len(found), 'client')} of applications or people {'is' if len(found) == 1 else 'are'} connected to"
-        " the"
-        f" {side.role}: {listed([str(one) for one in found])}.",
+        f" the {side.role}: {listed([str(one) for one in found])}."
+    )
+    if situation.question.live:
+        return ok(f"{connected} They may be, until the run stops them.")
+    return warn(
+        connected,
         "Stop or unbind them before the run (the phase 'isolate' does), so that nothing is written meanwhile.",
     )
 
@@ -70,6 +74,8 @@ def writes(situation: Situation, side: Answered) -> Verdict:
     watched = time.monotonic() - side.looked_at
     seen = between(side.activity, side.watcher.look())
     next_step = "Stop the applications that write before the run (the phase 'isolate' waits until none does)."
+    if situation.question.live and (seen.writes or seen.changed):
+        return ok(f"Applications write to the {side.role}, as they may until the run stops them.")
     if seen.writes:
         return warn(
             f"{plural(seen.writes, 'write command')} reached the {side.role} within {watched:.1f} s.", next_step
@@ -79,6 +85,19 @@ def writes(situation: Situation, side: Answered) -> Verdict:
     if seen.writes is None:
         return ok(f"The data of the {side.role} did not change within {watched:.1f} s; writes cannot be counted.")
     return ok(f"No write reached the {side.role} within {watched:.1f} s.")
+
+
+def target_writes(situation: Situation, side: Answered) -> Verdict:
+    """Whether applications are there already: a run that follows would undo what they write."""
+    if not situation.question.live:
+        return ok(f"Only a run that follows the source minds who writes to the {side.role}.")
+    # Changes alone may be keys that expire.
+    if between(side.activity, side.watcher.look()).writes:
+        return fail(
+            f"Somebody else writes to the {side.role}. What the source does not have would be undone there.",
+            f"If applications were moved there already, there is nothing left to migrate; otherwise see who uses the {side.role}.",
+        )
+    return ok(f"Nobody else was seen to write to the {side.role}.")
 
 
 def change_feed(situation: Situation, side: Answered) -> Verdict:
