@@ -183,6 +183,14 @@ carried_per_second:
   description: How many changed keys are carried over in a second, while there are any.
   returned: always
   type: float
+failed_keys:
+  description: How many keys could not be moved so far. O(state=drained) tries them once more, and names them.
+  returned: always
+  type: int
+extra_keys:
+  description: How many keys of the target the source does not have, as far as was looked. O(state=drained) names them.
+  returned: always
+  type: int
 feeds:
   description: How often the connection that tells of changes was opened; after each time everything is compared anew.
   returned: always
@@ -296,6 +304,14 @@ extra_not_listed:
   description: How many more there are.
   returned: with O(state=drained)
   type: int
+servers:
+  description: What both servers say of themselves, as M(dataservices.redis_migration.redis_keyspace_info) has it.
+  returned: with O(state=drained), if both ends were proved equal
+  type: dict
+functions:
+  description: What became of libraries of functions, which are not followed; see M(dataservices.redis_migration.redis_key_diff).
+  returned: with O(state=drained), if both ends were proved equal
+  type: dict
 lag_over_time:
   description: At most 1000 lists of seconds since the process began, changed keys that waited, and the oldest one's age in seconds.
   returned: with O(state=drained)

@@ -140,6 +140,8 @@ class Follower:
             changes_per_second=pulse.change_rate,
             carried_per_second=pulse.carry_rate,
             compares_in_drain=unnamed.must_compare,
+            failed_keys=sum(len(carrier.failures) for carrier in steps.lanes.carriers.values()),
+            extra_keys=sum(len(carrier.extra) for carrier in steps.lanes.carriers.values()),
         )
 
     @property

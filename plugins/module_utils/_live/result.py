@@ -46,6 +46,9 @@ class Status:
     carried_per_second: float
     # Why everything has to be compared once more in the drain, as part of a sentence; empty if it need not.
     compares_in_drain: str = ""
+    # Keys that could not be moved, and keys that only the target has, as far as is known by now.
+    failed_keys: int = 0
+    extra_keys: int = 0
 
     @property
     def line(self) -> str:

@@ -11,6 +11,8 @@ from ansible.module_utils.basic import AnsibleModule
 
 from .._connection.endpoint import Endpoint
 from .._errors import RedisMigrationError
+from .._server.functions import compare_libraries
+from .._server.keyspace import keyspace_info
 
 
 def warn_unverified(module: AnsibleModule, *endpoints: Endpoint) -> None:
@@ -21,6 +23,17 @@ def warn_unverified(module: AnsibleModule, *endpoints: Endpoint) -> None:
                 f"The certificate of the {endpoint} is NOT verified (validate_certs: false): anybody on the way can read and "
                 "change the data and learn the password."
             )
+
+
+def around_keys(source: Endpoint, target: Endpoint) -> dict[str, t.Any]:
+    """What the servers say of themselves, and their functions. Raises :class:`RedisMigrationError`.
+
+    To be asked after a comparison: reading a key that has expired makes a server remove it, and so count it no more.
+    """
+    return {
+        "servers": {"source": keyspace_info(source), "target": keyspace_info(target)},
+        "functions": compare_libraries(source, target).as_dict(),
+    }
 
 
 def per_second(amount: int, seconds: float) -> float:

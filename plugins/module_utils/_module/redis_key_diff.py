@@ -14,9 +14,7 @@ from .._compare.diff_progress import DiffPlan, DiffProgress
 from .._compare.key_diff import KeyDiff
 from .._connection.endpoint import parse_endpoint
 from .._keys.selection import parse_selection
-from .._server.functions import compare_libraries
-from .._server.keyspace import keyspace_info
-from .common import check_not_negative, per_second, warn_unverified
+from .common import around_keys, check_not_negative, per_second, warn_unverified
 from .resume import diff_progress, diff_token
 
 
@@ -59,18 +57,6 @@ def result_of(progress: DiffProgress) -> dict[str, t.Any]:
     return result
 
 
-def around_keys(plan: DiffPlan) -> dict[str, t.Any]:
-    """What the servers say of themselves, and their functions. Raises :class:`RedisMigrationError`.
-
-    To be asked after the comparison: reading a key that has expired makes a server remove it, and so count it no more.
-    """
-    ends = {"source": plan.source, "target": plan.target}
-    return {
-        "servers": {role: keyspace_info(endpoint) for role, endpoint in ends.items()},
-        "functions": compare_libraries(plan.source, plan.target).as_dict(),
-    }
-
-
 def work(module: AnsibleModule) -> dict[str, t.Any]:
     plan = plan_of(module.params)
     warn_unverified(module, plan.source, plan.target)
@@ -78,7 +64,7 @@ def work(module: AnsibleModule) -> dict[str, t.Any]:
     progress = KeyDiff(plan, diff_progress(resume) if resume else None).run(module.params["slice_seconds"] or None)
     result = result_of(progress)
     if progress.finished:
-        result.update(around_keys(plan))
+        result.update(around_keys(plan.source, plan.target))
         if progress.clock_difference.sentence:
             module.warn(progress.clock_difference.sentence)
     return result

@@ -19,7 +19,7 @@ from .._live.following import Following, ProcessFailed
 from .._live.order import COUNTED, LiveState
 from .._live.result import NotConverging, Status
 from .._migrate.progress import Plan
-from .common import check_not_negative, warn_unverified
+from .common import around_keys, check_not_negative, warn_unverified
 from .run import Failed
 
 _LOOK_SECONDS = 0.1
@@ -119,7 +119,7 @@ class _Call:
                 result,
             )
         self._following.stop()
-        return {**result, "following": False}
+        return {**result, **around_keys(self._plan.source, self._plan.target), "following": False}
 
     def stop(self) -> dict[str, t.Any]:
         changed = self._following.runs if self._module.check_mode else self._following.stop()
@@ -165,6 +165,8 @@ def _result(state: LiveState | None) -> dict[str, t.Any]:
         "lag_seconds": round(status.lag_seconds, 3),
         "changes_per_second": round(status.changes_per_second, 1),
         "carried_per_second": round(status.carried_per_second, 1),
+        "failed_keys": status.failed_keys,
+        "extra_keys": status.extra_keys,
         **{name: state.status[name] if state else 0 for name in COUNTED},
         "log": state.log if state else "",
         "finished": True,
