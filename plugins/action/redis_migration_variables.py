@@ -13,6 +13,7 @@ from ansible.plugins.action import ActionBase
 
 from ansible_collections.dataservices.redis_migration.plugins.plugin_utils._variables import (
     PREFIX,
+    conflicting_values,
     missing_variables,
     unknown_variables,
     variable_specs,
@@ -34,7 +35,7 @@ class ActionModule(ActionBase):
                 values[name] = self._templar.template(variables[name])
             except AnsibleError as exc:
                 problems.append(f"{name} cannot be worked out: {exc}")
-        problems += wrong_values(values)
+        problems += wrong_values(values) or conflicting_values(values)
         result.update(changed=False, began=time.time())
         if problems:
             result.update(failed=True, msg=f"{variables['inventory_hostname']}: {' '.join(problems)}")

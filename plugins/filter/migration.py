@@ -9,6 +9,10 @@ import typing as t
 
 from ansible_collections.dataservices.redis_migration.plugins.plugin_utils._endpoint_address import endpoint_address
 from ansible_collections.dataservices.redis_migration.plugins.plugin_utils._report.data import failure_sentence
+from ansible_collections.dataservices.redis_migration.plugins.plugin_utils._report.live import (
+    live_comparison,
+    live_summary,
+)
 from ansible_collections.dataservices.redis_migration.plugins.plugin_utils._report.sentences import (
     backup_lines,
     migration_summary,
@@ -47,6 +51,8 @@ class FilterModule:
             "restore_summary": restore_summary,
             "endpoint_address": endpoint_address,
             "failure_sentence": failure_sentence,
+            "live_comparison": live_comparison,
+            "live_summary": live_summary,
             "migration_summary": migration_summary,
             "plan_lines": plan_lines,
             "verification_findings": verification_findings,

@@ -14,6 +14,8 @@ import typing as t
 import yaml
 from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
 
+from ansible_collections.dataservices.redis_migration.plugins.plugin_utils._gate import moment_of
+
 PREFIX = "redis_migration_"
 
 _ROLES = pathlib.Path(__file__).resolve().parents[2] / "roles"
@@ -61,6 +63,32 @@ def wrong_values(given: t.Mapping[str, t.Any]) -> list[str]:
             continue
         found = ArgumentSpecValidator({name: specs[name]}).validate({name: value})
         sentences += [_sentence(name, message) for message in found.error_messages]
+    return sentences
+
+
+def conflicting_values(values: t.Mapping[str, t.Any]) -> list[str]:
+    """A sentence for each thing in which the values of several variables do not go together, or a moment is none."""
+    when, live = str(values.get(f"{PREFIX}cutover_when") or ""), str(values.get(f"{PREFIX}live", "false")).lower()
+    sentences = []
+    if when:
+        try:
+            moment_of(when)
+        except ValueError as exc:
+            sentences.append(f"{PREFIX}cutover_when: {exc}.")
+    if live == "false":
+        return sentences
+    existing = values.get(f"{PREFIX}existing_keys", "update")
+    if existing in ("skip", "fail"):
+        sentences.append(
+            f"{PREFIX}existing_keys is {existing}, but with {PREFIX}live keys of the target are written anew whenever they"
+            " change at the source; it must be update or replace."
+        )
+    for name in ("eviction_data", "allow_extra"):
+        if live == "true" and str(values.get(PREFIX + name, False)).lower() in ("true", "yes", "on", "1"):
+            sentences.append(
+                f"{PREFIX}{name} does not go with {PREFIX}live: true; leave it out, or set {PREFIX}live: auto, which then"
+                " copies first and compares once applications have stopped."
+            )
     return sentences
 
 

@@ -16,7 +16,12 @@ from ansible_collections.dataservices.redis_migration.plugins.plugin_utils._repo
     off_source,
     rollback_command,
 )
+from ansible_collections.dataservices.redis_migration.plugins.plugin_utils._report.downtime import (
+    downtime_of,
+    downtime_sentence,
+)
 from ansible_collections.dataservices.redis_migration.plugins.plugin_utils._report.humanize import keys
+from ansible_collections.dataservices.redis_migration.plugins.plugin_utils._report.live import live_of
 from ansible_collections.dataservices.redis_migration.plugins.plugin_utils._report.sentences import migration_summary
 from ansible_collections.dataservices.redis_migration.plugins.plugin_utils._report.verification import findings_failure
 
@@ -26,8 +31,12 @@ Data = dict[str, t.Any]
 _PHASES = (
     ("credentials", "__redis_migration_variables"),
     ("preflight", "__redis_migration_preflight"),
+    ("follow", "__redis_migration_started"),
+    ("follow", "__redis_migration_caught_up"),
+    ("wait", "__redis_migration_waited"),
     ("migrate", "__redis_migration_migrate"),
     ("migrate", "__redis_migration_functions"),
+    ("drain", "__redis_migration_drained"),
     ("verify", "__redis_migration_comparison"),
     ("isolate", "__redis_migration_unbound"),
     ("isolate", "__redis_migration_stopped"),
@@ -77,7 +86,7 @@ def build_report(
     migrations = [_migration(name, variables, check_mode, inventories) for name, variables in hosts.items()]
     began = min((migration.pop("began") for migration in migrations), default=finished)
     states = [migration["status"] for migration in migrations]
-    moved = [migration["migrate"]["totals"] for migration in migrations if migration["migrate"]]
+    moved = [_moved(migration) for migration in migrations]
     return {
         "started": _iso(min(began, finished)),
         "finished": _iso(finished),
@@ -86,8 +95,8 @@ def build_report(
         "summary": {
             "migrations": len(migrations),
             **{status: states.count(status) for status in ("proved", "done", "planned", "failed", "not_run")},
-            "keys_moved": sum(totals["copied"] + totals["updated"] for totals in moved),
-            "bytes_moved": sum(totals["bytes"] for totals in moved),
+            "keys_moved": sum(keys_moved for keys_moved, _bytes in moved),
+            "bytes_moved": sum(bytes_moved for _keys, bytes_moved in moved),
             "keys_proved": sum(
                 migration["verify"]["totals"]["source_keys"]
                 for migration in migrations
@@ -96,6 +105,14 @@ def build_report(
         },
         "migrations": migrations,
     }
+
+
+def _moved(migration: Data) -> tuple[int, int]:
+    """Keys and bytes that were written to the target; in a live run each time counts."""
+    if migration["live"]:
+        return migration["live"]["totals"]["moved"], migration["live"]["totals"]["bytes"]
+    totals = migration["migrate"]["totals"] if migration["migrate"] else {"copied": 0, "updated": 0, "bytes": 0}
+    return totals["copied"] + totals["updated"], totals["bytes"]
 
 
 def report_lines(report: t.Mapping[str, t.Any]) -> list[str]:
@@ -119,8 +136,9 @@ def _line(migration: Data) -> str:
     elif status == "proved":
         verify = migration["verify"]
         sentences.append(f"PROVED equal, {keys(verify['totals']['source_keys'])} ({verify['level']}).")
-    if migration["migrate"]:
-        sentences.append(migration["migrate"]["summary"])
+    sentences += [migration[way]["summary"] for way in ("migrate", "live") if migration[way]]
+    if migration["downtime"]:
+        sentences.append(downtime_sentence(migration["downtime"]))
     sentences += apps_sentences(migration["apps"], failed=status == "failed", planned=migration["planned"])
     if migration["way_back"]:
         sentences.append(f"To put the apps back: {migration['way_back']}")
@@ -131,7 +149,7 @@ def _line(migration: Data) -> str:
 
 def _migration(name: str, variables: t.Mapping[str, t.Any], check_mode: bool, inventories: t.Sequence[str]) -> Data:
     failure = _failure(variables, name)
-    migrate = _migrate(variables, check_mode)
+    migrate, live, downtime = _migrate(variables, check_mode), live_of(variables), downtime_of(variables)
     apps = apps_of(variables)
     preflight = _preflight(variables)
     verify = _verify(variables)
@@ -141,6 +159,7 @@ def _migration(name: str, variables: t.Mapping[str, t.Any], check_mode: bool, in
         status = "proved"
     elif (
         migrate
+        or live
         or apps["on_source"]
         or any(_picked(variables, f"__redis_migration_{name}", ("totals",)) for name in ("backup", "restore"))
     ):
@@ -156,6 +175,9 @@ def _migration(name: str, variables: t.Mapping[str, t.Any], check_mode: bool, in
         "target": _end(variables, "target", preflight, servers.get("target", {})),
         "preflight": preflight,
         "migrate": migrate,
+        "live": live,
+        "downtime": None if check_mode else downtime,
+        "downtime_seconds": downtime["seconds"] if downtime and not check_mode else None,
         "verify": verify,
         "backup": _picked(variables, "__redis_migration_backup", _BACKUP_FIELDS),
         "restore": _picked(variables, "__redis_migration_restore", _RESTORE_FIELDS),
@@ -196,7 +218,7 @@ def _verify(variables: t.Mapping[str, t.Any]) -> Data | None:
         return None
     return {
         **{field: result[field] for field in _COMPARISON_FIELDS},
-        "level": variables.get("redis_migration_verify_level", "values"),
+        "level": "values" if "verified" in result else variables.get("redis_migration_verify_level", "values"),
         "findings": variables.get("__redis_migration_verification", []),
     }
 

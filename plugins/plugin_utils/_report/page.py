@@ -10,7 +10,8 @@ import typing as t
 
 import jinja2
 
-from ansible_collections.dataservices.redis_migration.plugins.plugin_utils._report import humanize
+from ansible_collections.dataservices.redis_migration.plugins.plugin_utils._report import humanize, plot
+from ansible_collections.dataservices.redis_migration.plugins.plugin_utils._report.downtime import downtime_sentence
 
 _TEMPLATES = pathlib.Path(__file__).resolve().parents[3] / "roles" / "report" / "templates"
 
@@ -28,6 +29,10 @@ def render_page(report: t.Mapping[str, t.Any]) -> str:
         count=humanize.count,
         size=humanize.size,
         duration=humanize.duration,
+        downtime=downtime_sentence,
+        lag_plots=plot.lag_plots,
         moment=lambda iso: iso[:19].replace("T", " "),
     )
-    return environment.get_template("report.html.j2").render(report=report)
+    return environment.get_template("report.html.j2").render(
+        report=report, plot_width=plot.WIDTH, plot_height=plot.HEIGHT
+    )

@@ -64,6 +64,14 @@ def _keys_finding(comparison: t.Mapping[str, t.Any], level: str, allow_extra: bo
             f"{keys(totals['source_keys'])} compared: equal in {proved}. "
             f"The target has {count(totals['extra'])} more of its own, as allowed.",
         )
+    if "verified" in comparison:
+        verified = comparison["verified"]
+        return _finding(
+            "keys",
+            "ok",
+            f"{keys(totals['source_keys'])}, equal in {_PROVED['values']}: {count(verified['unchanged_since'])} compared while"
+            f" applications wrote and unchanged since, {count(verified['in_drain'])} compared after they had stopped.",
+        )
     if comparison["identical"]:
         return _finding("keys", "ok", f"{keys(totals['source_keys'])} compared on both sides: equal in {proved}.")
     parts = [f"{count(totals[kind])} {kind}" for kind in ("missing", "extra", "different") if totals[kind]]

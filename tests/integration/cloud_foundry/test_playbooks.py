@@ -55,8 +55,11 @@ def test_apps_leave_their_data_moves_and_they_go_over_and_back(scene: Scene) -> 
     assert forked.returncode == 2 and "Bound to orders-old now: newcomer" in forked.output
     scene.sim.unbind(newcomer, scene.old)
 
+    scene.target.client().set("since the cutover", 1)
     back = scene.run("rollback").ok
     assert back.changed > 0
+    assert "are not at the source and" in " ".join(back.output.split())
+    assert "redis_migration_rollback_data true brings them back" in " ".join(back.output.split())
     assert "before the next migration empty the target" in " ".join(back.output.split())
     assert scene.bound() == (everyone, ["app-1"])
     assert [app.state for app in apps] == ["STARTED", "STARTED"]

@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 from ansible_collections.dataservices.redis_migration.plugins.plugin_utils._variables import (
+    conflicting_values,
     missing_variables,
     unknown_variables,
     variable_specs,
@@ -83,3 +84,23 @@ def test_wrong_values_are_told_without_a_secret(name: str, value: Any, sentence:
 def test_every_wrong_value_has_its_sentence() -> None:
     wrong = {"redis_migration_strategy": "fast", "redis_migration_max_failures": "many"}
     assert len(wrong_values(GOOD | wrong)) == 2
+
+
+@pytest.mark.parametrize(
+    ("values", "said"),
+    [
+        ({}, []),
+        ({"cutover_when": "2026-12-01T02:00:00+01:00"}, []),
+        ({"cutover_when": "2026-12-01T02:00:00"}, ["time zone"]),
+        ({"cutover_when": "tomorrow"}, ["'tomorrow' is no moment"]),
+        ({"existing_keys": "fail", "live": False}, []),
+        ({"existing_keys": "fail", "live": "auto"}, ["must be update or replace"]),
+        ({"allow_extra": True, "eviction_data": "yes", "live": True}, ["eviction_data", "allow_extra"]),
+        ({"allow_extra": True, "live": "auto"}, []),
+    ],
+)
+def test_values_that_do_not_go_together(values: dict[str, Any], said: list[str]) -> None:
+    sentences = conflicting_values({f"redis_migration_{name}": value for name, value in values.items()})
+    assert len(sentences) == len(said)
+    for sentence, part in zip(sentences, said):
+        assert part in sentence

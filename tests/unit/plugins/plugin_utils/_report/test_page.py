@@ -55,3 +55,27 @@ def test_a_field_that_is_missing_is_an_error() -> None:
     del report["migrations"][0]["source"]["product"]
     with pytest.raises(jinja2.UndefinedError):
         render_page(report)
+
+
+def test_a_live_run_is_drawn() -> None:
+    result = {
+        **dict.fromkeys(("strategy", "strategy_reason", "reason"), "copy"),
+        **dict.fromkeys(
+            ("source_keys", "feeds", "restarts", "overflows", "evictions", "failures_not_listed", "extra_not_listed"), 1
+        ),
+        **dict.fromkeys(("changes_per_second", "carried_per_second", "drain_seconds"), 0.5),
+        "proved": False,
+        "verified": {"unchanged_since": 9, "in_drain": 3},
+        "totals": {"compared": 3, "moved": 2_000, "deleted": 0, "rebuilt": 0, "bytes": 9, "failed": 1},
+        "failures": [{"database": 0, "key": "<b>", "reason": "refused"}],
+        "extra": [],
+        "lag_over_time": [[1.0, 40, 0.25], [2.0, 0, 0.0]],
+    }
+    moments = {"__redis_migration_moments": [["", 1.0], ["release", 4.0]], "__redis_migration_pause": {"paused": True}}
+    hosts = {"m": {"__redis_migration_drained": result, **moments}}
+    found = render_page(build_report(hosts, check_mode=False, finished=0.0))
+    assert '<polyline points="' in found
+    assert "Changed keys that wait: at most 40, within 2.0 s" in found
+    assert "Writes stood still for 3.0 s (release 3.0 s)." in found
+    assert "<b>" not in found.split("<h3>Keys that failed (2)</h3>")[1].split("</table>")[0]
+    assert "2,000" in found

@@ -1,0 +1,107 @@
+# Copyright (c) 2026 dataservices.redis_migration contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The playbook migrate with redis_migration_live: plain endpoints, and writers that nobody tells to stop."""
+
+from __future__ import annotations
+
+import json
+import os
+import threading
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from tests.support import dataset
+from tests.support.attempt import until
+from tests.support.oracle import compare, report
+from tests.support.run import PlaybookRun, run_playbook
+from tests.support.servers import RedisServer
+from tests.support.writers import Writers
+
+SharedServer = Callable[..., RedisServer]
+
+
+def inventory(source: RedisServer, target: RedisServer, **variables: Any) -> dict[str, Any]:
+    ends = {"redis_migration_source": source.endpoint(), "redis_migration_target": target.endpoint()}
+    return {"redis_migrations": {"hosts": {"orders": {**ends, **variables}}}}
+
+
+def assert_nothing_left(directory: Path, *servers: RedisServer) -> None:
+    until(lambda: not (directory / f"redis-migration-live-{os.getuid()}").exists(), 30)
+    for server in servers:
+        with server.admin() as client:
+            until(lambda: not any("redis_migration" in one["name"] for one in client.client_list()), 5)
+
+
+def run_under_writers(
+    source: RedisServer, target: RedisServer, directory: Path, **variables: Any
+) -> tuple[PlaybookRun, dict[str, Any]]:
+    """A run that pauses writes; both ends are compared while it does, in the tasks of the cutover. Its report, too."""
+    for number in (0, 3):
+        dataset.fill_benchmark(source.client(number), "mixed", 1500)
+    ask, done = directory / "ask", directory / "done"
+    paused = {"endpoint": source.endpoint(), "state": "paused"}
+    tasks = [
+        {"dataservices.redis_migration.redis_isolation": paused, "check_mode": True, "register": "pause"},
+        {"ansible.builtin.assert": {"that": "pause.paused"}},
+        {"ansible.builtin.file": {"path": str(ask), "state": "touch"}},
+        {"ansible.builtin.wait_for": {"path": str(done), "timeout": 60}},
+    ]
+    (directory / "switch.yml").write_text(yaml.safe_dump(tasks))
+    paths = {"redis_migration_cutover_tasks": "switch.yml", "redis_migration_backup_dir": "backup"}
+    hosts = inventory(source, target, redis_migration_isolate="pause", **paths, **variables)
+    found = []
+
+    def switch() -> None:
+        until(ask.exists, 300)
+        found.append(compare(source, target))
+        done.touch()
+
+    with Writers(source, databases=(0, 3)) as writers:
+        switching = threading.Thread(target=switch, daemon=True)
+        switching.start()
+        environment = {"XDG_RUNTIME_DIR": str(directory)}
+        run = run_playbook("migrate", hosts, directory=directory, environment=environment).ok
+        switching.join()
+        before = writers.commands
+        until(lambda: writers.commands > before, 10)
+    (differences,) = found
+    assert not differences, report(differences)
+    assert "orders: PROVED equal" in run.output
+    assert (directory / "backup" / "orders.rdb").exists()
+    (migration,) = json.loads((directory / "redis-migration-report" / "report.json").read_text())["migrations"]
+    assert migration["status"] == "proved"
+    assert migration["downtime"]["parts"][-1]["phase"] == "release"
+    assert_nothing_left(directory, source, target)
+    return run, migration
+
+
+def test_writers_are_held_back_for_the_last_changes_only(shared_server: SharedServer, tmp_path: Path) -> None:
+    source, target = shared_server("redis-7.0"), shared_server("redis-8.2", 2)
+    run, migration = run_under_writers(source, target, tmp_path, redis_migration_live=True)
+    assert "compared while applications wrote and unchanged since" in run.output
+    assert migration["migrate"] is None
+    live = migration["live"]
+    assert live["verified"]["unchanged_since"] > 0 and live["totals"]["moved"] >= 3000
+    assert sum(live["verified"].values()) == migration["verify"]["totals"]["source_keys"] == live["source_keys"]
+    assert live["lag_over_time"]
+
+
+def test_a_source_that_cannot_be_followed_is_copied_first_and_compared_after(
+    redis_server: Callable[..., RedisServer], shared_server: SharedServer, tmp_path: Path
+) -> None:
+    user = "user mover on nopass ~* &* +@all -client|tracking"
+    source, target = redis_server("redis-7.0", acl_lines=[user]), shared_server("redis-8.2", 2)
+    mover = {"redis_migration_source": source.endpoint(username="mover", password="any")}
+    run, migration = run_under_writers(source, target, tmp_path, redis_migration_live="auto", **mover)
+    said = " ".join(run.output.split())
+    assert "it gives no feed of changes" in said and "everything is copied while applications write" in said
+    assert "change_feed" in said
+    assert migration["live"] is None
+    moved = migration["migrate"]["totals"]
+    assert moved["unchanged"] > moved["copied"] + moved["updated"], "most of it was there before the stop"
+    assert moved["pruned"] > 0
