@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""A small Cloud Foundry for the demo, in a process of its own so that it can stay: two Redis servers, two apps that write.
+"""A small Cloud Foundry for the demo, in a process of its own so that it can stay: three Redis servers, two apps that write.
 
 What is asked on its standard input, one word a line, it answers on its standard output, one JSON document a line.
 When its input ends it ends, and everything with it, unless it was told to stay: then SIGTERM ends it.
@@ -27,7 +27,7 @@ from tests.support.cf_sim import App, CloudFoundrySim, Instance
 from tests.support.servers import RedisServer, ServerError
 
 APPS = ("billing", "shop")
-OLD, NEW = "orders-old", "orders-new"
+OLD, NEW, NEWEST = "orders-old", "orders-new", "orders-newest"
 USER, ORGANIZATION, SPACE = "operator", "demo", "dev"
 
 
@@ -102,12 +102,14 @@ def _running(old_server: str, new_server: str) -> Iterator[tuple[CloudFoundrySim
     with (
         RedisServer(old_server, password=secrets.token_hex(12)) as old,
         RedisServer(new_server, password=secrets.token_hex(12)) as new,
+        RedisServer(new_server, password=secrets.token_hex(12)) as newest,
         CloudFoundrySim(ssh=False, staging_delay=0.5) as sim,
     ):
         dataset.fill(old.client, databases=(0,))
         space = sim.add_space(sim.add_org(ORGANIZATION), SPACE)
         sim.add_user(USER, password, {"space_developer": [space]})
-        instances = [_instance(sim, space, OLD, old), _instance(sim, space, NEW, new)]
+        servers = {OLD: old, NEW: new, NEWEST: newest}
+        instances = [_instance(sim, space, name, server) for name, server in servers.items()]
         apps = [sim.add_app(space, name, writer=True, write_interval=0.02, started=False) for name in APPS]
         for app in apps:
             sim.bind(app, instances[0])
@@ -118,8 +120,7 @@ def _running(old_server: str, new_server: str) -> Iterator[tuple[CloudFoundrySim
             {
                 "api_url": sim.api_url,
                 "password": password,
-                OLD: {"port": old.port, "password": old.password},
-                NEW: {"port": new.port, "password": new.password},
+                **{name: {"port": server.port, "password": server.password} for name, server in servers.items()},
             },
         )
 
