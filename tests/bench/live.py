@@ -14,6 +14,7 @@ from __future__ import annotations
 import argparse
 import os
 import statistics
+import sys
 import tempfile
 import time
 from typing import Any
@@ -22,7 +23,7 @@ from tests.bench import engine
 from tests.bench.load import FeedReader, Load, RoundTrips
 from tests.bench.pinger import Pinger
 from tests.bench.table import PING_MS, Table
-from tests.support.paths import COLLECTIONS_PATH  # noqa: F401  (it makes the collection importable)
+from tests.support.paths import COLLECTIONS_PATH
 from tests.support.servers import RedisServer, available
 
 DRAIN_SECONDS = 2.0
@@ -45,6 +46,7 @@ def _fill(server: RedisServer, keys: int, size: int) -> None:
 def _live(
     source: RedisServer, target: RedisServer, keys: int, size: int, options: argparse.Namespace
 ) -> dict[str, Any]:
+    sys.path.insert(0, str(COLLECTIONS_PATH))
     from ansible_collections.dataservices.redis_migration.plugins.module_utils._background.files import Holder
     from ansible_collections.dataservices.redis_migration.plugins.module_utils._live.following import Following
     from ansible_collections.dataservices.redis_migration.plugins.module_utils._process import process_identity
@@ -66,9 +68,9 @@ def _live(
                 time.sleep(options.seconds)
             lag = following.news(time.monotonic()).status
             load.stop()
-            stopped = time.monotonic()
             state = following.drain(600.0)
-            drain = time.monotonic() - stopped
+            # From the last write that was acknowledged, by the clock that all processes share.
+            drain = time.monotonic() - float(load.result["ended"])
         finally:
             following.stop()
             following.close()
@@ -103,29 +105,42 @@ def _size(keys: int, options: argparse.Namespace, table: Table) -> float:
     return drain
 
 
+def _cpu_seconds(server: RedisServer) -> float:
+    info = server.client().info("cpu")
+    return float(info["used_cpu_user"]) + float(info["used_cpu_sys"])
+
+
 def _cost(options: argparse.Namespace, table: Table) -> None:
     """Writers with one command a round trip: without the feed and with it, in turns."""
     table.title(f"The feed's own cost at the source ({options.source}), nothing copied")
     rates: dict[bool, list[float]] = {False: [], True: []}
+    cpu_us: dict[bool, list[float]] = {False: [], True: []}
     pings: dict[bool, list[float]] = {False: [], True: []}
+    readers: list[float] = []
     with _server(options.source) as source:
         for _round in range(options.rounds):
             for read in (False, True):
                 reader = FeedReader(source)
                 if read:
                     reader.__enter__()
+                before = _cpu_seconds(source)
                 with RoundTrips(source, keys=100_000, size=100) as load:
                     time.sleep(ROUND_SECONDS)
+                cpu_us[read].append((_cpu_seconds(source) - before) / load.written * 1e6)
                 with RoundTrips(source, keys=100_000, size=100), Pinger(source) as pinger:
                     time.sleep(ROUND_SECONDS / 2)
                 if read:
                     reader.stop()
+                    readers.append(reader.result["cpu"] / reader.result["seconds"])
                 rates[read].append(load.per_second)
                 pings[read].append(pinger.p99_ms)
     without, with_feed = (statistics.median(rates[read]) for read in (False, True))
     table.row("SET of 100 B without the feed", f"{without:,.0f}/s")
     lost = 1 - with_feed / without
     table.row("with the feed, share lost", f"{with_feed:,.0f}/s", lost, SLOWER, most=True)
+    table.row("the server's own time for each, without", f"{statistics.median(cpu_us[False]):.1f} us")
+    table.row("with the feed", f"{statistics.median(cpu_us[True]):.1f} us")
+    table.row("the reader's share of a core of this machine", f"{statistics.median(readers):.2f}")
     for read, title in ((False, "PING p99 under that load"), (True, "with the feed")):
         ping = statistics.median(pings[read])
         table.row(title, f"{ping:.1f} ms", ping, PING_MS, most=True)

@@ -160,7 +160,8 @@ def _main() -> None:
     else:
         print("ready", flush=True)
         written = (_at_rate if order["work"] == "rate" else _round_trips)(order, chance)
-    print(json.dumps({"written": written, "seconds": time.monotonic() - begin}))
+    ended = time.monotonic()
+    print(json.dumps({"written": written, "seconds": ended - begin, "ended": ended, "cpu": time.process_time()}))
 
 
 if __name__ == "__main__":

@@ -42,6 +42,9 @@ from .rules import NAME_OVERHEAD
 
 PING_SECONDS = 0.04
 
+# Between two looks at what came, while nothing is asked.
+_GATHER_SECONDS = 0.005
+
 _PING = one(b"PING")
 _BEGIN = (one(b"HELLO", b"3"), one(b"CLIENT", b"TRACKING", b"ON", b"BCAST", b"NOLOOP"))
 
@@ -238,6 +241,7 @@ class Feed:
                 while not self._closing and error is None:
                     self._turn(selector)
                     error = self._silent()
+                    self._gather()
         except RedisMigrationError as exc:
             error = exc
         except Exception as exc:  # whatever it is: without the thread there is no feed
@@ -258,6 +262,11 @@ class Feed:
             with self._came, contextlib.suppress(BlockingIOError, ssl.SSLWantWriteError, ssl.SSLWantReadError):
                 sent = self._socket.send(self._out)
                 del self._out[:sent]
+
+    def _gather(self) -> None:
+        """Let names come together while nothing is asked, as each reading costs this machine, and the source as well."""
+        if self._names and not self._expected and not self._closing:
+            time.sleep(_GATHER_SECONDS)
 
     def _silent(self) -> RedisMigrationError | None:
         """A connection that says nothing may be dead: it is asked, and then has to answer in time."""
