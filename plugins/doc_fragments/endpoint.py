@@ -55,6 +55,12 @@ options:
       server_name:
         description: The name for SNI that the certificate must carry, if it is not the host (behind a tunnel, say).
         type: str
+      ca_fingerprints:
+        description:
+          - SHA-256 fingerprints of certificates, with or without colons. The server's certificate must verify, and one of these
+            must be in the chain that it verifies by, before anything secret is sent.
+        type: list
+        elements: str
       timeout:
         description: Seconds to wait for a connection and for any single answer.
         type: float

@@ -28,6 +28,7 @@ def endpoint_suboptions() -> Spec:
         "client_cert_file": {"type": "path"},
         "client_key_file": {"type": "path"},
         "server_name": {"type": "str"},
+        "ca_fingerprints": {"type": "list", "elements": "str"},
         "timeout": {"type": "float", "default": 15.0},
     }
 

@@ -12,7 +12,7 @@ from ansible_collections.dataservices.redis_migration.plugins.module_utils._conn
 
 _PUBLIC = (
     "host", "port", "tls", "validate_certs", "ca_certs", "ca_cert_content", "client_cert_file", "client_key_file",
-    "server_name", "timeout",
+    "server_name", "ca_fingerprints", "timeout",
 )  # fmt: skip
 
 
@@ -22,4 +22,5 @@ def endpoint_address(endpoint: t.Mapping[str, t.Any]) -> dict[str, t.Any]:
     Raises :class:`RedisMigrationError` for an endpoint that says no such thing.
     """
     fields = dataclasses.asdict(parse_endpoint(endpoint, "endpoint"))
+    fields["ca_fingerprints"] = list(fields["ca_fingerprints"]) or None
     return {name: fields[name] for name in _PUBLIC if fields[name] is not None}

@@ -102,8 +102,7 @@ def run_module(setting: Setting, ends: Ends, sides: list[Side]) -> Attempt | Non
     started = StartedModule("redis_migrate_keys", {**ends, **setting.options})
 
     def kill() -> None:
-        with contextlib.suppress(ProcessLookupError):  # it has ended by itself
-            started.kill()
+        started.kill()
 
     for side in sides:
         side.kill = kill

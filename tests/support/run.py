@@ -11,6 +11,7 @@ assert run.ok["totals"]["failed"] == 0
 from __future__ import annotations
 
 import atexit
+import contextlib
 import json
 import os
 import shutil
@@ -84,7 +85,8 @@ class StartedModule:
         return self._fork.pid
 
     def kill(self, how: signal.Signals = signal.SIGKILL) -> None:
-        os.kill(self.pid, how)
+        with contextlib.suppress(ProcessLookupError):  # it has ended by itself
+            os.kill(self.pid, how)
 
     def wait(self, timeout: float = 600) -> ModuleRun:
         """Its end. A module that was killed leaves an empty result; one that takes longer than `timeout` is killed."""

@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import dataclasses
+import re
 import typing as t
 from urllib.parse import parse_qsl, unquote, urlsplit
 
@@ -17,6 +18,15 @@ DEFAULT_TIMEOUT = 15.0
 # Valkey's own names for the same two.
 _PLAIN_SCHEMES = ("redis", "valkey")
 TLS_SCHEMES = ("rediss", "valkeys")
+# Files and names that say that TLS was meant.
+_ONLY_WITH_TLS = (
+    "ca_certs",
+    "ca_cert_content",
+    "ca_fingerprints",
+    "client_cert_file",
+    "client_key_file",
+    "server_name",
+)
 _SCHEMES = (*_PLAIN_SCHEMES, *TLS_SCHEMES, "unix")
 
 
@@ -50,6 +60,8 @@ class Endpoint:
     client_cert_file: str | None = None
     client_key_file: str | None = None
     server_name: str | None = None
+    # SHA-256, upper case, in pairs.
+    ca_fingerprints: tuple[str, ...] = ()
     timeout: float = DEFAULT_TIMEOUT
     backend: Backend | None = None
 
@@ -103,11 +115,17 @@ def parse_endpoint(options: t.Mapping[str, t.Any] | None, role: str) -> Endpoint
     fields["port"] = _port(fields.get("port", DEFAULT_PORT), f"{role}.port")
     if not fields.get("tls"):
         # Files and names that only TLS uses say that TLS was meant; a silent plain connection would betray that.
-        for field in ("ca_certs", "ca_cert_content", "client_cert_file", "client_key_file", "server_name"):
+        for field in _ONLY_WITH_TLS:
             if fields.get(field) and "tls" not in given:
                 raise EndpointError(
                     f"The {role} endpoint has '{field}' but does not use TLS.", hint="Use a rediss:// url or tls: true."
                 )
+    fields["ca_fingerprints"] = _fingerprints(fields.get("ca_fingerprints") or (), role)
+    if fields["ca_fingerprints"] and not fields.get("validate_certs", True):
+        raise EndpointError(
+            f"The {role} endpoint has ca_fingerprints and validate_certs: false.",
+            hint="Anybody can show the certificate of a CA; only verifying proves that it issued the server's.",
+        )
     if fields.get("client_key_file") and not fields.get("client_cert_file"):
         raise EndpointError(f"The {role} endpoint has a client_key_file without a client_cert_file.")
     if fields.get("username") and fields.get("password") is None:
@@ -122,6 +140,19 @@ def parse_endpoint(options: t.Mapping[str, t.Any] | None, role: str) -> Endpoint
     for field in ("username", "password"):
         fields[field] = str(fields[field]) if fields.get(field) not in (None, "") else None
     return Endpoint(role=role, backend=_parse_backend(backend, role), **fields)
+
+
+def _fingerprints(given: str | t.Sequence[str], role: str) -> tuple[str, ...]:
+    found = []
+    for text in [given] if isinstance(given, str) else given:
+        digits = re.sub(r"[\s:]", "", str(text))
+        if not re.fullmatch(r"[0-9A-Fa-f]{64}", digits):
+            raise EndpointError(
+                f"The {role} endpoint's ca_fingerprints have '{text}', which is no SHA-256 fingerprint.",
+                hint="It has 64 hexadecimal digits: openssl x509 -noout -fingerprint -sha256 -in FILE shows it.",
+            )
+        found.append(bytes.fromhex(digits).hex(":").upper())
+    return tuple(found)
 
 
 def is_url(text: str) -> bool:

@@ -12,6 +12,7 @@ import ssl
 
 from .._errors import EndpointError
 from .endpoint import Endpoint
+from .pins import check_pinned
 
 
 def tls_context(endpoint: Endpoint) -> ssl.SSLContext:
@@ -53,12 +54,21 @@ def tls_context(endpoint: Endpoint) -> ssl.SSLContext:
 
 
 def wrap(sock: socket.socket, endpoint: Endpoint) -> ssl.SSLSocket:
-    """TLS over the connected ``sock``; SNI and the expected name are ``server_name``, else the host."""
+    """TLS over the connected ``sock``; SNI and the expected name are ``server_name``, else the host.
+
+    Raises :class:`ConnectError` where the chain has none of the certificates that the endpoint pins.
+    """
     try:
-        return tls_context(endpoint).wrap_socket(sock, server_hostname=endpoint.server_name or endpoint.host)
+        wrapped = tls_context(endpoint).wrap_socket(sock, server_hostname=endpoint.server_name or endpoint.host)
     except TimeoutError:
         # A port that speaks plain Redis waits for the end of what it takes for a command.
         raise ssl.SSLError("no answer to the handshake") from None
+    try:
+        check_pinned(wrapped, endpoint)
+    except BaseException:
+        wrapped.close()
+        raise
+    return wrapped
 
 
 def _trust_file(context: ssl.SSLContext, path: str) -> None:

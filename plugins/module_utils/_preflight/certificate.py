@@ -13,6 +13,7 @@ import ssl
 from .._connection import tls
 from .._connection.endpoint import Endpoint
 from .._connection.explain import explain
+from .._connection.pins import Certificate, verified_chain
 from .._errors import RedisMigrationError
 from .finding import Verdict, fail, failed, ok, plural, warn
 
@@ -30,17 +31,23 @@ def certificate_verdict(endpoint: Endpoint) -> Verdict:
     problem = None
     try:
         try:
-            shown = _handshake(endpoint)
+            shown, chain = _handshake(endpoint)
         except ssl.SSLCertVerificationError as exc:
             problem = explain(exc, endpoint)
-            shown = _handshake(dataclasses.replace(endpoint, validate_certs=False))
+            shown, chain = _handshake(dataclasses.replace(endpoint, validate_certs=False, ca_fingerprints=()))
+    except RedisMigrationError as exc:
+        # Not the certificates that are pinned.
+        return failed(exc)
     except OSError as exc:
         return failed(problem or explain(exc, endpoint))
-    return _verdict(endpoint, validity_end(shown), problem)
+    return _verdict(endpoint, validity_end(shown), problem, chain)
 
 
-def _verdict(endpoint: Endpoint, end: datetime.datetime, problem: RedisMigrationError | None) -> Verdict:
-    left = end - datetime.datetime.now(datetime.UTC)
+def _verdict(
+    endpoint: Endpoint, end: datetime.datetime, problem: RedisMigrationError | None, chain: list[Certificate]
+) -> Verdict:
+    now = datetime.datetime.now(datetime.UTC)
+    left = end - now
     days = abs(left).days
     if left.total_seconds() <= 0:
         return fail(
@@ -55,22 +62,27 @@ def _verdict(endpoint: Endpoint, end: datetime.datetime, problem: RedisMigration
             f"The certificate of the {endpoint} is not verified, as told (validate_certs: false); it {lasts}.",
             "Give the CA that issued it as 'ca_certs' or 'ca_cert_content' and remove validate_certs: false.",
         )
+    verified_by = "; ".join(f"{one}, {plural((one.ends - now).days, 'day')} left" for one in chain)
+    pinned = " and has one of ca_fingerprints in its chain" if endpoint.ca_fingerprints else ""
     if days < _SOON_DAYS:
         return warn(
-            f"The certificate of the {endpoint} verifies but only {lasts}.",
+            f"The certificate of the {endpoint} verifies{pinned} but only {lasts}. Chain: {verified_by}.",
             "Have it renewed soon; apps that verify it would stop connecting.",
         )
-    return ok(f"The certificate of the {endpoint} verifies and {lasts}.")
+    return ok(f"The certificate of the {endpoint} verifies{pinned} and {lasts}. Chain: {verified_by}.")
 
 
-def _handshake(endpoint: Endpoint) -> bytes:
-    """The server's certificate (DER). Ends after the handshake: no user name, password or command is sent."""
+def _handshake(endpoint: Endpoint) -> tuple[bytes, list[Certificate]]:
+    """The server's certificate (DER), and the chain that verifies it.
+
+    Ends after the handshake: no user name, password or command is sent.
+    """
     patience = min(endpoint.timeout, _PATIENCE_SECONDS)
     with (
         socket.create_connection((endpoint.host, endpoint.port), timeout=patience) as plain,
         tls.wrap(plain, endpoint) as wrapped,
     ):
-        return wrapped.getpeercert(binary_form=True) or b""
+        return wrapped.getpeercert(binary_form=True) or b"", verified_chain(wrapped)
 
 
 def validity_end(der: bytes) -> datetime.datetime:

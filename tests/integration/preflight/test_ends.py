@@ -8,9 +8,11 @@ from __future__ import annotations
 
 import contextlib
 import shutil
+import ssl
 import threading
 import time
 from collections.abc import Callable, Iterator
+from hashlib import sha256
 from typing import Any
 
 import pytest
@@ -88,6 +90,27 @@ def test_a_wrong_name_and_an_unverified_certificate(
     found = look(tls(named, authority, server_name="db.example"), target.endpoint())
     assert found["source_certificate"].status in ("ok", "warn")
     assert found["source_reachable"].status == "ok"
+
+
+def test_the_chain_is_shown_and_what_is_pinned_must_be_in_it(
+    server_pair: tuple[RedisServer, RedisServer], authority: Authority, tls_frontend: Callable[..., TlsFrontend]
+) -> None:
+    source, target = server_pair
+    frontend = tls_frontend(source.port)
+    fingerprint = sha256(ssl.PEM_cert_to_DER_cert(authority.ca_pem)).hexdigest()
+    found = look(tls(frontend, authority, ca_fingerprints=["00" * 32, fingerprint]), target.endpoint())
+    assert found["source_certificate"].status in ("ok", "warn")
+    assert "has one of ca_fingerprints in its chain" in found["source_certificate"].message
+    assert f"'Test CA' (issued by 'Test CA', SHA-256 {bytes.fromhex(fingerprint).hex(':').upper()}), 36" in (
+        found["source_certificate"].message
+    )
+    assert found["source_reachable"].status == "ok"
+
+    found = look(tls(frontend, authority, ca_fingerprints=["00" * 32]), target.endpoint())
+    for check in ("source_certificate", "source_reachable"):
+        assert found[check].status == "fail"
+        assert "none of 'ca_fingerprints' is in its chain: 'localhost' (issued by 'Test CA'" in found[check].message
+        assert "nothing secret was sent" in found[check].next_step
 
 
 def test_plain_against_tls(

@@ -109,6 +109,9 @@ def test_an_endpoint_shows_its_address_and_never_its_password() -> None:
         ({"host": "h", "ca_cert_content": "x"}, "'ca_cert_content' but does not use TLS"),
         ({"host": "h", "server_name": "x"}, "'server_name' but does not use TLS"),
         ({"host": "h", "client_cert_file": "/c"}, "'client_cert_file' but does not use TLS"),
+        ({"host": "h", "ca_fingerprints": ["ab" * 32]}, "'ca_fingerprints' but does not use TLS"),
+        ({"url": "rediss://h", "ca_fingerprints": ["ab" * 31]}, "'(ab){31}', which is no SHA-256"),
+        ({"url": "rediss://h", "ca_fingerprints": ["ab" * 32], "validate_certs": False}, "validate_certs: false"),
         ({"url": "rediss://h", "client_key_file": "/k"}, "client_key_file without a client_cert_file"),
         ({"host": "h", "backend": {"port": 1}}, "backend has no host"),
         ({"host": "h", "backend": {"host": "b", "port": 0}}, "source.backend.port is 0"),
@@ -119,6 +122,11 @@ def test_what_is_refused_names_the_field(options: dict[str, Any], message: str) 
     with pytest.raises(EndpointError, match=message) as raised:
         parsed(**options)
     assert "source" in str(raised.value)
+
+
+def test_fingerprints_are_read_however_they_are_written() -> None:
+    written = ["AB:cd" + ":00" * 30, " abcd" + "00" * 30, "AB CD" + " 00" * 30]
+    assert parsed(url="rediss://h", ca_fingerprints=written).ca_fingerprints == ("AB:CD" + ":00" * 30,) * 3
 
 
 def test_settings_of_tls_may_stand_beside_an_explicit_no() -> None:
