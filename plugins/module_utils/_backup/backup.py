@@ -9,14 +9,12 @@ import time
 import typing as t
 
 from .._connection.commands import TIME, each
-from .._connection.connect import client
-from .._connection.endpoint import Endpoint
 from .._connection.explain import reply_hint, reply_text
 from .._connection.identity import Identity
 from .._connection.line import Line, Refusal
 from .._connection.patience import at_first, patiently
-from .._connection.replies import between_us, parse_info
-from .._errors import CommandRefused, ConnectError, RedisMigrationError
+from .._connection.replies import between_us
+from .._errors import ConnectError
 from .._keys.listing import LISTED, Failure, listable
 from .._pipeline.absence import CONTRADICTION_HINT, PAUSES, contradiction, without
 from .._pipeline.chunk import Chunk
@@ -29,16 +27,16 @@ from .._pipeline.pace import Pace
 from .._pipeline.pipe import Pipe, ReplyTooLarge
 from .._pipeline.scan import Scan
 from .._pipeline.throttle import Throttle
-from .._rdb.payload import rdb_version
+from .._rdb.payload import DAMAGED, damaged, rdb_version
 from .._rdb.writer import RdbWriter
 from .._server.compatibility import rdb_version as version_by_release
 from .._server.continuity import Continuity, ServerChanged
 from .._server.databases import check_databases, database_pairs
 from .._server.eligibility import mode_problem, refuse
-from .._server.functions import dump_functions
 from .._server.info import Server, measure
 from .backup_plan import BackupPlan, BackupResult, Saved
 from .file import BackupFile
+from .functions import check_no_libraries, dumped_functions
 from .large_keys import Contradiction, LargeKeys
 from .seen import Seen
 
@@ -114,7 +112,7 @@ class Backup:
 
     def _begin(self, writer: RdbWriter, server: Server) -> None:
         result = self.result
-        dumped = self._patiently(lambda: dump_functions(self._plan.endpoint, server))
+        dumped = self._patiently(lambda: dumped_functions(self._plan.endpoint, server))
         # The server's own word for its version; the table of releases where it has none for us.
         result.version = rdb_version(dumped.payload) if dumped.payload else version_by_release(server)
         name = b"valkey-ver" if server.flavor == "valkey" else b"redis-ver"
@@ -130,7 +128,7 @@ class Backup:
         if not self._plan.functions:
             return
         if dumped.refusal:
-            self._patiently(lambda: _check_no_libraries(self._plan.endpoint, dumped.refusal))
+            self._patiently(lambda: check_no_libraries(self._plan.endpoint, dumped.refusal))
         result.functions = 0 if dumped.refusal else dumped.libraries
         if dumped.payload:
             writer.functions(dumped.payload)
@@ -258,8 +256,8 @@ class _DatabaseBackup:
         self._throttle.moved(chunk.size, expected, sum(len(payload) for payload in payloads if payload))
         # From here on the job is not interrupted, so nothing is written twice.
         saved, writer, version = self._saved, self._writer, self._result.version
-        for name in doubtful:
-            self._fail(name, contradiction("endpoint", "DUMP or PEXPIRETIME"), CONTRADICTION_HINT)
+        for name, reason in doubtful.items():
+            self._fail(name, reason, CONTRADICTION_HINT)
         for name, payload, expiry in zip(chunk.names, payloads, expiries):
             if name in doubtful:
                 continue
@@ -272,22 +270,25 @@ class _DatabaseBackup:
             saved.expires += expiry is not None
             writer.payload(name, expiry, payload)
 
-    def _read_surely(self, chunk: Chunk) -> Job[tuple[list[t.Any], list[Expiry], set[bytes]]]:
-        """Payloads and expiries, and the names of those that the server does not give and says that it has."""
+    def _read_surely(self, chunk: Chunk) -> Job[tuple[list[t.Any], list[Expiry], dict[bytes, str]]]:
+        """Payloads and expiries; and why those cannot be had that the server says it has, by name."""
         payloads, expiries = yield from self._read(chunk.names, chunk.size)
-        doubtful: list[bytes] = []
+        suspects: t.Sequence[int] = range(len(chunk))
+        reasons: dict[bytes, str] = {}
         for pause in (*PAUSES, None):
-            claimed = [at for at, payload in enumerate(payloads) if payload is None or expiries[at] == GONE]
+            bad = {suspects[at] for at in damaged([payloads[at] for at in suspects])}
+            claimed = [at for at in suspects if payloads[at] is None or expiries[at] == GONE]
             gone = set((yield from without(self._end, [chunk.names[at] for at in claimed])))
-            claimed = [at for at in claimed if chunk.names[at] not in gone]
-            doubtful = [chunk.names[at] for at in claimed]
-            if not doubtful or pause is None:
+            suspects = sorted(bad.union(at for at in claimed if chunk.names[at] not in gone))
+            nothing = contradiction("endpoint", "DUMP or PEXPIRETIME")
+            reasons = {chunk.names[at]: DAMAGED if at in bad else nothing for at in suspects}
+            if not suspects or pause is None:
                 break
             yield Sleep(pause)
-            again = yield from self._read(doubtful, sum(chunk.sizes[at] for at in claimed))
-            for at, payload, expiry in zip(claimed, *again):
+            again = yield from self._read(list(reasons), sum(chunk.sizes[at] for at in suspects))
+            for at, payload, expiry in zip(suspects, *again):
                 payloads[at], expiries[at] = payload, expiry
-        return payloads, expiries, set(doubtful)
+        return payloads, expiries, reasons
 
     def _read(self, names: list[bytes], size: int) -> Job[tuple[list[t.Any], list[Expiry]]]:
         end, count = self._end, len(names)
@@ -332,19 +333,3 @@ class _DatabaseBackup:
         self._saved.keys += 1
         self._saved.large += 1
         self._saved.expires += expiry is not None
-
-
-def _check_no_libraries(endpoint: Endpoint, refusal: str) -> None:
-    """A backup must not lack what may be there. Raises :class:`RedisMigrationError` unless no library is."""
-    with client(endpoint) as redis_client:
-        counted = parse_info(redis_client.execute_command("INFO", "memory")).get("number_of_libraries")
-        try:
-            held = len(redis_client.execute_command("FUNCTION LIST")) if counted is None else int(counted)
-        except CommandRefused:
-            held = None
-    if held != 0:
-        raise RedisMigrationError(
-            f"The {endpoint} {'may have' if held is None else 'has'} libraries of functions (scripts for FCALL)"
-            f"{f': {held}' if held else ''}. They cannot be read: {refusal}",
-            hint="Permit +function|dump, or leave them out of the backup with 'functions: false'.",
-        )

@@ -27,9 +27,10 @@ from .._pipeline.expiry import GONE, NEVER, Expiry
 from .._pipeline.stride import CHANGED_TRIES, PIECE_BYTES
 from .._pipeline.throttle import Throttle
 from .._rdb import format as rdb
-from .._rdb.payload import FOOTER_BYTES
+from .._rdb.payload import DAMAGED
 from .._rdb.writer import RdbWriter
 from .._server.info import Server, none_expires
+from .large_payload import Damaged, write_payload
 from .large_streams import StreamChanged, StreamReader, stream_kind
 from .throttled_writer import ThrottledWriter
 
@@ -50,7 +51,7 @@ class _Changed(Exception):
 
 
 class Contradiction(Exception):
-    """The server says that it has the key, and in another reply that it has not."""
+    """The server says that it has the key, and does not give it: nothing, or what is no payload."""
 
 
 class _WatchRefused(Exception):
@@ -91,7 +92,7 @@ class LargeKeys:
         for what concerns all.
         """
         mark = self._writer.mark()
-        tries = 0
+        tries, broken = 0, False
         failing_since: float | None = None
         while True:
             try:
@@ -106,6 +107,11 @@ class LargeKeys:
                     raise _Changed()
             except _Changed:
                 tries += 1
+            except Damaged:
+                if broken:
+                    self._writer.rewind(mark)
+                    raise Contradiction(DAMAGED) from None
+                broken = True
             except _WatchRefused:
                 tries = CHANGED_TRIES
             except ConnectError as exc:
@@ -148,16 +154,7 @@ class _LargeKey:
         expiry = self._expiry()
         if expiry == GONE:
             return False
-        held = b""
-        kind: int | None = None
-        for piece in self._line.download(b"DUMP", self._key):
-            held += piece
-            if kind is None:
-                kind, held = held[0], held[1:]
-                self._writer.key(self._key, expiry, kind)
-            self._writer.put(held[:-FOOTER_BYTES])
-            held = held[-FOOTER_BYTES:]
-        if kind is None:
+        if not write_payload(self._line, self._writer, self._key, expiry):
             return False
         after = self._expiry()
         if after is None or expiry is None:

@@ -8,6 +8,9 @@ A payload is a type byte, the value, a 2-byte RDB version (little endian) and an
 
 from __future__ import annotations
 
+import typing as t
+
+from .crc64 import crc64
 from .format import MODULE
 
 FOOTER_BYTES = 10
@@ -48,3 +51,21 @@ def rdb_version(payload: bytes) -> int:
 def same_value(one: bytes, other: bytes) -> bool:
     """Whether two payloads carry the same encoded value; unequal bodies may still hold equal data."""
     return one[:-FOOTER_BYTES] == other[:-FOOTER_BYTES]
+
+
+DAMAGED = "what DUMP gave for this key is no payload: its checksum is wrong"
+
+
+def damaged(payloads: t.Sequence[bytes | None]) -> list[int]:
+    """Positions of those that are no payloads, or whose checksum is not that of what stands before it.
+
+    A payload with its checksum behind it leaves a remainder of 0, and so does one after the other: all are checked at once.
+    """
+    if not crc64(b"".join([payload for payload in payloads if payload])) and all(map(_has_footer, payloads)):
+        return []
+    return [at for at, payload in enumerate(payloads) if not _has_footer(payload) or (payload and crc64(payload))]
+
+
+def _has_footer(payload: bytes | None) -> bool:
+    """Whether it is long enough and names a version; zeros have a checksum of zeros. Nothing at all is no payload to check."""
+    return payload is None or (len(payload) > FOOTER_BYTES and rdb_version(payload) > 0)
