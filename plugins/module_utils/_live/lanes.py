@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import contextlib
+import dataclasses
 import functools
 import secrets
 import typing as t
@@ -192,8 +193,12 @@ class Lanes:
     def check_source(self, before: Identity) -> None:
         """Behind a restart: the source must not have lost what it held as ``before``. Raises :class:`RedisMigrationError`."""
         now = self.source.identity
-        if not (before.same_process(now) and before.same_data(now)):
+        # What FLUSHDB and SWAPDB did is the will of applications, as any other command of theirs.
+        by_commands = dataclasses.replace(now, replacements=before.replacements)
+        known = before.replication_id is not None and now.replication_id is not None
+        if not (known and before.same_process(now) and before.same_data(by_commands)):
             self.guard.changed(before, self.source)
+        self.progress.held = holding_of(self.source, [here for here, _there in self.progress.pairs])
 
     @property
     def tally(self) -> Carried:

@@ -197,6 +197,18 @@ def test_a_new_database_is_waited_for_while_the_target_takes_no_connections(
         back.join()
 
 
+def test_databases_that_applications_empty_and_swap_are_followed(pair: Pair) -> None:
+    source, target = pair
+    fill(source, 200)
+    with following(source, target) as follower:
+        walked(follower)
+        source.client(3).delete(*source.client(3).keys()[:150])
+        source.client().swapdb(0, 3)
+        time.sleep(1.1)
+        follower.catch_up(5, 30)
+        assert_proved(follower.drain(), source, target)
+
+
 def test_the_drain_is_a_handful_of_keys(pair: Pair) -> None:
     source, target = pair
     fill(source)

@@ -230,22 +230,24 @@ def test_a_run_that_was_killed_is_finished_by_the_next(
 ) -> None:
     monkeypatch.setenv("XDG_RUNTIME_DIR", str(tmp_path))
     for pair in PAIRS:
-        with scene_of(pool, pair) as scene, Writers(scene.source, keys=15, upheavals=0.002) as writers:
+        with scene_of(pool, pair) as scene:
             fill(scene, 1000)
-            playbook = subprocess.Popen([sys.executable, "-c", "input()"], stdin=subprocess.PIPE)
-            options: dict[str, Any] = {
-                "source": scene.source.endpoint(),
-                "target": scene.target.endpoint(),
-                "owner": {"pid": playbook.pid, "identity": process_identity(playbook.pid)},
-            }
-            log = Path(run_module("redis_live_sync", state="started", **options).ok["log"])
-            pid = int(log.with_suffix(".json").read_text().split('"pid": ')[1].split(",")[0])
-            time.sleep(seconds)
-            kill(pid, playbook)
-            playbook.kill()
-            playbook.communicate()
-            until(lambda pid=pid: not Path(f"/proc/{pid}").exists(), 30)
-            run_module("redis_live_sync", state="stopped", **options)
-            writers.stop()
-            assert not list(tmp_path.iterdir())
-            another_run_ends_equal(scene)
+            writers = Writers(scene.source, keys=15, upheavals=0.002, target=scene.target)
+            with writers:
+                playbook = subprocess.Popen([sys.executable, "-c", "input()"], stdin=subprocess.PIPE)
+                options: dict[str, Any] = {
+                    "source": scene.source.endpoint(),
+                    "target": scene.target.endpoint(),
+                    "owner": {"pid": playbook.pid, "identity": process_identity(playbook.pid)},
+                }
+                log = Path(run_module("redis_live_sync", state="started", **options).ok["log"])
+                pid = int(log.with_suffix(".json").read_text().split('"pid": ')[1].split(",")[0])
+                time.sleep(seconds)
+                kill(pid, playbook)
+                playbook.kill()
+                playbook.communicate()
+                until(lambda pid=pid: not Path(f"/proc/{pid}").exists(), 30)
+                run_module("redis_live_sync", state="stopped", **options)
+                writers.stop()
+                assert not list(tmp_path.iterdir())
+                another_run_ends_equal(scene)
