@@ -5,6 +5,8 @@
 
 from __future__ import annotations
 
+import collections
+import dataclasses
 import functools
 import time
 import typing as t
@@ -39,6 +41,9 @@ from .restore_plan import Contents, Restored, RestorePlan, RestoreResult
 from .source import BackupSource
 
 _IN_FLIGHT_BYTES = 16 * 1024 * 1024
+
+_DOUBLED = "the file has this key more than once; its first value was restored"
+_DOUBLED_HINT = "A server would not load such a file. Find out what wrote it, or use another backup."
 
 
 def chooser(selection: Selection) -> t.Callable[[int, bytes], bool]:
@@ -86,6 +91,7 @@ class KeysOfFile:
             if self._ends:
                 self._flow.spawn(restarting(lambda _attempt: self._unchanged(next(iter(self._ends.values())))))
                 self._flow.run()
+            self._name_doubled()
         except ServerChanged as changed:
             raise ConnectError(
                 f"The {changed.endpoint} was restarted, another took its place, or its data was replaced in the middle of the"
@@ -94,6 +100,21 @@ class KeysOfFile:
             ) from None
         finally:
             self._flow.close()
+
+    def _name_doubled(self) -> None:
+        """Tell the keys that the file itself has twice from those that somebody else wrote."""
+        failures = self._result.failures
+        taken = {failure.key for failure in failures if failure.reason.startswith("BUSYKEY")}
+        if not taken:
+            return
+        found: collections.Counter[tuple[int, bytes]] = collections.Counter()
+        with BackupSource(self._plan.src, self._plan.password) as source:
+            for entry in RdbReader(source.read, f"The backup {self._plan.src}").entries():
+                if entry.key in taken:
+                    found[entry.database, entry.key] += 1
+        for at, failure in enumerate(failures):
+            if failure.key in taken and found[failure.database, failure.key] > 1:
+                failures[at] = dataclasses.replace(failure, reason=_DOUBLED, hint=_DOUBLED_HINT)
 
     def _check_identity(self, pipe: Pipe) -> None:
         self._continuity.check(pipe.endpoint, pipe.identity)

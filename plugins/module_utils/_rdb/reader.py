@@ -40,6 +40,11 @@ class Entry(t.NamedTuple):
     usage: Usage = None
 
 
+def _moment(milliseconds: int) -> int | None:
+    """An expiry as a server takes it that loads the file. RESTORE would take 0 for none, and refuse what is below."""
+    return None if milliseconds == -1 else max(1, milliseconds)
+
+
 class RdbReader:
     """The keys of the RDB file whose bytes ``read`` gives. ``name`` is how messages call the file.
 
@@ -86,9 +91,9 @@ class RdbReader:
                 yield Entry(database, key, expiry, kind, value, usage)
                 expiry = usage = None
             elif kind == rdb.EXPIRY_MS:
-                expiry = int.from_bytes(data.take(8), "little", signed=True)
+                expiry = _moment(int.from_bytes(data.take(8), "little", signed=True))
             elif kind == rdb.EXPIRY_SECONDS:
-                expiry = int.from_bytes(data.take(4), "little", signed=True) * 1000
+                expiry = _moment(int.from_bytes(data.take(4), "little", signed=True) * 1000)
             elif kind == rdb.IDLE:
                 usage = (b"IDLETIME", data.length())
             elif kind == rdb.FREQUENCY:

@@ -15,7 +15,7 @@ import pytest
 
 from ansible_collections.dataservices.redis_migration.plugins.module_utils._rdb import format
 from ansible_collections.dataservices.redis_migration.plugins.module_utils._rdb.crc64 import crc64
-from tests.conftest import ServerFactory
+from tests.conftest import ServerFactory, soak
 from tests.support import backups
 from tests.support.run import ModuleRun, run_module
 from tests.support.servers import RedisServer, ServerError
@@ -218,3 +218,47 @@ def test_a_value_that_makes_no_sense_spares_the_others(
     assert "1 of 2 keys could not be restored" in run.message
     assert "make no sense" in run.result["failures"][0]["reason"]
     assert target.client().keys() == [b"list"]
+
+
+@pytest.mark.parametrize("server", ["redis-7.0", soak("redis-6.2")])
+def test_expiries_are_taken_as_servers_take_them(redis_server: ServerFactory, server: str, tmp_path: Path) -> None:
+    """-1 milliseconds is no expiry; 0 and all that is below have passed, also where RESTORE takes 0 for none."""
+    value = format.string(b"v")
+    expiries = {
+        b"never": bytes((format.EXPIRY_MS,)) + b"\xff" * 8,
+        b"below": bytes((format.EXPIRY_MS,)) + b"\xf0" + b"\xff" * 7,
+        b"zero": bytes((format.EXPIRY_MS,)) + bytes(8),
+        b"zero seconds": bytes((format.EXPIRY_SECONDS,)) + bytes(4),
+        b"seconds below": bytes((format.EXPIRY_SECONDS,)) + b"\xff" * 4,
+    }
+    keys = [expiry + _key(format.STRING, key, value) for key, expiry in expiries.items()]
+    file = tmp_path / "dump.rdb"
+    file.write_bytes(_file(b"\xfe\x00", *keys))
+    target = redis_server(server)
+    done = _restore(target, file).ok
+    assert done["totals"]["restored"] == 1 and done["totals"]["expired"] == 4
+    assert target.client().keys() == [b"never"] and target.client().pttl("never") == -1
+    # The server itself takes the file alike.
+    assert backups.load(target, file).client().keys() == [b"never"]
+
+
+def test_a_key_that_the_file_has_twice_is_named_as_such(redis_server: ServerFactory, tmp_path: Path) -> None:
+    file = tmp_path / "dump.rdb"
+    keys = [_key(format.STRING, b"twice", format.string(value)) for value in (b"first", b"second")]
+    file.write_bytes(_file(b"\xfe\x00", *keys, _key(format.STRING, b"once", format.string(b"v"))))
+    target = redis_server("redis-7.0")
+    (failure,) = _restore(target, file).result["failures"]
+    assert failure["key"] == "twice"
+    assert failure["reason"] == "the file has this key more than once; its first value was restored"
+    assert "Somebody else" not in failure["hint"]
+
+
+@pytest.mark.parametrize("kind", [format.STRING, format.LIST])
+def test_a_string_that_claims_to_be_enormous_is_damaged(redis_server: ServerFactory, kind: int, tmp_path: Path) -> None:
+    """A few compressed bytes that would become 2 GB."""
+    bomb = b"\xc3\x02\x80\x7f\xff\xff\xff\x00\x41"
+    file = tmp_path / "dump.rdb"
+    file.write_bytes(_file(b"\xfe\x00", _key(kind, b"bomb", bomb if kind == format.STRING else b"\x01" + bomb)))
+    (failure,) = _restore(redis_server("redis-7.0"), file).result["failures"]
+    assert "a string claims to have 2147483647 bytes" in failure["reason"]
+    assert "another backup" in failure["hint"]

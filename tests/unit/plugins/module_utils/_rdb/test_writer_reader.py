@@ -17,7 +17,7 @@ from ansible_collections.dataservices.redis_migration.plugins.module_utils._rdb.
 from ansible_collections.dataservices.redis_migration.plugins.module_utils._rdb.reader import Entry, RdbReader
 from ansible_collections.dataservices.redis_migration.plugins.module_utils._rdb.writer import RdbWriter
 
-_EXPIRY = st.none() | st.integers(-(2**63), 2**63 - 1)
+_EXPIRY = st.none() | st.integers(1, 2**63 - 1)
 _KEYS = st.lists(st.tuples(st.binary(max_size=80), _EXPIRY, st.binary(max_size=200)), max_size=6)
 _DATABASES = st.dictionaries(st.integers(0, 2**32 - 1), _KEYS, max_size=4)
 _FOOTER = bytes(10)
