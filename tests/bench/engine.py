@@ -31,10 +31,13 @@ def run(job: str, source: dict[str, Any], target: dict[str, Any], **options: Any
     return dict(json.loads(done.stdout.splitlines()[-1]))
 
 
-def _peak_mib() -> float:
-    """The most memory this process had. Not getrusage's figure: that one remembers the parent before the exec."""
+def peak_mib(process: int | str = "self") -> float:
+    """The most memory this process had, or another one that runs.
+
+    Not getrusage's figure: that one remembers the parent before the exec.
+    """
     try:
-        status = Path("/proc/self/status").read_text()
+        status = Path(f"/proc/{process}/status").read_text()
     except OSError:
         return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024 / (1024 if sys.platform == "darwin" else 1)
     return next(int(line.split()[1]) / 1024 for line in status.splitlines() if line.startswith("VmHWM"))
@@ -64,7 +67,7 @@ def _main() -> None:
     result = {
         "seconds": time.monotonic() - started,
         "cpu_seconds": time.process_time() - cpu,
-        "rss_mib": _peak_mib(),
+        "rss_mib": peak_mib(),
         "counts": counts,
     }
     print(json.dumps(result))

@@ -22,7 +22,7 @@ from typing import Any
 from tests.bench import engine
 from tests.bench.load import FeedReader, Load, RoundTrips
 from tests.bench.pinger import Pinger
-from tests.bench.table import PING_MS, Table
+from tests.bench.table import PING_MS, RSS_MIB, Table
 from tests.support.paths import COLLECTIONS_PATH
 from tests.support.servers import RedisServer, available
 
@@ -68,9 +68,11 @@ def _live(
                 time.sleep(options.seconds)
             lag = following.news(time.monotonic()).status
             load.stop()
+            pid = state.pid
             state = following.drain(600.0)
             # From the last write that was acknowledged, by the clock that all processes share.
             drain = time.monotonic() - float(load.result["ended"])
+            memory = engine.peak_mib(pid)
         finally:
             following.stop()
             following.close()
@@ -82,6 +84,7 @@ def _live(
         "written": load.written / float(load.result["seconds"]),
         "ping": pinger.p99_ms,
         "lag": lag,
+        "memory": memory,
         "in_drain": state.result["verified"]["in_drain"],
     }
 
@@ -96,6 +99,7 @@ def _size(keys: int, options: argparse.Namespace, table: Table) -> float:
         table.row("first copy and comparison, while written to", f"{done['copied']:.1f} s")
         table.row("lag then", f"{done['lag']['lag_seconds']:.2f} s")
         table.row("PING p99 at the source, followed", f"{done['ping']:.1f} ms", done["ping"], PING_MS, most=True)
+        table.row("memory of the process", f"{done['memory']:.0f} MiB", done["memory"], RSS_MIB, most=True)
         table.row("keys compared in the drain", f"{done['in_drain']:,}")
         drain = float(done["drain"])
         table.row("LIVE: from the stop until proved equal", f"{drain:.2f} s", drain, DRAIN_SECONDS, most=True)
