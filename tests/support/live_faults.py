@@ -85,12 +85,12 @@ FAULTS: tuple[Fault, ...] = (
     Scene.restart_target,
 )
 
-# What they do to the data of the target, so that what was proved before it holds no longer.
-LOSSES = (Scene.empty_target, Scene.replace_target)
+# After these an end has other data, so that what was proved before holds no longer.
+LOSSES = (Scene.empty_target, Scene.replace_target, Scene.replace_source)
 
 
 class Schedule:
-    """Has the faults happen, each so many seconds after the one before; `lost_at`: when the target last lost its data."""
+    """Has the faults happen, each so many seconds after the one before; `lost_at`: when an end last lost its data."""
 
     def __init__(self, faults: Sequence[tuple[float, Fault]], scene: Scene) -> None:
         self.happened: list[str] = []

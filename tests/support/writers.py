@@ -88,7 +88,7 @@ class Writers:
                             pipeline.execute_command(*self._command(chance))
                         pipeline.execute(raise_on_error=False)
                     self.commands += 1
-                except redis.exceptions.ExecAbortError:
+                except (redis.exceptions.ExecAbortError, redis.exceptions.ReadOnlyError):
                     # A replica takes no writes.
                     pass
                 except (redis.ConnectionError, redis.TimeoutError) as exc:
