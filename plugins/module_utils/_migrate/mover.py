@@ -14,6 +14,7 @@ from .._keys.listing import LISTED, Failure, listable
 from .._keys.name import printable
 from .._pipeline.absence import absent
 from .._pipeline.chunk import Chunk
+from .._pipeline.expiry import READING_ERROR_MS
 from .._pipeline.halving import Work
 from .._pipeline.job import Job
 from .._pipeline.throttle import Throttle
@@ -53,6 +54,9 @@ class Mover:
         self._fresh = fresh
         self._ours = ours
         self._throttle = throttle
+        if ours:
+            # What this run wrote and did not finish is not left so near the limit that the next run finds it beyond.
+            ttl_tolerance_ms = max(0, ttl_tolerance_ms - 2 * READING_ERROR_MS)
         self._comparer = Comparer(lane.flow, lane.source, lane.target, ttl_tolerance_ms)
         self._counters = counters
         self._failures = failures

@@ -28,6 +28,9 @@ NEVER = None
 _SPREAD_MS = 2
 _TRIES = 6
 
+# By so much may two readings of one expiry differ, each rounded to milliseconds.
+READING_ERROR_MS = 2
+
 Expiry: t.TypeAlias = "int | None"
 
 

@@ -16,6 +16,7 @@ import typing as t
 
 from .._connection.connect import client
 from .._connection.endpoint import Endpoint
+from .._connection.patience import at_first
 from .._errors import CommandRefused, RedisMigrationError
 from .._keys.name import printable
 from .._rdb.payload import FOOTER_BYTES
@@ -72,6 +73,10 @@ def dump_functions(endpoint: Endpoint, server: Server) -> Dumped:
 
 def read_libraries(endpoint: Endpoint) -> Held:
     """Every library at ``endpoint``, none on a server without functions. Raises :class:`RedisMigrationError`."""
+    return at_first(lambda: _read_libraries(endpoint))
+
+
+def _read_libraries(endpoint: Endpoint) -> Held:
     if not supports_functions(read_server(endpoint)):
         return Held({}, {})
     with client(endpoint) as redis_client:
@@ -226,7 +231,7 @@ def write_libraries(
     outcome = LibraryOutcome()
     if not wanted and not prune:
         return outcome
-    server = read_server(endpoint)
+    server = at_first(lambda: read_server(endpoint))
     if not supports_functions(server):
         if not wanted:
             return outcome
@@ -246,25 +251,42 @@ def write_libraries(
     clashes = find_clashes(written, registers or {}, left)
     if clashes:
         raise clash_error(endpoint, clashes)
-    with client(endpoint) as redis_client:
-        for name in sorted(set(there) - set(wanted)) if prune else ():
-            if not check_mode:
-                redis_client.execute_command("FUNCTION DELETE", name)
-            outcome.deleted.append(name)
-        for name, code in sorted(wanted.items()):
-            if there.get(name) == code:
-                outcome.unchanged.append(name)
-            elif name in other and existing == "skip":
-                outcome.skipped.append(name)
-            else:
+    outcome.unchanged += [name for name in sorted(wanted) if there.get(name) == wanted[name]]
+    outcome.skipped += [name for name in sorted(other) if existing == "skip"]
+    # What is to be written, in this order; None is to be deleted.
+    left_to_do: list[tuple[bytes, bytes | None]] = [
+        (name, None) for name in (sorted(set(there) - set(wanted)) if prune else ())
+    ]
+    left_to_do += [(name, wanted[name]) for name in written]
+    attempts = 0
+
+    def write() -> None:
+        nonlocal attempts
+        attempts += 1
+        # The answer to the last command may have got lost, and not the command.
+        now = read_libraries(endpoint).code if attempts > 1 else there
+        with client(endpoint) as redis_client:
+            while left_to_do:
+                name, code = left_to_do[0]
                 try:
-                    if not check_mode:
-                        redis_client.execute_command("FUNCTION LOAD", *([b"REPLACE"] if name in other else []), code)
+                    if not check_mode and now.get(name) != code:
+                        _write(redis_client, name, code, replace=name in now)
                 except CommandRefused as exc:
                     outcome.failed.append((name, str(exc)))
                 else:
-                    (outcome.replaced if name in other else outcome.loaded).append(name)
+                    done = outcome.deleted if code is None else outcome.replaced if name in other else outcome.loaded
+                    done.append(name)
+                left_to_do.pop(0)
+
+    at_first(write)
     return outcome
+
+
+def _write(redis_client: t.Any, name: bytes, code: bytes | None, *, replace: bool) -> None:
+    if code is None:
+        redis_client.execute_command("FUNCTION DELETE", name)
+    else:
+        redis_client.execute_command("FUNCTION LOAD", *([b"REPLACE"] if replace else []), code)
 
 
 def _names(libraries: t.Iterable[bytes]) -> str:

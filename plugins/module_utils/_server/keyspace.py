@@ -11,6 +11,7 @@ from .._connection.connect import client
 from .._connection.cursor import CursorWalk
 from .._connection.endpoint import Endpoint
 from .._connection.explain import explain
+from .._connection.patience import at_first
 from .._imports import redis
 from .._keys.name import key_fields
 from .info import Server, server_of
@@ -29,6 +30,10 @@ _TTL_GROUPS = (
 
 def keyspace_info(endpoint: Endpoint, sample: int = 0) -> dict[str, t.Any]:
     """The result of the module but for ``changed``. ``sample``: how many keys of each database to look at, at most."""
+    return at_first(lambda: _keyspace_info(endpoint, sample))
+
+
+def _keyspace_info(endpoint: Endpoint, sample: int) -> dict[str, t.Any]:
     with client(endpoint) as redis_client:
         server = server_of(redis_client, endpoint)
     result: dict[str, t.Any] = {

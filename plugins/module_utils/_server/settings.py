@@ -8,11 +8,13 @@ Settings are asked one by one, never all: among all are passwords.
 
 from __future__ import annotations
 
+import functools
 import typing as t
 
 from .._connection.connect import client
 from .._connection.endpoint import Endpoint
 from .._connection.explain import explain
+from .._connection.patience import at_first
 from .._connection.replies import check_list
 from .._errors import CommandRefused, printable
 from .._imports import redis
@@ -151,7 +153,7 @@ def _alike(name: str, one: str, other: str) -> bool:
 
 def compare_settings(source: Endpoint, target: Endpoint) -> dict[str, t.Any]:
     """The result of redis_config_compare_info but for ``changed``."""
-    here, there = read_settings(source), read_settings(target)
+    here, there = (at_first(functools.partial(read_settings, end)) for end in (source, target))
     comparable = not (here.refusal or there.refusal)
     differences = _differences(here.values, there.values) if comparable else []
     return {
