@@ -113,10 +113,9 @@ class _Call:
         result = {**_result(state), **state.result}
         result["changed"] = bool(result["totals"]["moved"] or result["totals"]["deleted"])
         if not result["proved"]:
+            # Whether the process goes on is for who called: a playbook may end it.
             raise Failed(
-                f"The target was not proved equal to the source: {result['reason']} {_next_step(result)} The process goes on"
-                f" following until 'state: stopped'. Its log is {state.log}.",
-                result,
+                f"The target was not proved equal to the source: {result['reason']} {_next_step(result)}", result
             )
         self._following.stop()
         return {**result, **around_keys(self._plan.source, self._plan.target), "following": False}

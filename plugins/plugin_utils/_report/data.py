@@ -48,6 +48,7 @@ _PHASES = (
 )
 
 _BACKUP_FIELDS = ("dest", "size", "checksum", "totals")
+_FOLLOWED_FIELDS = ("keys_all", "lag_keys", "lag_seconds", "changes_per_second")
 _RESTORE_FIELDS = ("totals", "databases", "functions")
 
 _MIGRATE_FIELDS = (
@@ -142,6 +143,12 @@ def _line(migration: Data) -> str:
     sentences += apps_sentences(migration["apps"], failed=status == "failed", planned=migration["planned"])
     if migration["way_back"]:
         sentences.append(f"To put the apps back: {migration['way_back']}")
+    if not sentences and migration["followed"]:
+        followed = migration["followed"]
+        sentences.append(
+            f"followed, {keys(followed['keys_all'])} compared while applications wrote, {followed['lag_seconds']:.1f} s behind."
+            " Nobody was stopped."
+        )
     if not sentences and migration["preflight"]:
         sentences.append(f"looked at, nothing moved. {migration['preflight']['summary']}")
     return " ".join(sentences) or ("done." if status == "done" else "nothing was to be done.")
@@ -150,6 +157,7 @@ def _line(migration: Data) -> str:
 def _migration(name: str, variables: t.Mapping[str, t.Any], check_mode: bool, inventories: t.Sequence[str]) -> Data:
     failure = _failure(variables, name)
     migrate, live, downtime = _migrate(variables, check_mode), live_of(variables), downtime_of(variables)
+    followed = _picked(variables, "__redis_migration_caught_up", _FOLLOWED_FIELDS)
     apps = apps_of(variables)
     preflight = _preflight(variables)
     verify = _verify(variables)
@@ -160,6 +168,7 @@ def _migration(name: str, variables: t.Mapping[str, t.Any], check_mode: bool, in
     elif (
         migrate
         or live
+        or followed
         or apps["on_source"]
         or any(_picked(variables, f"__redis_migration_{name}", ("totals",)) for name in ("backup", "restore"))
     ):
@@ -176,6 +185,7 @@ def _migration(name: str, variables: t.Mapping[str, t.Any], check_mode: bool, in
         "preflight": preflight,
         "migrate": migrate,
         "live": live,
+        "followed": followed,
         "downtime": None if check_mode else downtime,
         "downtime_seconds": downtime["seconds"] if downtime and not check_mode else None,
         "verify": verify,
@@ -217,7 +227,7 @@ def _verify(variables: t.Mapping[str, t.Any]) -> Data | None:
     if "identical" not in result:
         return None
     return {
-        **{field: result[field] for field in _COMPARISON_FIELDS},
+        **{field: result[field] for field in (*_COMPARISON_FIELDS, "verified") if field in result},
         "level": "values" if "verified" in result else variables.get("redis_migration_verify_level", "values"),
         "findings": variables.get("__redis_migration_verification", []),
     }

@@ -90,6 +90,17 @@ def test_writers_are_held_back_for_the_last_changes_only(shared_server: SharedSe
     assert sum(live["verified"].values()) == migration["verify"]["totals"]["source_keys"] == live["source_keys"]
     assert live["lag_over_time"]
 
+    # And back: what the source was written since the pause is not at the target, and goes.
+    with target.client(3) as client:
+        client.hset("since", mapping={"the": "cutover"})
+    hosts = inventory(source, target, redis_migration_rollback_data=True)
+    back = run_playbook("rollback", hosts, directory=tmp_path, environment={"XDG_RUNTIME_DIR": str(tmp_path)}).ok
+    assert back.changed > 0
+    assert source.client(3).hgetall("since") == {b"the": b"cutover"}
+    differences = compare(source, target)
+    assert not differences, report(differences)
+    assert_nothing_left(tmp_path, source, target)
+
 
 def test_a_source_that_cannot_be_followed_is_copied_first_and_compared_after(
     redis_server: Callable[..., RedisServer], shared_server: SharedServer, tmp_path: Path

@@ -68,6 +68,12 @@ def report(variables: dict[str, Any], *, check_mode: bool = False) -> dict[str, 
 CASES: dict[str, tuple[dict[str, Any], bool, str, str]] = {
     "nothing": ({}, False, "not_run", "orders: nothing was to be done."),
     "migrated": (migrated(), False, "done", "orders: Moved 8 keys (900 B)"),
+    "followed": (
+        {"__redis_migration_caught_up": {"keys_all": 9, "lag_keys": 1, "lag_seconds": 0.1, "changes_per_second": 2.0}},
+        False,
+        "done",
+        "orders: followed, 9 keys compared while applications wrote, 0.1 s behind. Nobody was stopped.",
+    ),
     "planned": (migrated(), True, "planned", "orders: "),
     "proved": (migrated() | verified(), False, "proved", "orders: PROVED equal, 10 keys (values)."),
     "different": (
