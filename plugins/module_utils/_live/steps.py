@@ -73,7 +73,11 @@ class Steps:
         self.pulse.feed_opened()
         self.lanes.guard.opened(self.maybe_feed.identity)
         self.rules.feed_opened()
-        self.unnamed.feed_opened(self.maybe_feed)
+        try:
+            self.unnamed.feed_opened(self.maybe_feed)
+        except ConnectError as exc:
+            # If it is lost already, another one is opened when that is looked at.
+            self.feed_or_raise(exc)
 
     def learn(self) -> bool:
         """Take in what the feed says. False if it was lost and a new one was opened."""

@@ -209,6 +209,27 @@ def test_databases_that_applications_empty_and_swap_are_followed(pair: Pair) -> 
         assert_proved(follower.drain(), source, target)
 
 
+def test_a_new_feed_is_lost_while_it_is_asked(pair: Pair, fault_proxy: Callable[..., FaultProxy]) -> None:
+    source, target = pair
+    fill(source, 20)
+    proxy = fault_proxy(source.port, redis=True)
+    with following(source.endpoint(port=proxy.port), target) as follower:
+        walked(follower)
+        for number in (0, 1, 5):
+
+            def cut_at_question(skip: int = number) -> None:
+                proxy.on_command("INFO", lambda: threading.Thread(target=proxy.cut_now).start(), skip=skip)
+
+            # Only a feed says HELLO; what the new one is asked comes next.
+            proxy.on_command("HELLO", lambda cut=cut_at_question: threading.Thread(target=cut).start())
+            source.client().swapdb(0, 3)
+            time.sleep(1.05)
+            follower.step(0.1)
+            proxy.heal()
+            walked(follower)
+        assert_proved(follower.drain(), source, target)
+
+
 def test_the_drain_is_a_handful_of_keys(pair: Pair) -> None:
     source, target = pair
     fill(source)
