@@ -49,7 +49,7 @@ class Identity:
     swaps: int | None = None
     # How often each command was called, as far as the server counts that.
     calls: t.Mapping[str, int] | None = None
-    # What it counts of CONFIG RESETSTAT, which forgets all counts but its own.
+    # What it counts of CONFIG RESETSTAT that was carried out, which forgets all counts but its own.
     reset: str | None = None
     # The first error among the replies. A server that told who it is has to go on telling.
     refusal: str | None = None
@@ -128,7 +128,7 @@ def identity_of(replies: t.Sequence[t.Any]) -> Identity:
         replacements=_calls(info, _REPLACING),
         swaps=_calls(info, ("swapdb",)),
         calls=_all_calls(info),
-        reset=info.get("cmdstat_config|resetstat"),
+        reset=_reset(info),
         refusal=reply_text(refused[0]) if refused else None,
     )
 
@@ -178,12 +178,26 @@ def _all_calls(info: t.Mapping[str, str]) -> dict[str, int] | None:
     return found or None
 
 
+def _reset(info: t.Mapping[str, str]) -> str | None:
+    """What tells one CONFIG RESETSTAT from the next: each leaves one call, and the time that it took.
+
+    None where none was carried out: a refused one counts too, and forgets nothing.
+    """
+    counts = _counts(info, "config|resetstat")
+    done = int(counts.get("calls", 0)) - int(counts.get("failed_calls", 0))
+    return f"calls={done},usec={counts.get('usec')}" if done > 0 else None
+
+
+def _counts(info: t.Mapping[str, str], command: str) -> dict[str, str]:
+    return dict(part.split("=", 1) for part in info.get(f"cmdstat_{command}", "").split(",") if "=" in part)
+
+
 def _calls(info: t.Mapping[str, str], commands: t.Iterable[str]) -> int | None:
     """How often these succeeded; None where the server does not count."""
     if not any(name.startswith("cmdstat_") for name in info):
         return None
     total = 0
     for command in commands:
-        counts = dict(part.split("=", 1) for part in info.get(f"cmdstat_{command}", "").split(",") if "=" in part)
+        counts = _counts(info, command)
         total += int(counts.get("calls", 0)) - int(counts.get("failed_calls", 0))
     return total

@@ -11,6 +11,7 @@ from contextlib import ExitStack
 from pathlib import Path
 
 import pytest
+import redis
 
 from tests.conftest import ServerFactory, soak
 from tests.support import engine
@@ -153,6 +154,24 @@ def test_statistics_that_are_reset_hide_no_flush(
     else:
         assert attempt(source, there).ok["restarts"] == 1
         equal(source, target)
+
+
+def test_a_refused_reset_of_the_statistics_is_none(redis_server: ServerFactory, fault_proxy: Proxies) -> None:
+    """It is counted too (rejected_calls), and nothing is forgotten."""
+    source, target = redis_server("redis-7.0"), redis_server("redis-7.0")
+    fill(source)
+    source.client().execute_command("ACL", "SETUSER", "monitor", "on", ">secret", "+@all", "-config|resetstat", "~*")
+    monitor = source.client(username="monitor", password="secret")
+
+    def refused() -> None:
+        with pytest.raises(redis.exceptions.NoPermissionError):
+            monitor.config_resetstat()
+
+    proxy = fault_proxy(source.port, redis=True)
+    proxy.on_command("SCAN", refused, times=-1)
+    here = source.endpoint(port=proxy.port)
+    assert attempt(here, target).ok["restarts"] == 0
+    assert engine.diff(here, target)["identical"]
 
 
 def test_a_replica_that_attaches_is_no_other_server(redis_server: ServerFactory, fault_proxy: Proxies) -> None:

@@ -42,6 +42,16 @@ def test_calls_that_failed_replaced_nothing() -> None:
     assert (found.replacements, found.swaps) == (3, 1)
 
 
+def test_a_refused_reset_of_the_statistics_resets_nothing() -> None:
+    def counted(reset: bytes) -> Identity:
+        return identity_of([None, None, None, b"cmdstat_get:calls=5,usec=1\r\n" + reset])
+
+    line = b"cmdstat_config|resetstat:calls=%d,usec=%d,usec_per_call=0.00,rejected_calls=%d,failed_calls=0\r\n"
+    assert counted(b"").same_data(counted(line % (0, 0, 1)))
+    assert counted(line % (1, 7, 1)).same_data(counted(line % (1, 7, 2)))
+    assert not counted(line % (1, 7, 1)).same_data(counted(line % (1, 8, 0)))
+
+
 @pytest.mark.parametrize("change", [{"run_id": "c" * 40}, {"process_id": "8"}, {"port": "6380"}, {"started": 1003}])
 def test_two_processes(change: dict[str, object]) -> None:
     assert not KNOWN.same_process(replace(KNOWN, **change))
