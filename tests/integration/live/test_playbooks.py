@@ -80,6 +80,11 @@ def run_under_writers(
     return run, migration
 
 
+def roll_back(source: RedisServer, target: RedisServer, directory: Path, **variables: Any) -> PlaybookRun:
+    hosts = inventory(source, target, redis_migration_rollback_data=True, **variables)
+    return run_playbook("rollback", hosts, directory=directory, environment={"XDG_RUNTIME_DIR": str(directory)})
+
+
 def test_writers_are_held_back_for_the_last_changes_only(shared_server: SharedServer, tmp_path: Path) -> None:
     source, target = shared_server("redis-7.0"), shared_server("redis-8.2", 2)
     run, migration = run_under_writers(source, target, tmp_path, redis_migration_live=True)
@@ -93,9 +98,8 @@ def test_writers_are_held_back_for_the_last_changes_only(shared_server: SharedSe
     # And back: what the source was written since the pause is not at the target, and goes.
     with target.client(3) as client:
         client.hset("since", mapping={"the": "cutover"})
-    hosts = inventory(source, target, redis_migration_rollback_data=True)
-    back = run_playbook("rollback", hosts, directory=tmp_path, environment={"XDG_RUNTIME_DIR": str(tmp_path)}).ok
-    assert back.changed > 0
+    done = roll_back(source, target, tmp_path, redis_migration_rollback_overwrite=True).ok
+    assert done.changed > 0
     assert source.client(3).hgetall("since") == {b"the": b"cutover"}
     differences = compare(source, target)
     assert not differences, report(differences)
@@ -116,3 +120,25 @@ def test_a_source_that_cannot_be_followed_is_copied_first_and_compared_after(
     moved = migration["migrate"]["totals"]
     assert moved["unchanged"] > moved["copied"] + moved["updated"], "most of it was there before the stop"
     assert moved["pruned"] > 0
+
+
+def test_a_rollback_spares_what_may_be_newer_at_the_source(shared_server: SharedServer, tmp_path: Path) -> None:
+    source, target = shared_server("redis-7.0"), shared_server("redis-8.2", 2)
+
+    def refused(because: str) -> None:
+        said = " ".join(roll_back(source, target, tmp_path).output.split())
+        assert "FAILED in rollback" in said and because in said, said[-3000:]
+        with source.client(0) as client:
+            assert client.get("newer") == b"at the source" and not client.exists("since")
+
+    with target.client(0) as client:
+        client.set("since", "the cutover")
+    with target.client(5) as client:
+        client.set("of", "others")
+    with source.client(0) as application:
+        application.set("newer", "at the source")
+        refused("Somebody uses the source")
+    refused("The target holds keys in database 5")
+    with target.client(5) as client:
+        client.flushdb()
+    refused("set redis_migration_rollback_overwrite true")
