@@ -218,7 +218,9 @@ class KeyDiff:
         else:
             counts.missing += progress.again.missing
             counts.extra += progress.again.extra
-            if counts.identical and totals.contradict(progress.again, whole=self._plan.selection.whole):
+            if counts.identical and totals.contradict(
+                progress.again, whole=self._plan.selection.whole, level=self._plan.level
+            ):
                 raise totals.contradiction(progress.again)
             progress.again = None
         progress.position += 1

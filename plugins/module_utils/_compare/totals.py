@@ -14,7 +14,7 @@ from .._errors import RedisMigrationError
 from .._pipeline.end import End
 from .._pipeline.job import Job
 from .._server.agreement import Side, apart, database_in
-from .._server.info import ASK_FIELD_EXPIRY
+from .._server.info import ASK_CHANGES, ASK_FIELD_EXPIRY, writes_since
 from .both_ends import Ask, together
 from .diff_progress import DatabaseDiff
 
@@ -26,17 +26,23 @@ class Totals(t.NamedTuple):
     target: End
     here: Side | None
     there: Side | None
+    # How many changes they count since they were measured, as far as they tell.
+    writes: int
 
     @classmethod
     def ask(cls, source: End, target: End) -> Job[Totals]:
         """Ask both servers."""
-        replies = yield from together(Ask(source, ASK_FIELD_EXPIRY), Ask(target, ASK_FIELD_EXPIRY))
+        ask = ASK_FIELD_EXPIRY + ASK_CHANGES
+        replies = yield from together(Ask(source, ask, 2), Ask(target, ask, 2))
         sides: list[Side | None] = []
-        for end, (info,) in zip((source, target), replies):
-            end.check([info], "INFO")
-            counts = database_in(info, end.database)
+        writes = 0
+        for end, (keyspace, changes) in zip((source, target), replies):
+            end.check([keyspace, changes], "INFO")
+            counts = database_in(keyspace, end.database)
             sides.append(None if counts is None else Side(end.server, counts))
-        return cls(source, target, *sides)
+            writes += writes_since(end.server, changes) or 0
+        here, there = sides
+        return cls(source, target, here, there, writes)
 
     def explain(self, seen: DatabaseDiff, *, whole: bool) -> bool:
         """Whether nothing speaks against it that the databases are as equal as they were ``seen``.
@@ -45,10 +51,13 @@ class Totals(t.NamedTuple):
         """
         return seen.source_keys == seen.target_keys and not (whole and self._lasting)
 
-    def contradict(self, seen: DatabaseDiff, *, whole: bool) -> bool:
+    def contradict(self, seen: DatabaseDiff, *, whole: bool, level: str) -> bool:
         """Whether ``seen``, by a second look, cannot be: neither by what expires nor because a walk showed a key twice."""
-        if not whole or seen.source_keys == seen.target_keys:
+        if not whole:
             return False
+        if seen.source_keys == seen.target_keys:
+            # Each key that came or went behind the walks is one change at least.
+            return (self._names_apart if level == "keys" else self._gap) > self.writes
         return self._lasting is not None or any(
             side is not None and side.counts.lasting is not None and shown < side.counts.lasting - side.unsure
             for side, shown in ((self.here, seen.source_keys), (self.there, seen.target_keys))
@@ -62,10 +71,28 @@ class Totals(t.NamedTuple):
             f" {self.target.database} at the {self.target.endpoint} proves nothing: {seen.source_keys} and"
             f" {seen.target_keys} keys were seen, all of them at both ends, and INFO counts {here} and {there} keys without"
             " an expiry.",
-            hint="They are written to: compare again when nobody writes. If nobody does, what answers there leaves out keys.",
+            hint="They are written to: compare again when nobody writes. If nobody does, what answers there leaves out keys, or"
+            " counts only when told to (DBSIZE SCAN of Kvrocks).",
         )
 
     @property
     def _lasting(self) -> tuple[int, int] | None:
         """The keys without an expiry of both, where they cannot be those of equal databases."""
         return apart(self.here, self.there) if self.here and self.there else None
+
+    @property
+    def _gap(self) -> int:
+        """By how many keys that is."""
+        mine, its = self._lasting or (0, 0)
+        return abs(mine - its)
+
+    @property
+    def _names_apart(self) -> int:
+        """The same for names alone, where one and the same key may expire at one end and not at the other."""
+        if self.here is None or self.there is None:
+            return 0
+        unsure = max(self.here.unsure, self.there.unsure)
+        return max(
+            (one.counts.lasting or 0) - other.counts.keys - unsure
+            for one, other in ((self.here, self.there), (self.there, self.here))
+        )

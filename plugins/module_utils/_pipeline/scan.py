@@ -17,7 +17,7 @@ from .._connection.replies import any_error, is_error
 from .._keys.selection import Selection
 from .._keys.temporary import without_temporary
 from .._server.agreement import Side, database_in, too_few
-from .._server.info import ASK_FIELD_EXPIRY
+from .._server.info import ASK_CHANGES, ASK_FIELD_EXPIRY, writes_since
 from .absence import absent
 from .chunk import Chunk
 from .end import End
@@ -93,6 +93,8 @@ class Scan:
         self._mostly_strings = not usage_kept
         self._should_stop = should_stop
         self.cursor = cursor
+        # Of what was written during an earlier part of the walk nothing is known here.
+        self._from_start = cursor == b"0"
         held = end.server.databases.get(end.database)
         self._cursors = CursorWalk(end.endpoint, "SCAN", held.keys if held else 0, (0, 0) if cursor == b"0" else walked)
         self.finished = False
@@ -153,10 +155,14 @@ class Scan:
         shown, _empty = self._cursors.walked
         if self._filters or before is None or shown >= before.keys:
             return
-        (info,) = yield self._end.call(ASK_FIELD_EXPIRY, 1)
-        self._end.check([info], "INFO")
-        now = database_in(info, self._end.database)
-        expected = None if now is None else too_few(shown, before, Side(self._end.server, now))
+        server = self._end.server
+        replies = yield self._end.call(ASK_FIELD_EXPIRY + ASK_CHANGES, 2)
+        self._end.check(replies, "INFO")
+        now = database_in(replies[0], self._end.database)
+        if now is None:
+            return
+        writes = writes_since(server, replies[1]) if self._from_start else None
+        expected = too_few(shown, before, Side(server, now), writes)
         if expected is not None:
             raise self._cursors.incomplete(expected)
 

@@ -45,10 +45,18 @@ def apart(one: Side, other: Side) -> tuple[int, int] | None:
     return mine, its
 
 
-def too_few(shown: int, before: Database, now: Side) -> int | None:
-    """How many keys a walk should have shown that came to its end after ``shown``, if that is too few."""
+def too_few(shown: int, before: Database, now: Side, writes: int | None) -> int | None:
+    """How many keys a walk should have shown that came to its end after ``shown``, if that is too few.
+
+    ``writes``: how many changes the server counts from before it began; None where that cannot be told. No more keys than
+    that have come behind it.
+    """
     if before.lasting is None or now.counts.lasting is None:
         return None
     # Both times there are at least so many: those in between may be others, but not all of them.
     there = min(before.lasting, now.counts.lasting) - now.unsure
-    return there if shown < there - max(_ALWAYS, int(there * _SHARE)) else None
+    slack = max(_ALWAYS, int(there * _SHARE))
+    # Some products always tell the same count of changes.
+    if writes is not None and (writes or before.lasting == now.counts.lasting):
+        slack = min(slack, writes)
+    return there if shown < there - slack else None

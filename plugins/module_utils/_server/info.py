@@ -41,6 +41,8 @@ class Server:
     # Commands that its version should have and that it does not know, as it says itself.
     unknown_commands: frozenset[str] = frozenset()
     identity: Identity = dataclasses.field(default_factory=Identity)
+    # How many changes there were since the last save, and when that was; None where it does not say.
+    changes: tuple[int, str] | None = None
 
     @property
     def keys(self) -> int:
@@ -129,6 +131,7 @@ def server_of(redis_client: t.Any, endpoint: Endpoint) -> Server:
         expired_keys=int(info.get("expired_keys", 0)),
         databases=databases_of(redis_client, endpoint, text),
         identity=identity,
+        changes=changes_in(info),
     )
     # Of a target nothing is read that way before its first reply tells.
     if endpoint.role == "target" or not server.supports_pexpiretime():
@@ -147,6 +150,21 @@ def _unknown(redis_client: t.Any, *names: str) -> frozenset[str]:
     return frozenset(name for name, known in zip(names, told) if not known) if len(told) == len(names) else frozenset()
 
 
+def changes_in(info: t.Mapping[str, str]) -> tuple[int, str] | None:
+    """The count of changes since the last save, and the time of that."""
+    count, saved = info.get("rdb_changes_since_last_save", ""), info.get("rdb_last_save_time")
+    return (int(count), saved) if count.isdecimal() and saved is not None else None
+
+
+def writes_since(server: Server, info: bytes) -> int | None:
+    """How many changes there were until the reply to :data:`ASK_CHANGES`; None where that cannot be told."""
+    before, now = server.changes, changes_in(parse_info(info))
+    if before is None or now is None or before[1] != now[1] or now[0] < before[0]:
+        return None
+    return now[0] - before[0]
+
+
+ASK_CHANGES = b"*2\r\n$4\r\nINFO\r\n$11\r\npersistence\r\n"
 ASK_FIELD_EXPIRY = b"*2\r\n$4\r\nINFO\r\n$8\r\nkeyspace\r\n"
 
 
