@@ -63,6 +63,8 @@ options:
         prune. The default is a tenth; ten keys may be lost in any case. V(1) means no limit.
       - Before anything is pruned the source must be what it was when the run began. Where it was restarted meanwhile, or got
         other data, no key may be missing.
+      - Nothing is pruned that would leave the target with fewer keys without an expiry than the source counts (INFO). That is
+        not checked with a selection of keys.
       - Also without O(prune) the module fails if the source is flushed, restarted or replaced during the run and loses more.
     type: float
     default: 0.1

@@ -243,7 +243,7 @@ class Migration:
                 self._move(lane, here)
                 self._check_ends(lane)
             if progress.pruning:
-                self._prune(lane, here)
+                self._prune(lane)
                 self._check_ends(lane)
         finally:
             progress.reconnects += flow.reconnects
@@ -299,9 +299,9 @@ class Migration:
             else:
                 self._next_pair()
 
-    def _prune(self, lane: Lane, here: int) -> None:
+    def _prune(self, lane: Lane) -> None:
         plan, progress = self._plan, self.progress
-        pruner = Pruner(lane, self._guard, progress.counters[here], progress.changes)
+        pruner = Pruner(lane, self._guard, plan, progress)
         scan = Scan(
             lane.flow,
             lane.target,

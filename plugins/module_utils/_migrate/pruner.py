@@ -13,25 +13,29 @@ from .._pipeline.chunk import Chunk
 from .._pipeline.halving import Work
 from .._pipeline.job import Job
 from .._transfer.strategy import Lane
-from .counters import Change, Counters
+from .counters import Change
+from .progress import Plan, Progress
+from .prune_bound import PruneBound
 from .source_guard import SourceGuard
 
 
 class Pruner:
     """Takes chunks of a scan of the target."""
 
-    def __init__(self, lane: Lane, guard: SourceGuard, counters: Counters, changes: list[Change]) -> None:
+    def __init__(self, lane: Lane, guard: SourceGuard, plan: Plan, progress: Progress) -> None:
         self._lane = lane
         self._guard = guard
-        self._counters = counters
-        self._changes = changes
+        self._bound = PruneBound(lane, plan, progress)
+        self._counters = progress.counters[lane.source.database]
+        self._changes = progress.changes
 
     def chunk(self, _chunk: Chunk) -> Work:
         """What makes the job that prunes among the keys of the chunk, or of a part of it."""
         doomed: list[bytes] = []
-        return lambda part: self._prune(part.names, doomed)
+        counted: set[bytes] = set()
+        return lambda part: self._prune(part.names, doomed, counted)
 
-    def _prune(self, names: list[bytes], doomed: list[bytes]) -> Job[None]:
+    def _prune(self, names: list[bytes], doomed: list[bytes], counted: set[bytes]) -> Job[None]:
         source, target = self._lane.source, self._lane.target
         # Deleted already, when the answer to that got lost with its connection.
         mine = set(names).intersection(doomed) if doomed else ()
@@ -39,6 +43,10 @@ class Pruner:
         extra = yield from absent(source, [name for name in names if name not in deleted])
         gone = 0
         if extra:
+            lasting = yield from self._bound.among(extra)
+            # Some are counted already where this begins anew, as after a lost connection.
+            yield from self._bound.take(len(lasting - counted))
+            counted |= lasting
             # What is deleted does not come back, so the source says once more that it is itself and lacks them.
             extra = yield from self._guard.still_absent(source, extra)
         if extra:

@@ -60,7 +60,7 @@ class Holding:
     def lost_too_much(self, later: Holding, expired: int, share: float) -> bool:
         """Whether one of the databases, or all of them together, lost more than this share without a reason."""
         return self.unexplained(later, expired) > self.tolerated(share) or any(
-            max(one.keys - expired, one.lasting) > _tolerated(one.of, share) for one in self._gone(later)
+            max(one.keys - expired, one.lasting) > tolerated(one.of, share) for one in self._gone(later)
         )
 
     def _gone(self, later: Holding) -> list[_Gone]:
@@ -75,10 +75,11 @@ class Holding:
 
     def tolerated(self, share: float) -> int:
         """How many that may be."""
-        return _tolerated(self.keys, share)
+        return tolerated(self.keys, share)
 
 
-def _tolerated(keys: int, share: float) -> int:
+def tolerated(keys: int, share: float) -> int:
+    """How many of ``keys`` may be lost."""
     return max(_ALWAYS, int(keys * share))
 
 

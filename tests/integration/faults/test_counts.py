@@ -17,7 +17,7 @@ from tests.conftest import ServerFactory, soak
 from tests.support import engine
 from tests.support.attempt import attempt
 from tests.support.faultproxy import FaultProxy
-from tests.support.replies import bulk, without_section
+from tests.support.replies import bulk, without_section, words_of
 from tests.support.run import run_module
 from tests.support.servers import RedisServer
 
@@ -142,6 +142,25 @@ def test_keys_that_expire_at_one_end_alone_have_equal_names(pair: Pair) -> None:
     for number in range(KEYS):
         target.client().pexpire(f"key:{number}", 3_600_000)
     assert compared(source, target, level="keys") == "identical"
+
+
+@pytest.mark.parametrize("lies", [1, KEYS])
+def test_prune_spares_what_the_source_counts(pair: Pair, lies: int) -> None:
+    """EXISTS and TYPE agree that keys are gone, by the word of what stands in between; INFO has them still."""
+    source, target = pair
+    target.client().set("extra", 1)
+    names = [b"key:%d" % number for number in range(lies)]
+    with FaultProxy(source.port, redis=True) as proxy:
+        proxy.rewrite_reply(
+            "EXISTS", lambda command, reply: b":%d\r\n" % len({*words_of(command)[1:]}.difference(names, [b"extra"]))
+        )
+        proxy.rewrite_reply("TYPE", lambda command, reply: b"+none\r\n" if words_of(command)[1] in names else reply)
+        here = source.endpoint(port=proxy.port)
+        assert "counts them" in attempt(here, target, prune=True).error
+        assert target.client().dbsize() > KEYS - 1000
+    target.client().unlink("key:0")
+    assert attempt(source, target, prune=True, check=True).ok["totals"]["pruned"] == 1
+    assert attempt(source, target, prune=True).ok["totals"]["pruned"] == 1
 
 
 def test_what_has_expired_and_is_counted_still_is_no_contradiction(pair: Pair) -> None:
