@@ -9,13 +9,12 @@ keys that never expire are compared.
 
 from __future__ import annotations
 
-import typing as t
-
 from .._compare.both_ends import Ask, together
 from .._connection.replies import parse_info
 from .._errors import RedisMigrationError
 from .._pipeline.expiry import NEVER
 from .._pipeline.job import Job
+from .._server.activity import Activity
 from .._server.agreement import Side, database_in
 from .._server.info import ASK_CHANGES, ASK_FIELD_EXPIRY, changes_in
 from .._server.loss import tolerated
@@ -89,13 +88,11 @@ class PruneBound:
             lacking += done.copied + done.updated
         # Of those that came while others went, each is one change at least.
         most = tolerated(needed, self._plan.prune_limit)
-        began: dict[str, t.Any] = self._progress.activity or {}
+        began = Activity(**self._progress.activity) if self._progress.activity else None
         now = changes_in(parse_info(changes))
-        if (
-            now is None
-            or began.get("changes") is None
-            or now[1] != str(began["last_save"])
-            or now[0] < began["changes"]
-        ):
+        if began is None or began.changes is None or now is None:
             return lacking + most
-        return lacking + min(most, now[0] - began["changes"])
+        count, saved = now
+        if saved != str(began.last_save) or count < began.changes:
+            return lacking + most
+        return lacking + min(most, count - began.changes)
