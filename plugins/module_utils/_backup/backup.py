@@ -75,7 +75,10 @@ class Backup:
                 except _RestartBackup as again:
                     reason = str(again)
                 except ServerChanged as changed:
-                    reason = "the server was restarted, another one took its place, or its data was replaced"
+                    reason = (
+                        "the server was restarted, another one took its place, its data was replaced, or its statistics"
+                        " were reset (CONFIG RESETSTAT)"
+                    )
                     if not changed.identity.certain:
                         reason = (
                             "the connection was lost, and as the server shows no run id it cannot be known whether the same"
@@ -85,7 +88,7 @@ class Backup:
         finally:
             self.result.elapsed = time.monotonic() - start
         raise ConnectError(
-            f"The backup was begun {_ATTEMPTS} times in vain: {reason}", hint="Run again in a calmer hour."
+            f"The backup was begun {_ATTEMPTS} times in vain: {reason}.", hint="Run again in a calmer hour."
         )
 
     def _patiently(self, ask: t.Callable[[], _T]) -> _T:

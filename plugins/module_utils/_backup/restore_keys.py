@@ -94,8 +94,8 @@ class KeysOfFile:
             self._name_doubled()
         except ServerChanged as changed:
             raise ConnectError(
-                f"The {changed.endpoint} was restarted, another took its place, or its data was replaced in the middle of the"
-                " restore: keys restored before may be lost.",
+                f"The {changed.endpoint} was restarted, another took its place, its data was replaced, or its statistics were"
+                " reset (CONFIG RESETSTAT) in the middle of the restore: keys restored before may be lost.",
                 hint="Run again with existing_keys 'skip' (or empty the server and restore anew).",
             ) from None
         finally:

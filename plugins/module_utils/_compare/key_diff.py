@@ -121,9 +121,9 @@ class KeyDiff:
         progress.restarts += 1
         if progress.restarts > _RESTARTS:
             raise RedisMigrationError(
-                f"The {changed.endpoint} was restarted or got other data during the comparison, {progress.restarts} times,"
-                f" so it proves nothing.{nameless_ends(plan.source, plan.target, self._continuity)}",
-                hint="Compare again when both are steady.",
+                f"The {changed.endpoint} was restarted, got other data, or had its statistics reset during the comparison,"
+                f" {progress.restarts} times, so it proves nothing.{nameless_ends(plan.source, plan.target, self._continuity)}",
+                hint="Compare again when both are steady and nothing resets statistics (CONFIG RESETSTAT).",
             )
         self._source, _source_ms = self._patiently(lambda: measure(plan.source))
         self._target, _target_ms = self._patiently(lambda: measure(plan.target))

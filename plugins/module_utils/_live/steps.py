@@ -143,9 +143,10 @@ class Steps:
             self._restarts_in_a_row += 1
             if self._restarts_in_a_row > _RESTARTS:
                 raise ConnectError(
-                    f"The {plan.source} or the {plan.target} was restarted, or its data was replaced (SWAPDB, REPLICAOF),"
-                    f" {self._restarts_in_a_row} times before everything was compared once.",
-                    hint="Look into their logs, and run again when they are steady.",
+                    f"The {plan.source} or the {plan.target} was restarted, its data was replaced (SWAPDB, REPLICAOF), or"
+                    f" its statistics were reset (CONFIG RESETSTAT), {self._restarts_in_a_row} times before"
+                    " everything was compared once.",
+                    hint="Look into their logs, and run again when they are steady and nothing resets statistics.",
                 )
             before = lanes.continuity.latest(plan.source)
             lanes.close()

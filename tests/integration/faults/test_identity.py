@@ -174,6 +174,21 @@ def test_a_refused_reset_of_the_statistics_is_none(redis_server: ServerFactory, 
     assert engine.diff(here, target)["identical"]
 
 
+def test_statistics_that_are_reset_all_the_time_are_named(
+    redis_server: ServerFactory, fault_proxy: Proxies, tmp_path: Path
+) -> None:
+    source, target = redis_server("redis-7.0"), redis_server("redis-7.0")
+    fill(source, 10)
+    proxy = fault_proxy(source.port, redis=True)
+    proxy.on_command("SCAN", source.client().config_resetstat, times=-1)
+    here = source.endpoint(port=proxy.port)
+    with pytest.raises(engine.RedisMigrationError) as failed:
+        engine.diff(here, target)
+    saved = run_module("redis_backup", endpoint=here, dest=str(tmp_path / "dump.rdb"))
+    assert "had its statistics reset" in str(failed.value)
+    assert "statistics were reset (CONFIG RESETSTAT). Run again" in saved.message
+
+
 def test_a_replica_that_attaches_is_no_other_server(redis_server: ServerFactory, fault_proxy: Proxies) -> None:
     """The first replica gives its primary a new replication id."""
     source, target, replica = redis_server("redis-6.2"), redis_server("redis-8.2"), redis_server("redis-8.2")
