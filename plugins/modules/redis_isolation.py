@@ -219,6 +219,13 @@ clients:
     command:
       description: Its last command, without arguments.
       type: str
+waiting:
+  description:
+    - With V(state=released), the applications that were waiting with a command that may have been held back and now runs
+      at this server, as in RV(clients).
+  returned: always
+  type: list
+  elements: dict
 disconnected:
   description: The clients that were disconnected (in check mode, that would be), as in RV(clients).
   returned: always

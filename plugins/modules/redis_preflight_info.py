@@ -82,6 +82,12 @@ options:
         Then the source has to name each key that changes.
     type: bool
     default: false
+  writers_stay:
+    description:
+      - With O(live), whether nothing in the run keeps applications from writing when the last changes are carried over.
+        Then it is a warning if any are connected or write.
+    type: bool
+    default: false
   scan_seconds:
     description:
       - If the target holds keys, all of their names are looked up at the source, for so many seconds at most.
@@ -226,6 +232,7 @@ def main() -> None:
             "large_key_bytes": {"type": "int", "default": 2 * 1024 * 1024, "no_log": False},
             "eviction_data": {"type": "bool", "default": False},
             "live": {"type": "bool", "default": False},
+            "writers_stay": {"type": "bool", "default": False},
             "functions": {"type": "str", "choices": ["update", "skip", "fail", "none"], "default": "update"},
             "config_compare": {"type": "bool", "default": True},
             "scan_seconds": {"type": "float", "default": 60.0},

@@ -77,6 +77,9 @@ def conflicting_values(values: t.Mapping[str, t.Any]) -> list[str]:
             sentences.append(f"{PREFIX}cutover_when: {exc}.")
     if live == "false":
         return sentences
+    for name in ("max_lag", "patience", "lease"):
+        if float(values.get(f"{PREFIX}live_{name}_seconds", 0)) < 0:
+            sentences.append(f"{PREFIX}live_{name}_seconds is negative; give it 0 or more.")
     existing = values.get(f"{PREFIX}existing_keys", "update")
     if existing in ("skip", "fail"):
         sentences.append(

@@ -75,6 +75,7 @@ class _Run:
             "waited_seconds": 0.0,
             "paused": None,
             "guard": None,
+            "waiting": [],
             "pause_seconds": module.params["pause_seconds"],
         }
 
@@ -137,6 +138,7 @@ class _Run:
             release_writes(self._client)
         self.result["paused"] = before if self._module.check_mode else False
         if waiting:
+            self.result["waiting"] = [one.as_dict() for one in waiting]
             names = ", ".join(str(one) for one in waiting[:5])
             self._module.warn(
                 "Clients were waiting with a command that may have been held back and now runs at this server:"

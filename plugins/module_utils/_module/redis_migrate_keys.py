@@ -124,7 +124,11 @@ def work(module: AnsibleModule) -> dict[str, t.Any]:
         result["diff"] = diff_of(progress.changes)
     drift = Drift(progress.source_writes, progress.drift).sentence
     if drift:
-        module.warn(drift)
+        module.warn(
+            "The source was written to meanwhile, so the numbers of this check have changed since."
+            if module.check_mode
+            else drift
+        )
     if progress.finished and progress.restarts:
         module.warn(
             f"An end was restarted or replaced in the middle of the run (times: {progress.restarts}); all keys were looked "

@@ -32,6 +32,7 @@ def question_of(params: t.Mapping[str, t.Any]) -> Question:
         functions=params["functions"],
         config_compare=params["config_compare"],
         live=params["live"],
+        writers_stay=params["writers_stay"],
     )
 
 

@@ -46,6 +46,8 @@ class Question:
     config_compare: bool = True
     # Whether the run follows the source while applications write.
     live: bool = False
+    # Whether nothing in it keeps them from writing, even in the end.
+    writers_stay: bool = False
 
 
 class Side:

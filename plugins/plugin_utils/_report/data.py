@@ -19,6 +19,8 @@ from ansible_collections.dataservices.redis_migration.plugins.plugin_utils._repo
 from ansible_collections.dataservices.redis_migration.plugins.plugin_utils._report.downtime import (
     downtime_of,
     downtime_sentence,
+    waiting_of,
+    waiting_sentence,
 )
 from ansible_collections.dataservices.redis_migration.plugins.plugin_utils._report.humanize import keys
 from ansible_collections.dataservices.redis_migration.plugins.plugin_utils._report.live import live_of
@@ -140,6 +142,8 @@ def _line(migration: Data) -> str:
     sentences += [migration[way]["summary"] for way in ("migrate", "live") if migration[way]]
     if migration["downtime"]:
         sentences.append(downtime_sentence(migration["downtime"]))
+    if migration["waiting"]:
+        sentences.append(waiting_sentence(migration["waiting"]))
     sentences += apps_sentences(migration["apps"], failed=status == "failed", planned=migration["planned"])
     if migration["way_back"]:
         sentences.append(f"To put the apps back: {migration['way_back']}")
@@ -188,6 +192,7 @@ def _migration(name: str, variables: t.Mapping[str, t.Any], check_mode: bool, in
         "followed": followed,
         "downtime": None if check_mode else downtime,
         "downtime_seconds": downtime["seconds"] if downtime and not check_mode else None,
+        "waiting": waiting_of(variables),
         "verify": verify,
         "backup": _picked(variables, "__redis_migration_backup", _BACKUP_FIELDS),
         "restore": _picked(variables, "__redis_migration_restore", _RESTORE_FIELDS),

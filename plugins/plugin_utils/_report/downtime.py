@@ -40,6 +40,20 @@ def _last_phase(variables: Variables) -> str:
     return "cutover" if stopped and started.get("apps") and not started.get("failed") else ""
 
 
+def waiting_of(variables: Variables) -> list[str]:
+    """The addresses of clients that were let through, at the source, with a command that may have been held back."""
+    return [one["address"] for one in variables.get("__redis_migration_released", {}).get("waiting", [])]
+
+
+def waiting_sentence(waiting: t.Sequence[str]) -> str:
+    """The same for people."""
+    more = f" and {len(waiting) - 5} more" if len(waiting) > 5 else ""
+    return (
+        f"WARNING: clients were waiting with a command when the pause ended, which then ran at the source: {', '.join(waiting[:5])}"
+        f"{more}. If it writes, that is missing at the target; redis_migration_isolate_disconnect drops such commands."
+    )
+
+
 def downtime_sentence(downtime: Variables) -> str:
     """The same for people; what took no time worth speaking of is left out."""
     parts = ", ".join(

@@ -96,7 +96,18 @@ def live_of(variables: t.Mapping[str, t.Any]) -> Data | None:
     if "verified" not in result:
         return None
     picked = {field: result[field] for field in _FIELDS}
-    return {**picked, "summary": live_summary(result, variables.get("__redis_migration_functions", {}))}
+    summary = live_summary(result, variables.get("__redis_migration_functions", {}))
+    # A rollback stops apps, or waits for the operator to do so.
+    kept_away = "__redis_migration_data_from" in variables or bool(
+        variables.get("__redis_migration_pause", {}).get("paused")
+        or variables.get("__redis_migration_isolate_result", {}).get("isolated")
+    )
+    if not kept_away:
+        summary += (
+            " Nobody was kept away from the source: what was written there after the proof is missing at the target"
+            " (redis_migration_isolate)."
+        )
+    return {**picked, "kept_away": kept_away, "summary": summary}
 
 
 def live_summary(drained: t.Mapping[str, t.Any], functions: t.Mapping[str, t.Any] | None = None) -> str:

@@ -11,7 +11,10 @@ import typing as t
 import jinja2
 
 from ansible_collections.dataservices.redis_migration.plugins.plugin_utils._report import humanize, plot
-from ansible_collections.dataservices.redis_migration.plugins.plugin_utils._report.downtime import downtime_sentence
+from ansible_collections.dataservices.redis_migration.plugins.plugin_utils._report.downtime import (
+    downtime_sentence,
+    waiting_sentence,
+)
 
 _TEMPLATES = pathlib.Path(__file__).resolve().parents[3] / "roles" / "report" / "templates"
 
@@ -30,6 +33,7 @@ def render_page(report: t.Mapping[str, t.Any]) -> str:
         size=humanize.size,
         duration=humanize.duration,
         downtime=downtime_sentence,
+        waiting=waiting_sentence,
         lag_plots=plot.lag_plots,
         moment=lambda iso: iso[:19].replace("T", " "),
     )

@@ -41,20 +41,22 @@ def _keys_summary(result: t.Mapping[str, t.Any], check_mode: bool) -> str:
         rest = _rest(totals, without_unchanged=True)
         verb = "is" if totals["unchanged"] == 1 else "are"
         equal = f"{keys(totals['unchanged'])} of the source {verb} equal at the target"
-        return f"Nothing to do: {equal} ({took}){rest}.{_drift(result)}"
+        return f"Nothing to do: {equal} ({took}){rest}.{_drift(result, check_mode)}"
     verb = "Would move" if check_mode else "Moved"
     # Keys that were only compared have a speed, too, but it is none of moving.
     rates = f" ({count(result['keys_per_second'])} keys/s, {size(result['bytes_per_second'])}/s)" if written else ""
     speed = "" if check_mode else f" in {took}{rates}"
     return (
         f"{verb} {keys(written)} ({size(totals['bytes'])}){speed} by {result['strategy']} ({result['strategy_reason']})"
-        f"{_rest(totals, without_unchanged=False)}.{_drift(result)}"
+        f"{_rest(totals, without_unchanged=False)}.{_drift(result, check_mode)}"
     )
 
 
-def _drift(result: t.Mapping[str, t.Any]) -> str:
+def _drift(result: t.Mapping[str, t.Any], check_mode: bool) -> str:
     if not result.get("drift"):
         return ""
+    if check_mode:
+        return " The source was written to meanwhile, so these numbers have changed since."
     return " The source was written to meanwhile: run again to move what changed."
 
 

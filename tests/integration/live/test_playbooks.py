@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import threading
 from collections.abc import Callable
 from pathlib import Path
@@ -142,3 +143,17 @@ def test_a_rollback_spares_what_may_be_newer_at_the_source(shared_server: Shared
     with target.client(5) as client:
         client.flushdb()
     refused("set redis_migration_rollback_overwrite true")
+
+
+def test_check_mode_says_that_nobody_is_kept_away_and_what_is_waited_for(
+    shared_server: SharedServer, tmp_path: Path
+) -> None:
+    source, target = shared_server("redis-7.0"), shared_server("redis-8.2", 2)
+    gate = str(tmp_path / "gate")
+    hosts = inventory(source, target, redis_migration_live=True, redis_migration_cutover_gate=gate)
+    with source.client(0) as application:
+        application.set("one", "key")
+        run = run_playbook("migrate", hosts, "--check", "--skip-tags", "isolate", directory=tmp_path).ok
+    said = " ".join(run.output.split())
+    assert re.search(r"warn source_clients: 1 client .* This run keeps nobody away from it", said), said
+    assert f"A run would wait until somebody makes the file {gate}" in said

@@ -61,8 +61,13 @@ def target_keys(situation: Situation) -> Verdict:
             f" {listed(names.examples)}.",
             f"{_SWAPPED} The source is empty. If they are not, empty the target or ignore this finding to keep its keys."
             if not source.keys
-            else "Check that this is the target you mean. Empty it, set prune to delete exactly these keys, or ignore this"
-            " finding to keep them.",
+            else "Check that this is the target you mean. Empty it, set prune (in the playbooks"
+            " redis_migration_prune) to delete exactly these keys, or ignore this finding to keep them."
+            + (
+                " An earlier run that followed and did not end leaves such keys, where the source has deleted them since."
+                if question.live
+                else ""
+            ),
         )
     if names.extra:
         return warn(

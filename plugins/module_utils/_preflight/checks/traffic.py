@@ -19,6 +19,13 @@ from ..situation import Answered, Situation
 # How long writes are watched for at least.
 _WATCHED_SECONDS = 0.5
 
+# A live run that nobody is stopped for.
+_STAY = "This run keeps nobody away from it; what is written after the last look is missing at the target."
+_STAY_STEP = (
+    "Set isolate to pause or wait, or stop the applications yourself before the last changes; cutover_gate waits for"
+    " that."
+)
+
 
 def writable(situation: Situation, side: Answered) -> Verdict:
     """The target's own word on whether it would take a write now; nothing is written."""
@@ -60,6 +67,8 @@ def clients(situation: Situation, side: Answered) -> Verdict:
         f"{plural(len(found), 'client')} of applications or people {'is' if len(found) == 1 else 'are'} connected to"
         f" the {side.role}: {listed([str(one) for one in found])}."
     )
+    if situation.question.live and situation.question.writers_stay:
+        return warn(f"{connected} {_STAY}", _STAY_STEP)
     if situation.question.live:
         return ok(f"{connected} They may be, until the run stops them.")
     return warn(
@@ -75,6 +84,8 @@ def writes(situation: Situation, side: Answered) -> Verdict:
     seen = between(side.activity, side.watcher.look())
     next_step = "Stop the applications that write before the run (the phase 'isolate' waits until none does)."
     if situation.question.live and (seen.writes or seen.changed):
+        if situation.question.writers_stay:
+            return warn(f"Applications write to the {side.role}. {_STAY}", _STAY_STEP)
         return ok(f"Applications write to the {side.role}, as they may until the run stops them.")
     if seen.writes:
         return warn(

@@ -97,6 +97,7 @@ def test_every_wrong_value_has_its_sentence() -> None:
         ({"existing_keys": "fail", "live": "auto"}, ["must be update or replace"]),
         ({"allow_extra": True, "eviction_data": "yes", "live": True}, ["eviction_data", "allow_extra"]),
         ({"allow_extra": True, "live": "auto"}, []),
+        ({"live_max_lag_seconds": "-1", "live": True}, ["live_max_lag_seconds is negative"]),
     ],
 )
 def test_values_that_do_not_go_together(values: dict[str, Any], said: list[str]) -> None:

@@ -104,6 +104,20 @@ def test_a_run_that_came_to_no_drain_has_nothing_to_say() -> None:
     assert found is not None and found["verified"] == {"unchanged_since": 9, "in_drain": 3}
 
 
+def test_it_says_if_nobody_was_kept_away_from_the_source() -> None:
+    run = {"__redis_migration_drained": drained()}
+    for more, kept_away in (
+        ({}, False),
+        ({"__redis_migration_pause": {"skipped": True}, "__redis_migration_isolate_result": {"skipped": True}}, False),
+        ({"__redis_migration_pause": {"paused": True}}, True),
+        ({"__redis_migration_isolate_result": {"isolated": True}}, True),
+        ({"__redis_migration_data_from": {}}, True),
+    ):
+        found = live_of({**run, **more})
+        assert found is not None and found["kept_away"] is kept_away
+        assert ("Nobody was kept away from the source" in found["summary"]) is not kept_away
+
+
 MOMENTS = [["", 100.0], ["isolate", 102.5], ["backup", 102.5], ["move", 103.0], ["verify", 103.1], ["cutover", 105.0]]
 
 
@@ -131,3 +145,5 @@ def test_the_lag_is_drawn_by_its_highest_points() -> None:
     waiting, age = lag_plots([[0.0, 0, 0.0], [5.0, 40, 0.5], [5.001, 10, 0.4], [10.0, 0, 0.0]])
     assert waiting["line"] == "0,120.0 300,0.0 600,120.0"
     assert (waiting["most"], age["most"], age["seconds"]) == (40, 0.5, 10.0)
+    assert (waiting["shown"], age["shown"]) == ("40", "500 ms")
+    assert lag_plots([[0.0, 0, 0.0], [5.0, 0, 0.0]]) == [], "nothing ever waited"
