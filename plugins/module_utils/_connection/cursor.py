@@ -80,11 +80,11 @@ class CursorWalk:
             raise self.endless()
         return page
 
-    def incomplete(self, keys: int) -> RedisMigrationError:
-        """The exception for a walk that ended too early, where there are ``keys`` without an expiry."""
+    def incomplete(self, keys: int, kind: str) -> RedisMigrationError:
+        """The exception for a walk that ended too early, where there are so many ``keys`` of that ``kind``."""
         return RedisMigrationError(
-            f"{self._command} at the {self._endpoint} came to its end after {self._elements} of the {keys} keys without an"
-            " expiry that INFO counts.",
+            f"{self._command} at the {self._endpoint} came to its end after {self._elements} of the {keys} {kind}"
+            " that INFO counts.",
             hint="Look at what answers there: a proxy in between, or a product that differs in this command. One that counts"
             " only when told to (DBSIZE SCAN of Kvrocks) has to be told anew.",
         )

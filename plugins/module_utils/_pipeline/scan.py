@@ -16,8 +16,9 @@ from .._connection.cursor import CursorWalk
 from .._connection.replies import any_error, is_error
 from .._keys.selection import Selection
 from .._keys.temporary import without_temporary
-from .._server.agreement import Side, database_in, too_few
-from .._server.info import ASK_CHANGES, ASK_FIELD_EXPIRY, writes_since
+from .._server import loss
+from .._server.agreement import Side, database_in, too_few, too_few_expiring
+from .._server.info import ASK_CHANGES, writes_since
 from .absence import absent
 from .chunk import Chunk
 from .end import End
@@ -156,15 +157,21 @@ class Scan:
         if self._filters or before is None or shown >= before.keys:
             return
         server = self._end.server
-        replies = yield self._end.call(ASK_FIELD_EXPIRY + ASK_CHANGES, 2)
+        replies = yield self._end.call(loss.ASK + ASK_CHANGES, loss.REPLIES + 1)
         self._end.check(replies, "INFO")
-        now = database_in(replies[0], self._end.database)
-        if now is None:
+        keyspace, stats, changes = replies
+        counts = database_in(keyspace, self._end.database)
+        if counts is None:
             return
-        writes = writes_since(server, replies[1]) if self._from_start else None
-        expected = too_few(shown, before, Side(server, now), writes)
+        now = Side(server, counts)
+        writes = writes_since(server, changes) if self._from_start else None
+        expected = too_few(shown, before, now, writes)
         if expected is not None:
-            raise self._cursors.incomplete(expected)
+            raise self._cursors.incomplete(expected, "keys without an expiry")
+        expired = max(0, loss.expired_in(stats) - server.expired_keys)
+        expected = too_few_expiring(shown, before, now, writes, expired)
+        if expected is not None:
+            raise self._cursors.incomplete(expected, "keys, few of which can have expired,")
 
     @property
     def _filters(self) -> list[t.Any]:

@@ -18,6 +18,10 @@ from .key_counts import Database, keyspace_section
 _ALWAYS = 10
 _SHARE = 0.1
 
+# Keys that expire are looked for only where they live so long on average, and hardly any has expired meanwhile.
+_FAR_MS = 600_000
+_HARDLY_ANY = 0.01
+
 
 def database_in(info: bytes, number: int) -> Database | None:
     """What the reply to INFO keyspace tells of a database; None where it does not tell."""
@@ -60,3 +64,19 @@ def too_few(shown: int, before: Database, now: Side, writes: int | None) -> int 
     if writes is not None and (writes or before.lasting == now.counts.lasting):
         slack = min(slack, writes)
     return there if shown < there - slack else None
+
+
+def too_few_expiring(shown: int, before: Database, now: Side, writes: int | None, expired: int) -> int | None:
+    """The same of all keys, where hardly any of those that expire can have: how many there are by the server's count.
+
+    Half of them has to be missing, as an average says little of one key. ``expired``: how many keys the server
+    saw expire meanwhile. A replica counts them longer than it shows them.
+    """
+    if not before.expires or not now.counts.expires or writes is None or now.server.role != "master":
+        return None
+    expiring = min(before.expires, now.counts.expires)
+    if now.counts.avg_ttl < _FAR_MS or expired > expiring * _HARDLY_ANY:
+        return None
+    lasting = min(before.lasting or 0, now.counts.lasting or 0)
+    enough = lasting + expiring // 2 - now.unsure - max(_ALWAYS, writes)
+    return lasting + expiring if shown < enough else None

@@ -94,7 +94,12 @@ def holding_in(replies: t.Sequence[t.Any], numbers: t.Iterable[int]) -> Holding 
     databases = keyspace_section(keyspace)
     if databases is None:
         return None
-    return _holding(databases, int(parse_info(stats).get("expired_keys", 0)), numbers)
+    return _holding(databases, expired_in(stats), numbers)
+
+
+def expired_in(stats: bytes) -> int:
+    """How many keys the server saw expire, by the second reply to :data:`ASK`."""
+    return int(parse_info(stats).get("expired_keys", 0))
 
 
 def _holding(databases: t.Mapping[int, Database], expired: int, numbers: t.Iterable[int]) -> Holding:

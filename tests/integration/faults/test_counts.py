@@ -15,7 +15,7 @@ import pytest
 
 from tests.conftest import ServerFactory, soak
 from tests.support import engine
-from tests.support.attempt import attempt
+from tests.support.attempt import attempt, until
 from tests.support.faultproxy import FaultProxy
 from tests.support.replies import bulk, without_section, words_of
 from tests.support.run import run_module
@@ -135,6 +135,21 @@ def test_a_scan_that_leaves_out_a_few_keys(pair: Pair, tmp_path: Path) -> None:
         proxy.rewrite_reply("INFO", without_section(b"Persistence"))
         for level in ("values", "keys"):
             assert "proves nothing" in compared(here, target, level=level)
+
+
+def test_a_scan_that_shows_no_key_that_expires(redis_server: ServerFactory, tmp_path: Path) -> None:
+    source, target = redis_server("redis-7.0"), redis_server("redis-7.0")
+    client = source.client()
+    for number in range(100):
+        client.set(f"key:{number}", 1, px=86_400_000)
+    until(lambda: client.info("keyspace")["db0"]["avg_ttl"] > 600_000)
+    with FaultProxy(source.port, redis=True) as proxy:
+        proxy.rewrite_reply("SCAN", nothing_shown)
+        here = source.endpoint(port=proxy.port)
+        said = [attempt(here, target).error, compared(here, target)]
+        said.append(run_module("redis_backup", endpoint=here, dest=str(tmp_path / "dump.rdb")).message)
+    for sentence in said:
+        assert "came to its end after 0 of the 100 keys" in sentence
 
 
 def test_keys_that_expire_at_one_end_alone_have_equal_names(pair: Pair) -> None:
