@@ -13,6 +13,7 @@ from ansible_collections.dataservices.redis_migration.plugins.plugin_utils._repo
     live_comparison,
     live_summary,
 )
+from ansible_collections.dataservices.redis_migration.plugins.plugin_utils._report.rollback import turned_round
 from ansible_collections.dataservices.redis_migration.plugins.plugin_utils._report.sentences import (
     backup_lines,
     migration_summary,
@@ -69,5 +70,6 @@ class FilterModule:
             "service_key_endpoints": service_key_endpoints,
             "through_tunnels": through_tunnels,
             "tunnel_addresses": tunnel_addresses,
+            "turned_round": turned_round,
             "with_backend": with_backend,
         }

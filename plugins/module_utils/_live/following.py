@@ -168,7 +168,7 @@ class Following:
         where = f" Its log is {state.log}." if state else ""
         return RedisMigrationError(
             f"The process that follows {self} has not answered for {seconds:.0f} s.{where}",
-            hint="See that both servers answer, end it with 'state: stopped', and start it again.",
+            hint="See that both servers answer. Run the playbook again; a play of your own ends it with 'state: stopped' first.",
         )
 
     # -- the end ------------------------------------------------------------------------------------------------

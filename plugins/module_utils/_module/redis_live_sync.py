@@ -132,13 +132,13 @@ class _Call:
 
 def _next_step(result: dict[str, t.Any]) -> str:
     if result["failures"]:
-        return "See 'failures' for what to do about each, and drain again."
+        return "See 'failures' for what to do about each, then drain again, or run the playbook again."
     if result["extra"]:
         return (
             "See 'extra'. If they may be deleted, such as those that an earlier run brought, end the process and start it"
-            " with 'prune: true'."
+            " with 'prune: true', which is redis_migration_prune in the playbooks."
         )
-    return "See that the applications have stopped, and drain again."
+    return "See that the applications have stopped, then drain again, or run the playbook again."
 
 
 def _since(resume: str) -> float | None:

@@ -24,6 +24,7 @@ from ansible_collections.dataservices.redis_migration.plugins.plugin_utils._repo
 )
 from ansible_collections.dataservices.redis_migration.plugins.plugin_utils._report.humanize import keys
 from ansible_collections.dataservices.redis_migration.plugins.plugin_utils._report.live import live_of
+from ansible_collections.dataservices.redis_migration.plugins.plugin_utils._report.rollback import turned_round
 from ansible_collections.dataservices.redis_migration.plugins.plugin_utils._report.sentences import migration_summary
 from ansible_collections.dataservices.redis_migration.plugins.plugin_utils._report.verification import findings_failure
 
@@ -240,10 +241,13 @@ def _verify(variables: t.Mapping[str, t.Any]) -> Data | None:
 
 def _failure(variables: t.Mapping[str, t.Any], host: str) -> Data | None:
     """The first phase that failed, and why."""
+    back = "__redis_migration_data_from" in variables
     for phase, name in _PHASES:
         for result in [*_results(variables, name), variables.get(name, {})]:
             if result.get("failed") or result.get("unreachable"):
                 message = str(result.get("msg", "no reason was given"))
+                if back and phase in ("follow", "drain"):
+                    phase, message = "rollback", turned_round(message)
                 return {"phase": phase, "message": message.removeprefix(f"{host}: ")}
     preflight = variables.get("__redis_migration_preflight", {})
     if not preflight.get("passed", True):

@@ -77,6 +77,7 @@ def run_under_writers(
     (migration,) = json.loads((directory / "redis-migration-report" / "report.json").read_text())["migrations"]
     assert migration["status"] == "proved"
     assert migration["downtime"]["parts"][-1]["phase"] == "release"
+    assert migration["waiting"] and "clients were waiting with a command when the pause ended" in run.output
     assert_nothing_left(directory, source, target)
     return run, migration
 
