@@ -91,7 +91,8 @@ def same_piece(
 ) -> Difference | None:
     """The verdict on some fields of a hash, from the replies of both ends to :func:`ask_fields`."""
     clock = _later(ends, (here[-1], there[-1]))
-    if len(here) == 3 and _contradicts(fields, here[0], here[1], dict(zip(fields, there[0]))):
+    # Asked in one go: should one have expired in between, another look shows it.
+    if len(here) == 3 and _hidden(fields, here[0], here[1], dict(zip(fields, there[0]))):
         return _CONTRADICTORY
     mine, its = (
         alive(end, fields, said[0], said[1] if len(said) == 3 else None, clock)
@@ -130,9 +131,14 @@ def same_hashes(
         _verdict(mine, its, _tolerance(ends)) if mine or not its else GONE_AT_SOURCE for mine, its in zip(*living)
     ]
     asked = [index for index, (_key, fields, _values) in enumerate(sides[0]) if fields] if len(replies[0]) > 1 else []
-    for index, times in zip(asked, replies[0]):
-        _key, fields, values = sides[0][index]
-        if verdicts[index] is None and _contradicts(fields, values, times, dict(zip(*sides[1][index][1:]))):
+    hidden = {
+        index: _hidden(*sides[0][index][1:], times, dict(zip(*sides[1][index][1:])))
+        for index, times in zip(asked, replies[0])
+        if verdicts[index] is None
+    }
+    shown = yield from _still_shown(source, {keys[index]: fields for index, fields in hidden.items() if fields})
+    for index in hidden:
+        if keys[index] in shown:
             verdicts[index] = _CONTRADICTORY
     return verdicts
 
@@ -144,18 +150,26 @@ _CONTRADICTORY = Difference(
 )
 
 
-def _contradicts(
+def _hidden(
     fields: t.Sequence[bytes], values: t.Sequence[bytes | None], times: t.Any, its: t.Mapping[bytes, bytes | None]
-) -> bool:
-    """Whether the source shows a field that has no expiry to tell and that the target does not have.
+) -> list[bytes]:
+    """The fields that the source shows, that by HPEXPIRETIME are not there, and that the target does not have.
 
-    It may have expired in between; then another look shows nothing of it. To the target's own word nothing is lost.
+    They may have expired in between. To the target's own word nothing is lost.
     """
     there = [field for field, value in zip(fields, values) if value is not None]
-    if there and not times:
-        return True
-    over = {field for field, at in zip(fields, times or ()) if at == GONE}
-    return any(field in over and its.get(field) is None for field in there)
+    over = {field for field, at in zip(fields, times) if at == GONE} if times else set(there)
+    return [field for field in there if field in over and its.get(field) is None]
+
+
+def _still_shown(source: End, hidden: t.Mapping[bytes, t.Sequence[bytes]]) -> Job[list[bytes]]:
+    """Those of the hashes of which ``source`` goes on showing such a field. What has expired it shows no more."""
+    if not hidden:
+        return []
+    asked = b"".join([pack(b"HMGET", key, *fields) for key, fields in hidden.items()])
+    answers = yield source.call(asked, len(hidden))
+    # An error is no proof that they are gone: another look follows.
+    return [key for key, values in zip(hidden, answers) if not isinstance(values, list) or set(values) != {None}]
 
 
 def _verdict(mine: _Fields, its: _Fields, tolerance: int) -> Difference | None:

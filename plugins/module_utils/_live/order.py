@@ -43,7 +43,8 @@ def plan_from_dict(plain: dict[str, t.Any]) -> Plan:
 
 def _endpoint(plain: dict[str, t.Any]) -> Endpoint:
     backend = plain["backend"]
-    return Endpoint(**{**plain, "backend": Backend(**backend) if backend else None})
+    pinned = tuple(plain["ca_fingerprints"])
+    return Endpoint(**{**plain, "ca_fingerprints": pinned, "backend": Backend(**backend) if backend else None})
 
 
 def run_key(plan: Plan) -> str:

@@ -17,6 +17,7 @@ from ansible_collections.dataservices.redis_migration.plugins.module_utils._migr
 )
 from ansible_collections.dataservices.redis_migration.plugins.module_utils._server.info import Server
 from ansible_collections.dataservices.redis_migration.plugins.module_utils._transfer.copy import CopyStrategy
+from ansible_collections.dataservices.redis_migration.plugins.module_utils._transfer.proved import Proved
 from ansible_collections.dataservices.redis_migration.plugins.module_utils._transfer.rebuild.strategy import (
     RebuildStrategy,
 )
@@ -73,4 +74,6 @@ def test_before_the_choice_the_strategy_is_the_wanted_one_or_copy() -> None:
 
 def test_rebuild_needs_no_fallback_to_itself() -> None:
     rebuild = RebuildStrategy.__new__(RebuildStrategy)
-    assert strategy_of(Choice("rebuild", "as told"), None, rebuild, 0) is rebuild  # type: ignore[arg-type]
+    made = strategy_of(Choice("rebuild", "as told"), None, rebuild, 0)  # type: ignore[arg-type]
+    assert isinstance(made, Proved)
+    assert made._transfer is rebuild
