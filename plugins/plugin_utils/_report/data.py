@@ -183,6 +183,7 @@ def _migration(name: str, variables: t.Mapping[str, t.Any], check_mode: bool, in
     servers = variables.get("__redis_migration_comparison", {}).get("servers", {})
     return {
         "name": name,
+        "rollback": "__redis_migration_data_from" in variables,
         "began": float(variables.get("__redis_migration_variables", {}).get("began", float("inf"))),
         "status": status,
         "source": _end(variables, "source", preflight, servers.get("source", {})),

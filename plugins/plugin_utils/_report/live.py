@@ -98,7 +98,10 @@ def live_of(variables: t.Mapping[str, t.Any]) -> Data | None:
     picked = {field: result[field] for field in _FIELDS}
     summary = live_summary(result, variables.get("__redis_migration_functions", {}))
     # A rollback stops apps, or waits for the operator to do so.
-    kept_away = "__redis_migration_data_from" in variables or bool(
+    back = "__redis_migration_data_from" in variables
+    if back:
+        summary = f"Brought back from the target to the source in a rollback. {summary}"
+    kept_away = back or bool(
         variables.get("__redis_migration_pause", {}).get("paused")
         or variables.get("__redis_migration_isolate_result", {}).get("isolated")
     )

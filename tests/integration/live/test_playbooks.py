@@ -158,3 +158,23 @@ def test_check_mode_says_that_nobody_is_kept_away_and_what_is_waited_for(
     said = " ".join(run.output.split())
     assert re.search(r"warn source_clients: 1 client .* This run keeps nobody away from it", said), said
     assert f"A run would wait until somebody makes the file {gate}" in said
+
+
+def test_a_task_of_the_cutover_that_fails_is_named_with_its_file(tmp_path: Path) -> None:
+    (tmp_path / "switch.yml").write_text(
+        yaml.safe_dump([{"name": "Switch DNS", "ansible.builtin.fail": {"msg": "no."}}])
+    )
+    role = {"name": "dataservices.redis_migration.cutover", "rolespec_validate": False}
+    variables = {
+        "redis_migration_cutover_tasks": "switch.yml",
+        "__redis_migration_moved": False,
+        "__redis_migration_verification": [],
+    }
+    play = {
+        "hosts": "localhost",
+        "gather_facts": False,
+        "vars": variables,
+        "tasks": [{"ansible.builtin.include_role": role}],
+    }
+    said = " ".join(run_playbook([play], {}, directory=tmp_path).output.split())
+    assert f"The task 'Switch DNS' in {tmp_path}/switch.yml failed: no. Both ends are proved equal" in said

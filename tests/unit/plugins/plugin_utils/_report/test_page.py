@@ -79,3 +79,15 @@ def test_a_live_run_is_drawn() -> None:
     assert "Writes stood still for 3.0 s (release 3.0 s)." in found
     assert "<b>" not in found.split("<h3>Keys that failed (2)</h3>")[1].split("</table>")[0]
     assert "2,000" in found
+
+
+def test_a_rollback_goes_from_the_target_to_the_source() -> None:
+    ends = {f"__redis_migration_{role}": {"url": f"redis://{role}:1"} for role in ("source", "target")}
+    for more, first, second in (
+        ({}, "source:1", "target:1"),
+        ({"__redis_migration_data_from": {}}, "target:1", "source:1"),
+    ):
+        found = render_page(build_report({"m": {**ends, **more}}, check_mode=False, finished=0.0))
+        assert found.index(first) < found.index(second)
+        assert found.rindex(first) < found.rindex(second)
+        assert ("Rollback, from" in found) is bool(more)
