@@ -43,6 +43,8 @@ class Server:
     identity: Identity = dataclasses.field(default_factory=Identity)
     # How many changes there were since the last save, and when that was; None where it does not say.
     changes: tuple[int, str] | None = None
+    # It is still reading its data, and counts what it has read.
+    loading: bool = False
 
     @property
     def keys(self) -> int:
@@ -132,6 +134,7 @@ def server_of(redis_client: t.Any, endpoint: Endpoint) -> Server:
         databases=databases_of(redis_client, endpoint, text),
         identity=identity,
         changes=changes_in(info),
+        loading=info.get("loading") == "1",
     )
     # Of a target nothing is read that way before its first reply tells.
     if endpoint.role == "target" or not server.supports_pexpiretime():
@@ -203,4 +206,7 @@ def measure(endpoint: Endpoint) -> tuple[Server, float]:
             start = time.perf_counter()
             redis_client.ping()
             best = min(best, time.perf_counter() - start)
+        if server.loading:
+            # It refuses PING until it is through, so it is by now.
+            server = server_of(redis_client, endpoint)
     return server, best * 1000
