@@ -7,16 +7,20 @@
 from __future__ import annotations
 
 import contextlib
+import re
 import threading
 from collections.abc import Callable
 
 import pytest
 
+from ansible_collections.dataservices.redis_migration.plugins.module_utils._connection.endpoint import parse_endpoint
+from ansible_collections.dataservices.redis_migration.plugins.module_utils._server.info import measure
 from tests.conftest import ServerFactory
 from tests.support import dataset, engine
 from tests.support.attempt import Attempt, Watch, attempt, until
 from tests.support.faultproxy import FaultProxy
 from tests.support.oracle import compare, report
+from tests.support.replies import bulk
 from tests.support.servers import RedisServer
 
 Pair = tuple[RedisServer, RedisServer]
@@ -242,6 +246,22 @@ def test_loading(side: str, redis_server: ServerFactory, fault_proxy: Proxies) -
     all_through(tried, source)
     watch.equal()
     watch.settle(tried, untouched=False)
+
+
+def test_what_is_counted_while_it_loads_is_not_all(redis_server: ServerFactory, fault_proxy: Proxies) -> None:
+    """Its first INFO is of the last moment of loading."""
+    server = redis_server("redis-8.2")
+    dataset.fill(server.client, databases=(0, 5))
+    proxy = fault_proxy(server.port, redis=True)
+
+    def loading(_command: bytes, reply: bytes) -> bytes:
+        text = reply.split(b"\r\n", 1)[1][:-2]
+        return bulk(re.sub(rb"keys=\d+", b"keys=1", text.replace(b"\nloading:0", b"\nloading:1")))
+
+    proxy.rewrite_reply("INFO", loading, times=1)
+    measured, _round_trip = measure(parse_endpoint(server.endpoint(port=proxy.port), "source"))
+    assert not measured.loading
+    assert measured.databases[0].keys == server.client(0).dbsize() > 1
 
 
 def test_a_source_that_is_still_loading_is_not_taken_for_a_small_one(redis_server: ServerFactory) -> None:
