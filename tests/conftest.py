@@ -7,6 +7,7 @@
 from __future__ import annotations
 
 import os
+import signal
 import socket
 import sys
 from collections import Counter
@@ -67,6 +68,10 @@ def pytest_configure(config: pytest.Config) -> None:
         "soak: long, run by `make soak` only",
     ):
         config.addinivalue_line("markers", line)
+    # Under nohup and in the background of a script these are ignored, by all that a test starts and then signals, too.
+    for number in (signal.SIGINT, signal.SIGHUP):
+        if signal.getsignal(number) is signal.SIG_IGN:
+            signal.signal(number, lambda _number, _frame: None)
 
 
 def pytest_runtest_setup(item: pytest.Item) -> None:
