@@ -15,7 +15,8 @@ from .key_build import KeyBuild, Length, Read, Write, piece
 def string_in_pieces(build: KeyBuild, length: int) -> Job[None]:
     """Write the string of ``length`` bytes to the temporary key."""
     # The whole length at once: growing piece by piece would have the target copy the string again and again.
-    write = Write(lambda name: pack(b"SETRANGE", name, length - 1, b"\0"))
+    # Meanwhile it may be empty, or gone.
+    write = Write(lambda name: pack(b"SETRANGE", name, length - 1, b"\0") if length else pack(b"SET", name, b""))
     for start in range(0, length, PIECE_BYTES):
         ask = Read(pack(b"GETRANGE", build.key, start, start + PIECE_BYTES - 1), 1, 1, PIECE_BYTES)
         (part,) = yield from build.exchange(ask, write)
