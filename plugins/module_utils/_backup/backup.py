@@ -24,7 +24,7 @@ from .._pipeline.flow import Flow
 from .._pipeline.halving import Work
 from .._pipeline.job import Gate, Job, Sleep, Take, restarting
 from .._pipeline.pace import Pace
-from .._pipeline.pipe import Pipe, ReplyTooLarge
+from .._pipeline.pipe import ReplyTooLarge
 from .._pipeline.scan import Scan
 from .._pipeline.throttle import Throttle
 from .._rdb.payload import DAMAGED, damaged, rdb_version
@@ -194,7 +194,7 @@ class _DatabaseBackup:
 
     def _scan(self) -> None:
         plan = self._plan
-        self._flow = Flow(plan.timeout, on_open=self._check_identity)
+        self._flow = Flow(plan.timeout, on_open=self._continuity.connected)
         try:
             self._end = End(plan.endpoint, self._server, self._number)
             self._flow.add_pipe(self._end.pipe)
@@ -217,11 +217,6 @@ class _DatabaseBackup:
             self._flow.run()
         finally:
             self._flow.close()
-
-    def _check_identity(self, pipe: Pipe) -> None:
-        if pipe.openings > 1:
-            self._continuity.reopened(pipe.endpoint, pipe.identity)
-        self._continuity.check(pipe.endpoint, pipe.identity)
 
     def _unchanged(self) -> Job[None]:
         """Asked without a break of the connection that read."""

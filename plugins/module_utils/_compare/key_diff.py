@@ -24,7 +24,6 @@ from .._pipeline.flow import Flow
 from .._pipeline.halving import GiveUp, Work
 from .._pipeline.job import Job, Sleep, restarting
 from .._pipeline.pace import Pace
-from .._pipeline.pipe import Pipe
 from .._pipeline.scan import NAMES_AT_ONCE, Scan
 from .._server.clocks import clocks_of
 from .._server.continuity import Continuity, ServerChanged, nameless_ends
@@ -141,14 +140,9 @@ class KeyDiff:
         progress.walked = (0, 0)
         progress.again = None
 
-    def _check_identity(self, pipe: Pipe) -> None:
-        if pipe.openings > 1:
-            self._continuity.reopened(pipe.endpoint, pipe.identity)
-        self._continuity.check(pipe.endpoint, pipe.identity)
-
     def _run_pair(self, here: int, there: int) -> None:
         plan, progress = self._plan, self.progress
-        flow = Flow(plan.timeout, on_open=self._check_identity)
+        flow = Flow(plan.timeout, on_open=self._continuity.connected)
         try:
             source, target = End(plan.source, self._source, here), End(plan.target, self._target, there)
             source.use_clock_of_other_end(progress.clock_difference.shift_ms, progress.clock_difference.slack_ms)

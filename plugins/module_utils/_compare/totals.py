@@ -13,6 +13,7 @@ import typing as t
 from .._errors import RedisMigrationError
 from .._pipeline.end import End
 from .._pipeline.job import Job
+from .._pipeline.temporary_keys import count_lasting
 from .._server.agreement import Side, apart, database_in
 from .._server.info import ASK_CHANGES, ASK_FIELD_EXPIRY, writes_since
 from .both_ends import Ask, together
@@ -40,8 +41,11 @@ class Totals(t.NamedTuple):
             end.check([keyspace, changes], "INFO")
             counts = database_in(keyspace, end.database)
             sides.append(None if counts is None else Side(end.server, counts))
-            writes += writes_since(end.server, changes) or 0
+            writes += writes_since(end.server.changes, changes) or 0
         here, there = sides
+        if here and there and apart(here, there):
+            here = here._replace(temporary=(yield from count_lasting(source)))
+            there = there._replace(temporary=(yield from count_lasting(target)))
         return cls(source, target, here, there, writes)
 
     def explain(self, seen: DatabaseDiff, *, whole: bool) -> bool:
@@ -59,13 +63,13 @@ class Totals(t.NamedTuple):
             # Each key that came or went behind the walks is one change at least.
             return (self._names_apart if level == "keys" else self._gap) > self.writes
         return self._lasting is not None or any(
-            side is not None and side.counts.lasting is not None and shown < side.counts.lasting - side.unsure
+            side is not None and side.lasting is not None and shown < side.lasting - side.unsure
             for side, shown in ((self.here, seen.source_keys), (self.there, seen.target_keys))
         )
 
     def contradiction(self, seen: DatabaseDiff) -> RedisMigrationError:
         """The exception for that."""
-        here, there = (side.counts.lasting if side else None for side in (self.here, self.there))
+        here, there = (side.lasting if side else None for side in (self.here, self.there))
         return RedisMigrationError(
             f"The comparison of database {self.source.database} at the {self.source.endpoint} with database"
             f" {self.target.database} at the {self.target.endpoint} proves nothing: {seen.source_keys} and"
@@ -93,6 +97,6 @@ class Totals(t.NamedTuple):
             return 0
         unsure = max(self.here.unsure, self.there.unsure)
         return max(
-            (one.counts.lasting or 0) - other.counts.keys - unsure
+            (one.lasting or 0) - other.counts.keys - unsure
             for one, other in ((self.here, self.there), (self.there, self.here))
         )

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from .._keys.selection import Selection
 from .._server.agreement import Side, apart
-from .._server.key_counts import Database
+from .._server.key_counts import held_in
 from .lanes import Lanes
 from .unnamed import Unnamed
 
@@ -19,7 +19,7 @@ def counts(lanes: Lanes, unnamed: Unnamed) -> Counts:
     here, there = unnamed.keyspace, unnamed.keyspace_of_target
     if here is None or there is None:
         return {}
-    found = {number: (_of(here, number).keys, _of(there, to).keys) for number, to in lanes.progress.pairs}
+    found = {number: (held_in(here, number).keys, held_in(there, to).keys) for number, to in lanes.progress.pairs}
     return {number: both for number, both in found.items() if any(both)}
 
 
@@ -36,14 +36,13 @@ def difference(selection: Selection, lanes: Lanes, unnamed: Unnamed) -> str | No
     if any(len(carrier.extra) or carrier.failures for carrier in lanes.carriers.values()):
         return None
     for number, to in lanes.progress.pairs:
-        one, other = _of(here, number), _of(there, to)
-        found = apart(Side(lanes.source, one), Side(lanes.target, other))
+        one, other = held_in(here, number), held_in(there, to)
+        mine, its = Side(lanes.source, one), Side(lanes.target, other)
+        if apart(mine, its):
+            here_too, there_too = lanes.count_temporary(number)
+            mine, its = mine._replace(temporary=here_too), its._replace(temporary=there_too)
+        found = apart(mine, its)
         if found:
-            mine, its = found
             where = f"database {number}" if number == to else f"database {number} (at the target {to})"
-            return f"In {where} the source counts {mine} keys without an expiry, and the target {its}."
+            return f"In {where} the source counts {found[0]} keys without an expiry, and the target {found[1]}."
     return None
-
-
-def _of(keyspace: dict[int, Database], number: int) -> Database:
-    return keyspace.get(number, Database(0, 0, field_expires=0))

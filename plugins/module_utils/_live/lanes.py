@@ -22,7 +22,7 @@ from .._pipeline.end import End
 from .._pipeline.flow import Flow
 from .._pipeline.job import Job, restarting
 from .._pipeline.pace import Pace
-from .._pipeline.pipe import Pipe
+from .._pipeline.temporary_keys import count_lasting
 from .._pipeline.throttle import Throttle
 from .._server import loss
 from .._server.activity import write_commands
@@ -103,7 +103,7 @@ class Lanes:
         self.clocks = clocks_of(self.source, self.target)
         self.continuity.accept(plan.source, self.source.identity)
         self.continuity.accept(plan.target, self.target.identity)
-        self._flow = Flow(plan.timeout, on_open=self._check_identity, still_wanted=self._wanted)
+        self._flow = Flow(plan.timeout, on_open=self.guard.connected, still_wanted=self._wanted)
         self._open(progress.pairs)
         if progress.held is None:
             # Later the guard compares with what was held before.
@@ -165,14 +165,6 @@ class Lanes:
             most_bytes=self._most,
         )
 
-    def _check_identity(self, pipe: Pipe) -> None:
-        if pipe.openings > 1:
-            self.continuity.reopened(pipe.endpoint, pipe.identity)
-        if pipe.endpoint is self._plan.source:
-            self.guard.opened(pipe.identity)
-        else:
-            self.continuity.check(pipe.endpoint, pipe.identity)
-
     def ask_target(self) -> list[object]:
         """The replies of the target to :data:`loss.ASK`, whatever they are."""
         replies: list[object] = [None] * loss.REPLIES
@@ -180,6 +172,14 @@ class Lanes:
             self.flow.spawn(restarting(functools.partial(_ask, carrier.lane.target, replies)))
             self.flow.run()
         return replies
+
+    def count_temporary(self, here: int) -> tuple[int, int]:
+        """How many temporary keys without an expiry a database of the source holds, and that of the target."""
+        lane, found = self.carriers[here].lane, [0, 0]
+        for at, end in enumerate((lane.source, lane.target)):
+            self.flow.spawn(restarting(functools.partial(_count, end, found, at)))
+        self.flow.run()
+        return found[0], found[1]
 
     def check_targets(self) -> None:
         """Ask on each connection that writes. Raises :class:`ServerChanged`."""
@@ -211,6 +211,10 @@ class Lanes:
             self._flow.close()
             self._flow = None
         self._stack.close()
+
+
+def _count(end: End, found: list[int], at: int, _attempt: int) -> Job[None]:
+    found[at] = yield from count_lasting(end)
 
 
 def _ask(end: End, replies: list[object], _attempt: int) -> Job[None]:

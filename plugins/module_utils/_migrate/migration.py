@@ -328,13 +328,7 @@ class Migration:
         progress.cursor, progress.pruning, progress.fresh = b"0", False, None
 
     def _check_identity(self, pipe: Pipe) -> None:
-        """On each connection, before it is used: the server must be the one that the run knows, with its data."""
-        if pipe.openings > 1:
-            self._continuity.reopened(pipe.endpoint, pipe.identity)
-        if pipe.endpoint is self._plan.source:
-            self._guard.opened(pipe.identity)
-        else:
-            self._continuity.check(pipe.endpoint, pipe.identity)
+        self._guard.connected(pipe)
         if pipe.openings > 1 and pipe.endpoint.role == "target" and self._claim:
             # Another run may have begun while this one was cut off.
             with client(pipe.endpoint) as redis_client:

@@ -10,13 +10,13 @@ keys that never expire are compared.
 from __future__ import annotations
 
 from .._compare.both_ends import Ask, together
-from .._connection.replies import parse_info
 from .._errors import RedisMigrationError
 from .._pipeline.expiry import NEVER
 from .._pipeline.job import Job
+from .._pipeline.temporary_keys import count_lasting
 from .._server.activity import Activity
 from .._server.agreement import Side, database_in
-from .._server.info import ASK_CHANGES, ASK_FIELD_EXPIRY, changes_in
+from .._server.info import ASK_CHANGES, ASK_FIELD_EXPIRY, writes_since
 from .._server.loss import tolerated
 from .._transfer.strategy import Lane
 from .progress import Plan, Progress
@@ -34,6 +34,8 @@ class PruneBound:
         # Keys without an expiry at the target before this slice deleted any, and of those how many it has deleted.
         self._held: int | None = None
         self._deleted = 0
+        # Temporary keys without an expiry at the source: it counts them, and no run moves them. Asked where that matters.
+        self._temporary: int | None = None
 
     def among(self, names: list[bytes]) -> Job[set[bytes]]:
         """Those of ``names``, keys of the target, that have no expiry there."""
@@ -62,7 +64,11 @@ class PruneBound:
             return
         needed = min(counts.lasting, self._lasting_at_start(counts.lasting))
         left = self._held - self._deleted - keys
-        if left + self._not_there(Side(source.server, counts), needed, changes) < needed:
+        lacking = self._not_there(Side(source.server, counts), needed, changes)
+        if left + lacking < needed and self._temporary is None:
+            self._temporary = yield from count_lasting(source)
+        needed -= self._temporary or 0
+        if left + lacking < needed:
             raise RedisMigrationError(
                 f"The {source.endpoint} says of keys that it does not have them, and counts them: database"
                 f" {target.database} of the {target.endpoint} would be left with {left} keys without an expiry, and database"
@@ -89,10 +95,6 @@ class PruneBound:
         # Of those that came while others went, each is one change at least.
         most = tolerated(needed, self._plan.prune_limit)
         began = Activity(**self._progress.activity) if self._progress.activity else None
-        now = changes_in(parse_info(changes))
-        if began is None or began.changes is None or now is None:
-            return lacking + most
-        count, saved = now
-        if saved != str(began.last_save) or count < began.changes:
-            return lacking + most
-        return lacking + min(most, count - began.changes)
+        counted = None if began is None or began.changes is None else (began.changes, str(began.last_save))
+        writes = writes_since(counted, changes)
+        return lacking + (most if writes is None else min(most, writes))

@@ -14,7 +14,7 @@ from .._errors import RedisMigrationError
 from .._pipeline.end import End
 from .._pipeline.job import Job
 from .._server import loss
-from .._server.continuity import Continuity, ServerChanged
+from .._server.continuity import Continuity, Opened, ServerChanged
 from .._server.info import Server
 from .._server.loss import Holding, holding_of
 from .progress import Plan, Progress
@@ -27,6 +27,14 @@ class SourceGuard:
         self._plan = plan
         self._progress = progress
         self._continuity = continuity
+
+    def connected(self, opened: Opened) -> None:
+        """On each connection of a run, to either end, before it is used: it must be whom the run knows, with its data."""
+        self._continuity.check_reopened(opened)
+        if opened.endpoint is self._plan.source:
+            self.opened(opened.identity)
+        else:
+            self._continuity.check(opened.endpoint, opened.identity)
 
     def opened(self, identity: Identity) -> None:
         """A connection was opened. A FLUSH may have been of another database; what it took, :meth:`look` finds."""

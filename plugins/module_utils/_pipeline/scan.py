@@ -164,7 +164,7 @@ class Scan:
         if counts is None:
             return
         now = Side(server, counts)
-        writes = writes_since(server, changes) if self._from_start else None
+        writes = writes_since(server.changes, changes) if self._from_start else None
         expected = too_few(shown, before, now, writes)
         if expected is not None:
             raise self._cursors.incomplete(expected, "keys without an expiry")

@@ -12,7 +12,7 @@ from __future__ import annotations
 import typing as t
 
 from .info import Server
-from .key_counts import Database, keyspace_section
+from .key_counts import Database, held_in, keyspace_section
 
 # So many, or this share of them, may come and go while all are walked.
 _ALWAYS = 10
@@ -26,7 +26,7 @@ _HARDLY_ANY = 0.01
 def database_in(info: bytes, number: int) -> Database | None:
     """What the reply to INFO keyspace tells of a database; None where it does not tell."""
     told = keyspace_section(info)
-    return None if told is None else told.get(number, Database(0, 0, field_expires=0))
+    return None if told is None else held_in(told, number)
 
 
 class Side(t.NamedTuple):
@@ -34,6 +34,13 @@ class Side(t.NamedTuple):
 
     server: Server
     counts: Database
+    # How many temporary keys without an expiry are among them, as far as they were counted: no run moves them.
+    temporary: int = 0
+
+    @property
+    def lasting(self) -> int | None:
+        """Keys without an expiry that a run moves; None where the server does not tell."""
+        return None if self.counts.lasting is None else max(0, self.counts.lasting - self.temporary)
 
     @property
     def unsure(self) -> int:
@@ -43,7 +50,7 @@ class Side(t.NamedTuple):
 
 def apart(one: Side, other: Side) -> tuple[int, int] | None:
     """The keys without an expiry of both, where they cannot be those of equal databases."""
-    mine, its = one.counts.lasting, other.counts.lasting
+    mine, its = one.lasting, other.lasting
     if mine is None or its is None or abs(mine - its) <= max(one.unsure, other.unsure):
         return None
     return mine, its

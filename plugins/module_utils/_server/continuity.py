@@ -28,6 +28,19 @@ class ServerChanged(Exception):
         self.identity = identity
 
 
+class Opened(t.Protocol):
+    """A connection that was just opened, and by whom it was answered. ``openings``: how often, of the same pipe."""
+
+    @property
+    def endpoint(self) -> Endpoint: ...
+
+    @property
+    def identity(self) -> Identity: ...
+
+    @property
+    def openings(self) -> int: ...
+
+
 class Continuity:
     """Knows by role ("source", …) whom a run has met, the latest last."""
 
@@ -44,13 +57,18 @@ class Continuity:
     def latest(self, endpoint: Endpoint) -> Identity:
         return self._met[endpoint.role][-1]
 
-    def reopened(self, endpoint: Endpoint, identity: Identity) -> None:
-        """A connection was lost and made anew. Raises :class:`ServerChanged` where that may lead to another server.
+    def connected(self, opened: Opened) -> None:
+        """On a connection before it is used: :meth:`check_reopened`, then :meth:`check`."""
+        self.check_reopened(opened)
+        self.check(opened.endpoint, opened.identity)
+
+    def check_reopened(self, opened: Opened) -> None:
+        """Raises :class:`ServerChanged` where the connection was lost before and may lead to another server now.
 
         A cursor of SCAN, and what was written, is worth nothing there.
         """
-        if not identity.certain:
-            raise ServerChanged(endpoint, identity)
+        if opened.openings > 1 and not opened.identity.certain:
+            raise ServerChanged(opened.endpoint, opened.identity)
 
     def can_go_on(self, endpoint: Endpoint) -> bool:
         """Whether a walk may be continued over another connection, as every slice has its own."""

@@ -159,9 +159,12 @@ def changes_in(info: t.Mapping[str, str]) -> tuple[int, str] | None:
     return (int(count), saved) if count.isdecimal() and saved is not None else None
 
 
-def writes_since(server: Server, info: bytes) -> int | None:
-    """How many changes there were until the reply to :data:`ASK_CHANGES`; None where that cannot be told."""
-    before, now = server.changes, changes_in(parse_info(info))
+def writes_since(before: tuple[int, str] | None, info: bytes) -> int | None:
+    """How many changes there were from ``before``, as :func:`changes_in` tells them, until the reply to ASK_CHANGES.
+
+    None where that cannot be told.
+    """
+    now = changes_in(parse_info(info))
     if before is None or now is None or before[1] != now[1] or now[0] < before[0]:
         return None
     return now[0] - before[0]

@@ -43,6 +43,11 @@ class Database:
         return None if self.expires is None else max(0, self.keys - self.expires)
 
 
+def held_in(keyspace: t.Mapping[int, Database], number: int) -> Database:
+    """What a server holds in a database: one that it does not tell of is empty."""
+    return keyspace.get(number, Database(0, 0, field_expires=0))
+
+
 def keyspace_section(info: bytes | str) -> dict[int, Database] | None:
     """The logical databases in INFO's text (those that hold keys); None where it has no keyspace section."""
     text = info.decode("utf-8", "replace") if isinstance(info, bytes) else info

@@ -12,6 +12,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
 import pytest
+import redis
 
 from tests.conftest import ServerFactory
 from tests.support import dataset
@@ -135,6 +136,17 @@ def test_keys_that_have_expired_and_are_still_counted_are_no_difference(shared_s
         source.client().execute_command("DEBUG", "SET-ACTIVE-EXPIRE", 1)
 
 
+def test_what_a_killed_run_left_is_no_difference(pair: Pair) -> None:
+    source, target = pair
+    left = {f"__redis_migration_tmp:{{1}}:0123456789abcdef:{number}": "half" for number in range(3)}
+    source.client().mset(left | {"key": "value"})
+    with following(source, target) as follower:
+        walked(follower)
+        result = follower.drain(20)
+    assert result.proved
+    assert target.client().keys() == [b"key"]
+
+
 def test_a_selection_is_not_counted(pair: Pair) -> None:
     source, target = pair
     fill(source, 50)
@@ -154,12 +166,18 @@ def test_a_key_of_the_target_that_the_source_creates_later_is_no_extra(pair: Pai
         assert_proved(follower.drain(), source, target)
 
 
-def test_groups_that_nobody_touched_are_not_looked_at(pair: Pair) -> None:
-    source, target = pair
+def fill_streams(source: RedisServer) -> redis.Redis:
+    """A hundred streams, each with a group. Returns the client that made them."""
     client = source.client()
     for number in range(100):
         client.xadd(f"stream:{number}", {"f": 1}, "1-1")
         client.xgroup_create(f"stream:{number}", "old", "0")
+    return client
+
+
+def test_groups_that_nobody_touched_are_not_looked_at(pair: Pair) -> None:
+    source, target = pair
+    client = fill_streams(source)
     with following(source, target) as follower:
         walked(follower)
         client.xadd("stream:1", {"f": 2}, "1-2")
@@ -172,10 +190,7 @@ def test_groups_that_nobody_touched_are_not_looked_at(pair: Pair) -> None:
 
 def test_more_streams_than_are_held(pair: Pair) -> None:
     source, target = pair
-    client = source.client()
-    for number in range(100):
-        client.xadd(f"stream:{number}", {"f": 1}, "1-1")
-        client.xgroup_create(f"stream:{number}", "old", "0")
+    client = fill_streams(source)
     with following(source, target, most_bytes=8000) as follower:
         walked(follower)
         assert follower.status.compares_in_drain

@@ -74,17 +74,19 @@ def test_leftovers_go_with_any_strategy_and_are_not_moved_on(server_pair: tuple[
     for server in server_pair:
         server.client().hset("__redis_migration_tmp:{1}:0123456789abcdef:5", "half", "done")
     source.client().set("key", "value")
+    target.client().mset({f"stale:{number}": "" for number in range(20)})
 
     planned = engine.migrate(source, target, check=True)
     assert engine.moved(planned) == {"scanned": 1, "copied": 1}
     assert large_keys.temporary(target.client())
     done = engine.migrate(source, target, prune=True)
 
-    assert engine.moved(done) == {"scanned": 1, "copied": 1}
+    assert engine.moved(done) == {"scanned": 1, "copied": 1, "pruned": 20}
     assert target.client().keys() == [b"key"]
-    # The source's own is not touched, and not reported as missing either.
+    # The source's own is not touched, and not reported as missing either, though the source counts it.
     assert large_keys.temporary(source.client())
-    assert engine.diff(source, target)["identical"]
+    for level in ("keys", "ttl", "values"):
+        assert engine.diff(source, target, level=level)["identical"]
 
 
 @pytest.mark.parametrize("end", ["source", "target"])

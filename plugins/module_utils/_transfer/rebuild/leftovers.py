@@ -5,27 +5,19 @@
 
 from __future__ import annotations
 
-from ..._connection.commands import one, pack
-from ..._connection.cursor import CursorWalk
-from ..._keys.temporary import PREFIX, TemporaryNames, is_temporary
+from ..._connection.commands import one
+from ..._keys.temporary import TemporaryNames
 from ..._pipeline.end import End
 from ..._pipeline.job import Job
+from ..._pipeline.temporary_keys import temporary_keys
 
-_PAGE = 2000
+_AT_ONCE = 500
 
 
 def remove_leftovers(target: End, ours: TemporaryNames) -> Job[None]:
     """The job that walks the target's database once. What is named by ``ours`` is being built right now and stays."""
-    held = target.server.databases.get(target.database)
-    walk = CursorWalk(target.endpoint, "SCAN", held.keys if held else 0)
-    cursor = b"0"
-    while True:
-        replies = yield target.call(pack(b"SCAN", cursor, b"MATCH", PREFIX + b"*", b"COUNT", _PAGE), 1)
-        target.check(replies, "SCAN")
-        cursor, names = walk.checked_page(replies[0])
-        leftovers = [name for name in names if is_temporary(name) and not ours.owns(name)]
-        if leftovers:
-            gone = yield target.call(one(b"UNLINK", *leftovers), 1)
-            target.check(gone, "UNLINK")
-        if cursor == b"0":
-            return
+    found = yield from temporary_keys(target)
+    leftovers = [name for name in found if not ours.owns(name)]
+    for first in range(0, len(leftovers), _AT_ONCE):
+        gone = yield target.call(one(b"UNLINK", *leftovers[first : first + _AT_ONCE]), 1)
+        target.check(gone, "UNLINK")
