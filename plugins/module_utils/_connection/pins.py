@@ -31,10 +31,14 @@ class Certificate:
         return f"'{self.subject}' (issued by '{self.issuer}', SHA-256 {self.fingerprint})"
 
 
+def own_certificate(sock: ssl.SSLSocket) -> Certificate:
+    """What the server showed as its own, verified or not."""
+    return _certificate(_tls_object(sock).get_unverified_chain()[0])
+
+
 def verified_chain(sock: ssl.SSLSocket) -> list[Certificate]:
     """The certificates that the server was verified by, its own first; empty where nothing was verified."""
-    tls_object: t.Any = getattr(sock, "_sslobj", None)
-    return [_certificate(one) for one in tls_object.get_verified_chain() or ()]
+    return [_certificate(one) for one in _tls_object(sock).get_verified_chain() or ()]
 
 
 def check_pinned(sock: ssl.SSLSocket, endpoint: Endpoint) -> None:
@@ -51,6 +55,15 @@ def check_pinned(sock: ssl.SSLSocket, endpoint: Endpoint) -> None:
         )
 
 
+def end_of(told: t.Mapping[str, t.Any]) -> datetime.datetime:
+    """The end of the validity of a certificate of which the standard library told so."""
+    return datetime.datetime.fromtimestamp(ssl.cert_time_to_seconds(told["notAfter"]), datetime.UTC)
+
+
+def _tls_object(sock: ssl.SSLSocket) -> t.Any:
+    return getattr(sock, "_sslobj", None)
+
+
 def _certificate(shown: t.Any) -> Certificate:
     told = shown.get_info()
     der = ssl.PEM_cert_to_DER_cert(shown.public_bytes())
@@ -58,7 +71,7 @@ def _certificate(shown: t.Any) -> Certificate:
         subject=_name(told["subject"]),
         issuer=_name(told["issuer"]),
         fingerprint=hashlib.sha256(der).digest().hex(":").upper(),
-        ends=datetime.datetime.fromtimestamp(ssl.cert_time_to_seconds(told["notAfter"]), datetime.UTC),
+        ends=end_of(told),
     )
 
 

@@ -13,7 +13,7 @@ import ssl
 from .._connection import tls
 from .._connection.endpoint import Endpoint
 from .._connection.explain import explain
-from .._connection.pins import Certificate, verified_chain
+from .._connection.pins import Certificate, own_certificate, verified_chain
 from .._errors import RedisMigrationError
 from .finding import Verdict, fail, failed, ok, plural, warn
 
@@ -40,7 +40,7 @@ def certificate_verdict(endpoint: Endpoint) -> Verdict:
         return failed(exc)
     except OSError as exc:
         return failed(problem or explain(exc, endpoint))
-    return _verdict(endpoint, validity_end(shown), problem, chain)
+    return _verdict(endpoint, shown.ends, problem, chain)
 
 
 def _verdict(
@@ -72,8 +72,8 @@ def _verdict(
     return ok(f"The certificate of the {endpoint} verifies{pinned} and {lasts}. Chain: {verified_by}.")
 
 
-def _handshake(endpoint: Endpoint) -> tuple[bytes, list[Certificate]]:
-    """The server's certificate (DER), and the chain that verifies it.
+def _handshake(endpoint: Endpoint) -> tuple[Certificate, list[Certificate]]:
+    """The server's certificate, and the chain that verifies it.
 
     Ends after the handshake: no user name, password or command is sent.
     """
@@ -82,31 +82,4 @@ def _handshake(endpoint: Endpoint) -> tuple[bytes, list[Certificate]]:
         socket.create_connection((endpoint.host, endpoint.port), timeout=patience) as plain,
         tls.wrap(plain, endpoint) as wrapped,
     ):
-        return wrapped.getpeercert(binary_form=True) or b"", verified_chain(wrapped)
-
-
-def validity_end(der: bytes) -> datetime.datetime:
-    """The end of a certificate's validity. Python only decodes certificates that it has verified."""
-    _tag, certificate, _rest = _element(der)
-    _tag, content, _rest = _element(certificate)
-    tag, _value, rest = _element(content)
-    # An explicit version may stand before the serial number.
-    for _field in ("serial number", "signature", "issuer") if tag == 0xA0 else ("signature", "issuer"):
-        _tag, _value, rest = _element(rest)
-    _tag, validity, _rest = _element(rest)
-    _tag, _begin, rest = _element(validity)
-    tag, end, _rest = _element(rest)
-    # UTCTime has two digits for the year, 50 to 99 meaning 19xx; GeneralizedTime has four.
-    text = end.decode("ascii")
-    if tag == 0x17:
-        text = ("19" if text[:2] >= "50" else "20") + text
-    return datetime.datetime.strptime(text, "%Y%m%d%H%M%SZ").replace(tzinfo=datetime.UTC)
-
-
-def _element(der: bytes) -> tuple[int, bytes, bytes]:
-    """Tag and content of the first element, and what follows it."""
-    length, start = der[1], 2
-    if length & 0x80:
-        start += length & 0x7F
-        length = int.from_bytes(der[2:start], "big")
-    return der[0], der[start : start + length], der[start + length :]
+        return own_certificate(wrapped), verified_chain(wrapped)
