@@ -13,7 +13,7 @@ options:
     description: The server to read from. Nothing is ever written there.
     type: dict
     required: true
-    suboptions:
+    suboptions: &endpoint
       url:
         description:
           - A C(redis://), C(rediss://) (TLS) or C(unix://) URL with the user name and password in it, percent-encoded where needed.
@@ -22,10 +22,10 @@ options:
           - Fields given beside it win over the same part of the URL.
         type: str
       host:
-        description: Host name or address, if there is no O(source.url).
+        description: Host name or address, if there is no C(url).
         type: str
       port:
-        description: Port; C(6379) if given neither here nor in O(source.url).
+        description: Port; C(6379) if given neither here nor in C(url).
         type: int
       username:
         description: ACL user. Leave it out for a server that only has a password.
@@ -50,7 +50,7 @@ options:
         description: File with a client certificate (PEM), if the server asks for one.
         type: path
       client_key_file:
-        description: File with the key of O(source.client_cert_file), not encrypted; may be in the same file.
+        description: File with the key of C(client_cert_file), not encrypted; may be in the same file.
         type: path
       server_name:
         description: The name for SNI that the certificate must carry, if it is not the host (behind a tunnel, say).
@@ -70,57 +70,7 @@ options:
     type: dict
     required: true
     suboptions:
-      url:
-        description:
-          - A C(redis://), C(rediss://) (TLS) or C(unix://) URL with the user name and password in it, percent-encoded where needed.
-            C(valkey://) and C(valkeys://) mean the same.
-          - As in C(redis-cli), what stands before the C(@) without a colon is the password.
-          - Fields given beside it win over the same part of the URL.
-        type: str
-      host:
-        description: Host name or address, if there is no O(target.url).
-        type: str
-      port:
-        description: Port; C(6379) if given neither here nor in O(target.url).
-        type: int
-      username:
-        description: ACL user. Leave it out for a server that only has a password.
-        type: str
-      password:
-        description: Password of the user, or of the server.
-        type: str
-      tls:
-        description: Whether to use TLS. A C(rediss://) or C(valkeys://) URL means V(true).
-        type: bool
-      validate_certs:
-        description: Whether the server's certificate must verify. Turn it off for tests only.
-        type: bool
-        default: true
-      ca_certs:
-        description: File with the CA certificates to trust (PEM) instead of the system's.
-        type: path
-      ca_cert_content:
-        description: CA certificates to trust (PEM) as text, such as C(cacrt) of a service key.
-        type: str
-      client_cert_file:
-        description: File with a client certificate (PEM), if the server asks for one.
-        type: path
-      client_key_file:
-        description: File with the key of O(target.client_cert_file), not encrypted; may be in the same file.
-        type: path
-      server_name:
-        description: The name for SNI that the certificate must carry, if it is not the host (behind a tunnel, say).
-        type: str
-      ca_fingerprints:
-        description:
-          - SHA-256 fingerprints of certificates, with or without colons. The server's certificate must verify, and one of these
-            must be in the chain that it verifies by, before anything secret is sent.
-        type: list
-        elements: str
-      timeout:
-        description: Seconds to wait for a connection and for any single answer.
-        type: float
-        default: 15.0
+      <<: *endpoint
       backend:
         description:
           - Where the I(source server) itself reaches the target, for the command MIGRATE.

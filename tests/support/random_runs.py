@@ -8,9 +8,11 @@ from __future__ import annotations
 
 import contextlib
 import os
+import random
 import signal
 import tempfile
-from collections.abc import Callable, Mapping
+import time
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -132,6 +134,16 @@ def run_playbook(setting: Setting, ends: Ends, sides: list[Side]) -> None:
         output, _nothing = process.communicate(timeout=120)
         # Its module may go on for two seconds: that is the next run's to wait for.
         assert process.returncode == -signal.SIGKILL or "PLAY RECAP" in output, output[-4000:]
+
+
+def soak_seeds() -> Iterator[int]:
+    """One seed after the other for SOAK_MINUTES, from SOAK_SEED or anywhere; each is printed, to be tried again."""
+    until = time.monotonic() + 60 * float(os.environ.get("SOAK_MINUTES", "10"))
+    number = int(os.environ.get("SOAK_SEED", "0")) or random.randrange(2**32)
+    while time.monotonic() < until:
+        print(f"SOAK_SEED={number}", flush=True)
+        yield number
+        number += 1
 
 
 class Pool:

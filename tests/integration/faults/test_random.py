@@ -12,9 +12,6 @@ begins there.
 from __future__ import annotations
 
 import contextlib
-import os
-import random
-import time
 from collections import Counter
 from collections.abc import Iterator, Mapping
 from typing import NamedTuple
@@ -28,7 +25,17 @@ from tests.support.attempt import TEMPORARY, Attempt, attempt
 from tests.support.faultproxy import FaultProxy
 from tests.support.random_data import SOON, Key, keys, write
 from tests.support.random_faults import DATA_KINDS, OTHERS_KEYS, WIRE_KINDS, Fault, Side, faults
-from tests.support.random_runs import AWAY, Pool, Run, Setting, run_here, run_in_slices, run_module, run_playbook
+from tests.support.random_runs import (
+    AWAY,
+    Pool,
+    Run,
+    Setting,
+    run_here,
+    run_in_slices,
+    run_module,
+    run_playbook,
+    soak_seeds,
+)
 from tests.support.random_runs import settings as random_settings
 from tests.support.servers import RedisServer
 
@@ -279,10 +286,7 @@ def test_nothing_is_lost_or_made_up(pool: Pool, kind: str, sides: tuple[str, ...
 
 @pytest.mark.soak
 def test_nothing_is_lost_or_made_up_for_a_long_time(pool: Pool) -> None:
-    until = time.monotonic() + 60 * float(os.environ.get("SOAK_MINUTES", "10"))
-    number = int(os.environ.get("SOAK_SEED", "0")) or random.randrange(2**32)
-    while time.monotonic() < until:
-        print(f"SOAK_SEED={number}", flush=True)
+    for number in soak_seeds():
 
         @seed(number)
         @settings(_common, max_examples=50)
@@ -291,5 +295,4 @@ def test_nothing_is_lost_or_made_up_for_a_long_time(pool: Pool) -> None:
             nothing_is_lost_or_made_up(pool, example)
 
         one_round()
-        number += 1
     print(*(f"{count:5} {what}" for what, count in sorted(happened.items())), sep="\n")

@@ -34,21 +34,15 @@ from tests.support.engine import RedisMigrationError
 from tests.support.faultproxy import FaultProxy
 from tests.support.live_faults import FAULTS, Fault, Scene, Schedule
 from tests.support.oracle import compare, report
-from tests.support.random_runs import Pool
+from tests.support.random_runs import Pool, soak_seeds
 from tests.support.run import run_module
 from tests.support.servers import available
 from tests.support.writers import Writers
 
+from .test_follow import PAIRS as FOLLOWED_PAIRS
 from .test_follow import following, walked
 
-PAIRS = [
-    ("redis-6.2", "redis-7.0"),
-    ("redis-6.2", "redis-8.2"),
-    ("redis-7.0", "redis-8.2"),
-    ("redis-8.2", "redis-7.0"),
-    ("redis-7.0", "valkey-9"),
-    ("valkey-9", "valkey-9"),
-]
+PAIRS = [*FOLLOWED_PAIRS, ("valkey-9", "valkey-9")]
 
 # What an end that is away is waited for, in seconds.
 AWAY = 5.0
@@ -202,12 +196,8 @@ def example_of(number: int) -> Example:
 
 @pytest.mark.soak
 def test_random_commands_and_random_faults_end_equal(pool: Pool) -> None:
-    until_then = time.monotonic() + 60 * float(os.environ.get("SOAK_MINUTES", "10"))
-    number = int(os.environ.get("SOAK_SEED", "0")) or random.randrange(2**32)
-    while time.monotonic() < until_then:
-        print(f"SOAK_SEED={number}", flush=True)
+    for number in soak_seeds():
         run(pool, example_of(number))
-        number += 1
     print(*(f"{count:5} {what}" for what, count in sorted(happened.items())), sep="\n")
 
 
