@@ -91,3 +91,9 @@ def test_a_rollback_goes_from_the_target_to_the_source() -> None:
         assert found.index(first) < found.index(second)
         assert found.rindex(first) < found.rindex(second)
         assert ("Rollback, from" in found) is bool(more)
+
+
+def test_a_migration_is_linked_by_its_name() -> None:
+    found = render_page(build_report({"shop/café": {}}, check_mode=False, finished=0.0))
+    assert 'href="#m-shop/caf%C3%A9"' in found
+    assert 'id="m-shop/café"' in found
