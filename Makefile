@@ -15,14 +15,16 @@ PY      := $(VENV)/bin/python
 RUN     := PATH="$(abspath $(VENV))/bin:$$PATH" ANSIBLE_COLLECTIONS_PATH="$(CURDIR)/.collections" ANSIBLE_CONFIG="$(CURDIR)/ansible.cfg"
 TOOLS   := $(VENV)/.ready
 CHECKS  := $(VENV)/.ready-to-check
+DOCS    := $(VENV)/.ready-for-docs
 
-.PHONY: help demo test test-unit check bench bench-large bench-playbook bench-live soak changelog servers clean
+.PHONY: help demo test test-unit check docs bench bench-large bench-playbook bench-live soak changelog servers clean
 
 help:
 	@echo 'make demo    move an old server full of keys to a new one, prove it, do it again; then two apps on Cloud Foundry (KEEP=1: keep the servers)'
 	@echo 'make test    unit and integration tests against real servers (ARGS=... for pytest)'
 	@echo 'make test-unit  the tests that need no server, in under a minute (ARGS=... for pytest)'
 	@echo 'make check   linters, documentation, sanity tests, licences, the build'
+	@echo 'make docs    the documentation as a site, in .cache/docsite/html'
 	@echo 'make bench   the table of speeds, with the manual procedure as the baseline'
 	@echo 'make bench-large  the same for one enormous key of each type'
 	@echo 'make bench-playbook  what the playbook takes besides the data, for one migration and for fifty'
@@ -44,6 +46,9 @@ test-unit: $(TOOLS)
 
 check: $(CHECKS)
 	@$(RUN) bash .ci/check
+
+docs: $(DOCS)
+	@$(RUN) bash .ci/docs .cache/docsite
 
 bench: $(TOOLS) servers
 	@$(RUN) $(PY) -m tests.bench $(ARGS)
@@ -80,6 +85,10 @@ $(TOOLS): requirements.txt requirements-test.txt
 	@"$(PY)" -m pip install --quiet --disable-pip-version-check -r requirements.txt -r requirements-test.txt
 	@touch $@
 
-$(CHECKS): $(TOOLS) requirements-check.txt
+$(DOCS): $(TOOLS) requirements-docs.txt
+	@"$(PY)" -m pip install --quiet --disable-pip-version-check -r requirements-docs.txt
+	@touch $@
+
+$(CHECKS): $(DOCS) requirements-check.txt
 	@"$(PY)" -m pip install --quiet --disable-pip-version-check -r requirements-check.txt
 	@touch $@

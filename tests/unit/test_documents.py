@@ -40,8 +40,10 @@ def test_every_test_that_the_page_on_faults_names_exists() -> None:
         assert f"def {test}(" in (REPO / "tests" / "integration" / folder / f"test_{name}.py").read_text(), (file, test)
 
 
-# README.md names a program that users may come from.
-@pytest.mark.parametrize("page", [page for page in PAGES if page.name != "README.md"], ids=lambda page: page.name)
+# That page names a program that users may come from.
+@pytest.mark.parametrize(
+    "page", [page for page in PAGES if page.name != "manual_procedure.md"], ids=lambda page: page.name
+)
 def test_files_and_folders_that_a_page_names_exist(page: Path) -> None:
     """By their whole path or the end of it; FOLDER, FILE and X stand for any name."""
     named = re.findall(
@@ -57,6 +59,24 @@ def test_files_and_folders_that_a_page_names_exist(page: Path) -> None:
 def test_links_between_pages_lead_somewhere(page: Path) -> None:
     for target in re.findall(r"\]\((?!\w+:)([^)#]+)", page.read_text()):
         assert (page.parent / target).exists(), f"{page.name} links to {target}"
+
+
+def test_the_site_has_every_page_once() -> None:
+    index = (REPO / "docs/docsite/index.md").read_text()
+    trees = "".join(re.findall(r"```{toctree}\n(.*?)```", index, re.S))
+    listed = re.findall(r"^([a-z_/]+)$", trees, re.M)
+    pages = {path.stem for folder in ("docs", "docs/docsite") for path in (REPO / folder).glob("*.md")}
+    assert sorted(listed) == sorted(pages - {"index", "ansible"} | {"collection/index"})
+
+
+def test_every_finding_of_preflight_is_explained() -> None:
+    checks = (REPO / "plugins/module_utils/_preflight/preflight.py").read_text()
+    names = re.findall(r"^    _Check\(\s*\"(\w+)\"", checks, re.M)
+    page = (REPO / "docs/troubleshooting.md").read_text()
+    rows = page[page.index("| finding |") : page.index("## Moving")]
+    explained = {name for cell in re.findall(r"^\| (.*?) \|", rows, re.M) for name in re.findall(r"`(\w+)`", cell)}
+    assert len(names) > 30
+    assert explained == set(names)
 
 
 def test_execution_environments_get_what_the_collection_needs() -> None:
