@@ -386,7 +386,8 @@ def test_replicas_that_cannot_be_told_apart(
     elif work == "slices":
         engine.migrate_in_slices(here, target, 0.01)
     else:
-        assert attempt(here, target).ok["restarts"] == 1
+        # On a busy machine a second break can lead back to the first replica: then nothing has to begin anew.
+        assert attempt(here, target).ok["restarts"] <= 1
     equal(source, target)
 
 
