@@ -10,11 +10,9 @@ assert run.ok["totals"]["failed"] == 0
 
 from __future__ import annotations
 
-import atexit
 import contextlib
 import json
 import os
-import shutil
 import signal
 import subprocess
 import sys
@@ -23,7 +21,6 @@ import threading
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -140,35 +137,19 @@ class PlaybookRun:
         return sum(host["changed"] for host in self.stats.values())
 
 
-# Counters as data: the recap is for people. And what ansible-core packs of a module and its imports is kept for the
-# runs that follow, since packing takes a third of a run's time.
+# Counters as data: the recap is for people.
 _STATS = """
 import json, os
-from ansible import constants
 from ansible.plugins.callback import CallbackBase
 DOCUMENTATION = "{name: stats, type: aggregate, short_description: counters, description: [counters]}"
 class CallbackModule(CallbackBase):
     CALLBACK_VERSION = 2.0
     CALLBACK_TYPE = "aggregate"
     CALLBACK_NAME = "stats"
-    def __init__(self):
-        super().__init__()
-        if "TESTS_KEPT" in os.environ:
-            packed = os.path.join(constants.DEFAULT_LOCAL_TMP, "ansiballz_cache")
-            os.symlink(os.path.join(os.environ["TESTS_KEPT"], "packed"), packed)
     def v2_playbook_on_stats(self, stats):
         with open(os.environ["TESTS_STATS_FILE"], "w") as file:
             json.dump({host: stats.summarize(host) for host in stats.processed}, file)
 """
-
-
-@cache
-def _kept() -> Path:
-    """What playbooks of this process may use again: packed modules, and bytecode. Gone with the process."""
-    directory = Path(tempfile.mkdtemp(prefix="kept-"))
-    (directory / "packed").mkdir()
-    atexit.register(shutil.rmtree, directory, ignore_errors=True)
-    return directory
 
 
 def run_playbook(
@@ -213,8 +194,6 @@ def run_playbook(
             TESTS_STATS_FILE=str(work / "stats.json"),
         )
         settings.update(environment or {})
-        if settings["ANSIBLE_COLLECTIONS_PATH"] == str(COLLECTIONS_PATH):
-            settings.update(TESTS_KEPT=str(_kept()), PYTHONPATH=str(REPO / "tests/support/kept"))
         process = subprocess.Popen(
             command,
             cwd=directory,

@@ -13,6 +13,10 @@ import typing as t
 from ansible.errors import AnsibleConnectionFailure
 from ansible.plugins.action import ActionBase
 
+from ansible_collections.dataservices.redis_migration.plugins.plugin_utils._action.in_place import (
+    run_in_place,
+    runs_in_place,
+)
 from ansible_collections.dataservices.redis_migration.plugins.plugin_utils._action.playbook import (
     ended_with_playbook,
     require_playbook,
@@ -44,12 +48,7 @@ class WorkerAction(ActionBase):
         require_playbook()
         try:
             with ended_with_playbook():
-                result: dict[str, t.Any] = self._execute_module(
-                    module_name=f"{_COLLECTION}.{name}",
-                    module_args=arguments,
-                    task_vars=variables,
-                    wrap_async=bool(self._task.async_val),
-                )
+                result = self._run(f"{_COLLECTION}.{name}", arguments, variables)
             require_playbook()
             return result
         except AnsibleConnectionFailure as lost:
@@ -63,3 +62,11 @@ class WorkerAction(ActionBase):
                 "msg": f"The worker {worker} cannot be reached, or the connection to it broke: {reason}. "
                 "See that it answers, or take it out of the group redis_migration_workers; then run again.",
             }
+
+    def _run(self, name: str, arguments: dict[str, t.Any], variables: dict[str, t.Any]) -> dict[str, t.Any]:
+        if runs_in_place(self, variables):
+            return run_in_place(self, name, arguments, variables)
+        result: dict[str, t.Any] = self._execute_module(
+            module_name=name, module_args=arguments, task_vars=variables, wrap_async=bool(self._task.async_val)
+        )
+        return result

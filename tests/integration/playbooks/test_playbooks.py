@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 import re
 import stat
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -314,6 +315,40 @@ def test_the_modules_report_progress_in_a_play_of_their_own(server_pair: Pair, t
         ],
     }
     assert run_playbook([play], {"all": {"hosts": {}}}, directory=tmp_path).ok
+
+
+def test_modules_run_where_they_lie_unless_another_python_is_named(redis_server: Any, tmp_path: Path) -> None:
+    server = redis_server()
+    dataset.fill(server.client, databases=(0,))
+    python = tmp_path / "python"
+    python.write_text(f'#!/bin/sh\nexec {sys.executable} "$@"\n')
+    python.chmod(0o755)
+    task = {"dataservices.redis_migration.redis_keyspace_info": {"endpoint": server.endpoint()}}
+    play = {
+        "hosts": "localhost",
+        "gather_facts": False,
+        "tasks": [
+            {"name": "here", **task, "register": "here", "environment": {"ASKED_BY": "somebody's pipeline"}},
+            {
+                "name": "packed",
+                **task,
+                "register": "packed",
+                "vars": {"ansible_python_interpreter": str(python)},
+            },
+            {
+                "ansible.builtin.assert": {
+                    "that": [
+                        "here | dict2items | map(attribute='key') == packed | dict2items | map(attribute='key')",
+                        "here.databases['0']['keys'] == packed.databases['0']['keys']",
+                    ]
+                }
+            },
+        ],
+    }
+    run = run_playbook([play], {"all": {"hosts": {}}}, "-vvv", directory=tmp_path).ok
+    here, packed = run.output.split("TASK [packed]")
+    assert "run_module" in here and "ASKED_BY='\"'\"'somebody" in here and "Using module file" not in here
+    assert "Using module file" in packed and "run_module" not in packed
 
 
 def documented_rules(end: str) -> str:
