@@ -145,6 +145,11 @@ service_instance:
       description: Its name.
       type: str
       returned: always
+times:
+  description: When it ran, as pairs of seconds since 1970, the beginning and the end of each. The report adds them up.
+  returned: always
+  type: list
+  elements: list
 """
 
 from ansible.module_utils.basic import AnsibleModule

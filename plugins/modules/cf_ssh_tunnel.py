@@ -179,6 +179,11 @@ reopened:
   description: How many times the tunnel has dropped and was opened again so far.
   returned: with O(state=present) when it is open
   type: int
+times:
+  description: When it ran, as pairs of seconds since 1970, the beginning and the end of each. The report adds them up.
+  returned: always
+  type: list
+  elements: list
 """
 
 from ansible.module_utils.basic import AnsibleModule

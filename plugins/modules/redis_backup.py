@@ -225,6 +225,11 @@ bytes_per_second:
   description: Bytes of the file written per second.
   returned: when the server was read
   type: float
+times:
+  description: When it ran, as pairs of seconds since 1970, the beginning and the end of each. The report adds them up.
+  returned: always
+  type: list
+  elements: list
 """
 
 from ansible.module_utils.basic import AnsibleModule

@@ -83,6 +83,11 @@ only_at_target:
   returned: success
   type: list
   elements: str
+times:
+  description: When it ran, as pairs of seconds since 1970, the beginning and the end of each. The report adds them up.
+  returned: always
+  type: list
+  elements: list
 """
 
 from ansible.module_utils.basic import AnsibleModule

@@ -88,6 +88,11 @@ libraries:
       description: Were refused by the target, each with C(library) and C(reason).
       type: list
       elements: dict
+times:
+  description: When it ran, as pairs of seconds since 1970, the beginning and the end of each. The report adds them up.
+  returned: always
+  type: list
+  elements: list
 """
 
 from ansible.module_utils.basic import AnsibleModule

@@ -173,6 +173,20 @@ resume:
   description: For the next slice.
   returned: when RV(finished) is false
   type: str
+progress_over_time:
+  description:
+    - How far it had come at some moments, each as a list of seconds since the beginning, keys of the source compared
+      until then, and two zeros.
+    - At most some hundred of them, however long it takes.
+  returned: success
+  type: list
+  elements: list
+  sample: [[0.25, 21000, 0, 0.0], [0.5, 43000, 0, 0.0]]
+times:
+  description: When it ran, as pairs of seconds since 1970, the beginning and the end of each. The report adds them up.
+  returned: always
+  type: list
+  elements: list
 """
 
 from ansible.module_utils.basic import AnsibleModule

@@ -89,6 +89,15 @@ sample:
     types:
       description: By type, C(keys), C(bytes) of memory, and C(largest_bytes).
       type: dict
+    bytes:
+      description: How much memory they take together.
+      type: int
+    prefixes:
+      description:
+        - The prefixes of names (until the first C(:), C(/), C(|) or C(.)) that take most memory, each with C(prefix),
+          C(keys) and C(bytes). The empty one is that of names without any.
+      type: list
+      elements: dict
     largest:
       description: The largest keys seen, each with C(database), C(key), C(key_base64), C(type) and C(bytes).
       type: list
@@ -96,6 +105,11 @@ sample:
     ttl:
       description: How many keys expire V(never), within a minute, an hour, a day, 30 days, or later.
       type: dict
+times:
+  description: When it ran, as pairs of seconds since 1970, the beginning and the end of each. The report adds them up.
+  returned: always
+  type: list
+  elements: list
 """
 
 from ansible.module_utils.basic import AnsibleModule

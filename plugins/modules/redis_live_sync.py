@@ -326,6 +326,11 @@ resume:
   description: For the next slice.
   returned: when RV(finished) is false
   type: str
+times:
+  description: When it ran, as pairs of seconds since 1970, the beginning and the end of each. The report adds them up.
+  returned: always
+  type: list
+  elements: list
 """
 
 from ansible.module_utils.basic import AnsibleModule

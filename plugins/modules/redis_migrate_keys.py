@@ -295,6 +295,20 @@ resume:
   description: For the next slice.
   returned: when RV(finished) is false
   type: str
+progress_over_time:
+  description:
+    - How far it had come at some moments, each as a list of seconds since the beginning, keys looked at until then, bytes
+      moved, and for how many milliseconds one batch has kept the source busy, at most, since the moment before.
+    - At most some hundred of them, however long it takes.
+  returned: success
+  type: list
+  elements: list
+  sample: [[0.25, 21000, 2100000, 1.62], [0.5, 43000, 4300000, 1.71]]
+times:
+  description: When it ran, as pairs of seconds since 1970, the beginning and the end of each. The report adds them up.
+  returned: always
+  type: list
+  elements: list
 """
 
 from ansible.module_utils.basic import AnsibleModule

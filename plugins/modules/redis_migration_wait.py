@@ -63,4 +63,9 @@ waits:
   description: In check mode, what would be waited for; otherwise empty.
   returned: success
   type: str
+times:
+  description: When it ran, as pairs of seconds since 1970, the beginning and the end of each. The report adds them up.
+  returned: always
+  type: list
+  elements: list
 """

@@ -193,6 +193,11 @@ plan:
     bytes:
       description: About how much memory they take at the source.
       type: int
+    sample:
+      description:
+        - What some keys of each database, up to a thousand, show of all of them, as the sample of
+          M(dataservices.redis_migration.redis_keyspace_info). Keys are named as people read them.
+      type: dict
     functions:
       description:
         - Names of libraries of functions of the C(source), and those C(missing), C(different) and C(extra) at the
@@ -207,6 +212,11 @@ plan:
         whether that is
         C(complete).
       type: dict
+times:
+  description: When it ran, as pairs of seconds since 1970, the beginning and the end of each. The report adds them up.
+  returned: always
+  type: list
+  elements: list
 """
 
 from ansible.module_utils.basic import AnsibleModule

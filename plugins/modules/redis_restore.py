@@ -250,6 +250,11 @@ keys_per_second:
   description: Keys of the backup dealt with per second.
   returned: always
   type: float
+times:
+  description: When it ran, as pairs of seconds since 1970, the beginning and the end of each. The report adds them up.
+  returned: always
+  type: list
+  elements: list
 """
 
 from ansible.module_utils.basic import AnsibleModule

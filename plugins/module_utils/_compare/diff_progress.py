@@ -83,6 +83,8 @@ class DiffProgress:
     databases: dict[int, DatabaseDiff] = dataclasses.field(default_factory=dict)
     differences: list[Found] = dataclasses.field(default_factory=list)
     elapsed: float = 0.0
+    # How far it had come when (see Samples).
+    samples: list[list[float]] = dataclasses.field(default_factory=list)
     finished: bool = False
 
     @property

@@ -24,6 +24,7 @@ from .._pipeline.flow import Flow
 from .._pipeline.halving import GiveUp, Work
 from .._pipeline.job import Job, Sleep, restarting
 from .._pipeline.pace import Pace
+from .._pipeline.samples import Samples
 from .._pipeline.scan import NAMES_AT_ONCE, Scan
 from .._server.clocks import clocks_of
 from .._server.continuity import Continuity, ServerChanged, nameless_ends
@@ -58,12 +59,14 @@ class KeyDiff:
         self._round_trip_us = 0.0
         self._deadline: float | None = None
         self._continuity = Continuity(self.progress.met)
+        self._samples = Samples(self.progress.samples, lambda: (self.progress.totals.source_keys, 0))
 
     def run(self, seconds: float | None = None) -> DiffProgress:
         """Go on for about ``seconds`` (to the end, if None). Raises :class:`RedisMigrationError`."""
         start = time.monotonic()
         self._deadline = start + seconds if seconds else None
         before = self.progress.elapsed
+        self._samples.start(before)
         try:
             self._prepare()
             while not self.progress.finished:
@@ -153,7 +156,15 @@ class KeyDiff:
             if progress.again is not None:
                 level, counts = "keys", progress.again
             comparison = _PairComparison(
-                flow, source, target, level, counts, progress.differences, plan.max_differences, tolerance_ms
+                flow,
+                source,
+                target,
+                level,
+                counts,
+                progress.differences,
+                plan.max_differences,
+                tolerance_ms,
+                self._samples.note,
             )
             measured = level == "values"
             if not progress.reverse and self._walk(flow, source, comparison.forward, measured, comparison.give_up):
@@ -237,6 +248,7 @@ class _PairComparison:
         differences: list[Found],
         most_listed: int,
         tolerance_ms: int,
+        noted: t.Callable[[], None],
     ) -> None:
         self._level = level
         self._most_listed = most_listed
@@ -244,6 +256,7 @@ class _PairComparison:
         self._target = target
         self._counts = counts
         self._differences = differences
+        self._noted = noted
         self._comparer = Comparer(flow, source, target, tolerance_ms)
 
     def forward(self, _chunk: Chunk) -> Work:
@@ -279,6 +292,7 @@ class _PairComparison:
                 counts.different += 1
             self._report(name, difference)
         self._counts.add(counts)
+        self._noted()
 
     def _look(self, chunk: Chunk, counts: DatabaseDiff) -> Job[list[tuple[bytes, Difference]]]:
         verdicts: list[Verdict] = yield from self._comparer.verdicts(chunk, self._level)

@@ -22,6 +22,7 @@ from .._pipeline.flow import Flow
 from .._pipeline.job import Job, restarting
 from .._pipeline.pace import Pace
 from .._pipeline.pipe import Pipe
+from .._pipeline.samples import Samples
 from .._pipeline.scan import Scan
 from .._pipeline.throttle import Throttle
 from .._server import activity
@@ -65,6 +66,7 @@ class Migration:
         self._deadline: float | None = None
         self._continuity = Continuity(self.progress.met)
         self._guard = SourceGuard(plan, self.progress, self._continuity)
+        self._samples = Samples(self.progress.samples, self.progress.counted)
 
     def run(self, seconds: float | None = None) -> Progress:
         """Go on for about ``seconds`` (to the end, if None). Raises :class:`RedisMigrationError`.
@@ -74,6 +76,7 @@ class Migration:
         start = time.monotonic()
         self._deadline = start + seconds if seconds else None
         before = self.progress.elapsed
+        self._samples.start(before)
         try:
             self._prepare()
             while not self.progress.finished:
@@ -264,6 +267,7 @@ class Migration:
             counters=progress.counters[here],
             failures=progress.failures,
             changes=progress.changes,
+            noted=lambda: self._samples.note(lane.pace),
         )
         scan = Scan(
             lane.flow,

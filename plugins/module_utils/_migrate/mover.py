@@ -32,6 +32,7 @@ class Mover:
 
     ``fresh``: the target database was empty when the run began, so nothing needs to be compared first.
     ``ours``: it was, but an end was restarted since, so what is there by now was written by this run.
+    ``noted()`` is called whenever a chunk was counted.
     """
 
     def __init__(
@@ -47,6 +48,7 @@ class Mover:
         counters: Counters,
         failures: list[Failure],
         changes: list[Change],
+        noted: t.Callable[[], None] = lambda: None,
     ) -> None:
         self._lane = lane
         self._strategy = strategy
@@ -61,6 +63,7 @@ class Mover:
         self._counters = counters
         self._failures = failures
         self._changes = changes
+        self._noted = noted
         # By chunk, how many keys have been sent to the target and are not counted yet.
         self._under_way: dict[int, int] = {}
 
@@ -97,6 +100,7 @@ class Mover:
         self._counters.add(tally.counters)
         self._failures.extend(listable(self._failures, tally.failures, LISTED))
         self._changes.extend(tally.changes[: max(0, LISTED - len(self._changes))])
+        self._noted()
 
     def _move_over(self, keys: Chunk, tally: _ChunkResult, sent: _Sent) -> Job[None]:
         """Keys that the target may hold already."""

@@ -85,6 +85,8 @@ class Progress:
     eviction_data: str = ""
     eviction_obstacle: str | None = None
     elapsed: float = 0.0
+    # How far it had come when (see Samples).
+    samples: list[list[float]] = dataclasses.field(default_factory=list)
     finished: bool = False
     # Keys that were sent when the run failed and are not counted: they may have arrived or not.
     in_doubt: int = 0
@@ -100,6 +102,11 @@ class Progress:
         if self.choice is None:
             raise AssertionError("no strategy has been chosen yet")
         return self.choice
+
+    def counted(self) -> tuple[int, int]:
+        """Keys looked at and bytes moved so far."""
+        totals = self.totals
+        return totals.scanned, totals.bytes
 
     @property
     def totals(self) -> Counters:

@@ -45,6 +45,7 @@ def result_of(progress: DiffProgress) -> dict[str, t.Any]:
         "totals": dataclasses.asdict(totals),
         "differences": [found.as_dict() for found in progress.differences],
         "differences_not_listed": totals.missing + totals.extra + totals.different - len(progress.differences),
+        "progress_over_time": progress.samples,
         "elapsed_seconds": round(progress.elapsed, 3),
         "keys_per_second": per_second(totals.source_keys, progress.elapsed),
         "clock_difference_ms": round(progress.clock_difference.apart_ms),

@@ -71,6 +71,7 @@ def result_of(progress: Progress) -> dict[str, t.Any]:
         "totals": totals.as_dict(),
         "failures": [failure.as_dict() for failure in progress.failures],
         "failures_not_listed": totals.failed - len(progress.failures),
+        "progress_over_time": progress.samples,
         "elapsed_seconds": round(progress.elapsed, 3),
         "keys_per_second": per_second(totals.scanned, progress.elapsed),
         "bytes_per_second": per_second(totals.bytes, progress.elapsed),

@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import time
 import typing as t
 from collections.abc import Callable
 
@@ -24,7 +25,11 @@ class Failed(RedisMigrationError):
 def run(
     module: AnsibleModule, work: Callable[[AnsibleModule], dict[str, t.Any]], *, needs_redis: bool = True
 ) -> t.NoReturn:
-    """Do the work of a module; its result or its error ends the module. ``needs_redis``: whether it talks to a Redis."""
+    """Do the work of a module; its result or its error ends the module. ``needs_redis``: whether it talks to a Redis.
+
+    Either says in ``times`` when it ran: what a run's time went into is told by the results, without further tasks.
+    """
+    began = time.time()
     if needs_redis:
         # Not above: the modules that talk to Cloud Foundry alone start without redis-py, which takes as long to import
         # as all the rest of them.
@@ -37,8 +42,9 @@ def run(
         result = work(module)
     except RedisMigrationError as exc:
         failure = exc
+    times = [[began, time.time()]]
     # Outside of the handler, so that no traceback is attached to what is only a sentence.
     if failure is not None:
-        module.fail_json(msg=str(failure), **(failure.result if isinstance(failure, Failed) else {}))
-    module.exit_json(**result)
+        module.fail_json(msg=str(failure), **(failure.result if isinstance(failure, Failed) else {}), times=times)
+    module.exit_json(**result, times=times)
     raise AssertionError("unreachable")

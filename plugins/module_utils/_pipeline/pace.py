@@ -31,6 +31,7 @@ class Pace:
         # Over a long line the work is spread along the line and does not arrive in one lump.
         self.gate = Gate(QUEUE_US + round_trip_us * 1.5)
         self._factor = 1.0
+        self._longest_us = 0.0
 
     def cost(self, keys: int, size: int) -> float:
         """Expected microseconds for ``keys`` commands that read ``size`` bytes."""
@@ -42,6 +43,12 @@ class Pace:
 
     def observe(self, keys: int, size: int, microseconds: float) -> None:
         """Learn that this much work took the server so long."""
+        self._longest_us = max(self._longest_us, microseconds)
         guess = keys * _KEY_US + size * _BYTE_US
         if guess > 50:
             self._factor += _SMOOTHING * (min(20.0, max(0.1, microseconds / guess)) - self._factor)
+
+    def take_longest_us(self) -> float:
+        """For how long one batch kept the server busy, at most, since this was asked before: so long others waited."""
+        longest, self._longest_us = self._longest_us, 0.0
+        return longest

@@ -18,7 +18,7 @@ from .._server.clients import other_clients
 from .._server.databases import database_pairs
 from .checks import features, keys, memory, pair, permissions, server, traffic
 from .finding import FAIL, WARN, Finding, Verdict, accepted, failed, listed, plural
-from .situation import Answered, Question, Side, Situation, answered, both_ends, both_servers
+from .situation import Answered, Question, Side, Situation, answered, both_ends, both_servers, seen_of_keys
 
 
 @dataclasses.dataclass
@@ -153,6 +153,8 @@ def _plan(situation: Situation) -> dict[str, t.Any]:
         expires=situation.chosen_expires,
         bytes=situation.chosen_bytes,
     )
+    if (sample := seen_of_keys(situation)) is not None:
+        plan["sample"] = sample
     if situation.functions:
         plan["functions"] = situation.functions.as_dict()
     if situation.settings:

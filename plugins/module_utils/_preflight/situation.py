@@ -21,6 +21,7 @@ from .._migrate.choose import LARGE_KEY_BYTES, Choice, strategy_class
 from .._server.activity import Activity, Watcher
 from .._server.functions import Compared
 from .._server.info import Server, server_of
+from .._server.sample import KeySample
 from .._transfer.strategies import AUTO
 from .._transfer.strategy import Ends, Strategy
 from .target_names import NamesFound
@@ -149,6 +150,16 @@ def answered(side: Side) -> Answered:
     return side
 
 
+class Sampled(t.NamedTuple):
+    """A key of the source: ``size`` in bytes, ``ttl`` in milliseconds (below 0 for none); empty and None where not known."""
+
+    size: int
+    database: int
+    name: bytes
+    type: str = ""
+    ttl: int | None = None
+
+
 @dataclasses.dataclass
 class Situation:
     """Both ends and what is known of the run. A check is only asked when the ends that it needs have answered."""
@@ -163,7 +174,7 @@ class Situation:
     names: NamesFound | None = None
     functions: Compared | None = None
     settings: dict[str, t.Any] | None = None
-    sizes: list[tuple[int, int, bytes]] | None = None
+    sizes: list[Sampled] | None = None
 
     @property
     def strategy(self) -> type[Strategy]:
@@ -229,8 +240,8 @@ def both_endpoints(situation: Situation) -> tuple[Endpoint, Endpoint]:
 _SAMPLE = 1000
 
 
-def sampled_sizes(situation: Situation) -> list[tuple[int, int, bytes]]:
-    """Size in bytes, database and name of some keys of each chosen database; asked once.
+def sampled_sizes(situation: Situation) -> list[Sampled]:
+    """Some keys of each chosen database; asked once.
 
     Raises :class:`RedisMigrationError`.
     """
@@ -239,16 +250,48 @@ def sampled_sizes(situation: Situation) -> list[tuple[int, int, bytes]]:
     return situation.sizes
 
 
-def _ask(situation: Situation) -> list[tuple[int, int, bytes]]:
-    sizes: list[tuple[int, int, bytes]] = []
+def _ask(situation: Situation) -> list[Sampled]:
+    sizes: list[Sampled] = []
     chosen = situation.question.selection.chooser()
+    # By the command that the run itself needs, and its user is permitted.
+    expiry = "PEXPIRETIME" if answered(situation.source).server.supports_pexpiretime() else "PTTL"
     for here, _there in situation.pairs:
         with client(answered(situation.source).endpoint, here) as redis_client:
             names = [one for one in redis_client.scan(0, count=_SAMPLE)[1] if chosen is None or chosen(one)]
             pipeline = redis_client.pipeline(transaction=False)
             for name in names:
                 pipeline.memory_usage(name)
+                pipeline.type(name)
+                pipeline.execute_command(expiry, name)
             # A user may be barred from some keys, which is another finding; others expire in between.
             replies = pipeline.execute(raise_on_error=False)
-        sizes += [(size, here, name) for size, name in zip(replies, names) if isinstance(size, int)]
+            now = _milliseconds(redis_client.time()) if expiry == "PEXPIRETIME" else 0
+        sizes += [
+            Sampled(size, here, name, kind.decode() if isinstance(kind, bytes) else "", _ttl(moment, now))
+            for name, size, kind, moment in zip(names, replies[::3], replies[1::3], replies[2::3])
+            if isinstance(size, int)
+        ]
     return sizes
+
+
+def _milliseconds(moment: tuple[int, int]) -> int:
+    seconds, microseconds = moment
+    return seconds * 1000 + microseconds // 1000
+
+
+def _ttl(reply: t.Any, now: int) -> int | None:
+    """Of a reply to PEXPIRETIME, or to PTTL with ``now`` 0."""
+    if not isinstance(reply, int):
+        return None
+    return reply if reply < 0 else max(0, reply - now)
+
+
+def seen_of_keys(situation: Situation) -> dict[str, t.Any] | None:
+    """What these keys show of all of them; None where no check needed them."""
+    if situation.sizes is None:
+        return None
+    sample = KeySample()
+    for one in situation.sizes:
+        if one.type != "none":
+            sample.add(one.database, one.name, one.type or "unknown", one.size, one.ttl)
+    return sample.as_dict(exact=False)

@@ -13,19 +13,10 @@ from .._connection.endpoint import Endpoint
 from .._connection.explain import explain
 from .._connection.patience import at_first
 from .._imports import redis
-from .._keys.name import key_fields
 from .info import Server, server_of
+from .sample import KeySample
 
 _PAGE = 500
-_LARGEST = 10
-
-# Upper bounds of the groups into which remaining lifetimes are sorted, in milliseconds.
-_TTL_GROUPS = (
-    ("under_1_minute", 60_000),
-    ("under_1_hour", 3_600_000),
-    ("under_1_day", 86_400_000),
-    ("under_30_days", 30 * 86_400_000),
-)
 
 
 def keyspace_info(endpoint: Endpoint, sample: int = 0) -> dict[str, t.Any]:
@@ -57,50 +48,8 @@ def _keyspace_info(endpoint: Endpoint, sample: int) -> dict[str, t.Any]:
     return result
 
 
-class _Sample:
-    """Collects what is seen of single keys."""
-
-    def __init__(self) -> None:
-        self.sampled = 0
-        self.types: dict[str, dict[str, int]] = {}
-        self.largest: list[tuple[int, int, bytes, str]] = []
-        self.ttls = {"never": 0, **{name: 0 for name, _limit in _TTL_GROUPS}, "longer": 0}
-
-    def add(self, database: int, key: bytes, kind: str, size: int, ttl: int) -> None:
-        self.sampled += 1
-        seen = self.types.setdefault(kind, {"keys": 0, "bytes": 0, "largest_bytes": 0})
-        seen["keys"] += 1
-        seen["bytes"] += size
-        seen["largest_bytes"] = max(seen["largest_bytes"], size)
-        self.largest.append((size, database, key, kind))
-        if len(self.largest) > 10 * _LARGEST:
-            self._cut()
-        self.ttls[_ttl_group(ttl)] += 1
-
-    def _cut(self) -> None:
-        self.largest = sorted(self.largest, reverse=True)[:_LARGEST]
-
-    def as_dict(self) -> dict[str, t.Any]:
-        self._cut()
-        return {
-            "keys": self.sampled,
-            "types": self.types,
-            "largest": [
-                {"database": database, **key_fields(key), "type": kind, "bytes": size}
-                for size, database, key, kind in self.largest
-            ],
-            "ttl": self.ttls,
-        }
-
-
-def _ttl_group(ttl: int) -> str:
-    if ttl < 0:
-        return "never"
-    return next((name for name, limit in _TTL_GROUPS if ttl < limit), "longer")
-
-
 def _sample(endpoint: Endpoint, server: Server, most: int) -> dict[str, t.Any]:
-    collected = _Sample()
+    collected = KeySample()
     for number in server.databases:
         with client(endpoint, number) as redis_client:
             redis_client.response_callbacks.pop("SCAN", None)

@@ -8,6 +8,7 @@ Ansible would drop the host whose task was delegated: no rescue, no report, nobo
 
 from __future__ import annotations
 
+import time
 import typing as t
 
 from ansible.errors import AnsibleConnectionFailure
@@ -37,7 +38,18 @@ class WorkerAction(ActionBase):
 
     def run(self, tmp: str | None = None, task_vars: dict[str, t.Any] | None = None) -> dict[str, t.Any]:
         super().run(tmp, task_vars)
-        return self.conduct(dict(self._task.args), task_vars or {})
+        variables = task_vars or {}
+        began = time.time()
+        result = self.conduct(dict(self._task.args), variables)
+        # By the clock of the control node, and around all slices of the module.
+        result["times"] = [*self._times_before(variables), [began, time.time()]]
+        return result
+
+    def _times_before(self, variables: t.Mapping[str, t.Any]) -> list[t.Any]:
+        """When a task ran whose result this one replaces under the same name: a report tells of both."""
+        name = self._task.register
+        before = variables.get(name) if isinstance(name, str) else None
+        return list(before.get("times", [])) if isinstance(before, t.Mapping) and not self._task.loop else []
 
     def conduct(self, arguments: dict[str, t.Any], variables: dict[str, t.Any]) -> dict[str, t.Any]:
         """The task's result. ``arguments``: the module's, free to be changed."""

@@ -19,6 +19,7 @@ from ansible_collections.dataservices.redis_migration.plugins.plugin_utils._repo
 from ansible_collections.dataservices.redis_migration.plugins.plugin_utils._report.downtime import (
     downtime_of,
     downtime_sentence,
+    stop_of,
     waiting_of,
     waiting_sentence,
 )
@@ -26,6 +27,7 @@ from ansible_collections.dataservices.redis_migration.plugins.plugin_utils._repo
 from ansible_collections.dataservices.redis_migration.plugins.plugin_utils._report.live import live_of
 from ansible_collections.dataservices.redis_migration.plugins.plugin_utils._report.rollback import turned_round
 from ansible_collections.dataservices.redis_migration.plugins.plugin_utils._report.sentences import migration_summary
+from ansible_collections.dataservices.redis_migration.plugins.plugin_utils._report.timeline import timeline_of
 from ansible_collections.dataservices.redis_migration.plugins.plugin_utils._report.verification import findings_failure
 
 Data = dict[str, t.Any]
@@ -67,6 +69,7 @@ _MIGRATE_FIELDS = (
     "reconnects",
     "drift",
     "source_writes",
+    "progress_over_time",
 )
 _COMPARISON_FIELDS = (
     "identical",
@@ -76,6 +79,7 @@ _COMPARISON_FIELDS = (
     "functions",
     "elapsed_seconds",
     "keys_per_second",
+    "progress_over_time",
 )
 
 
@@ -87,8 +91,8 @@ def build_report(
     inventories: t.Sequence[str] = (),
 ) -> Data:
     """The report about ``hosts`` (the variables of each). ``finished``: when the run ended, in seconds since 1970."""
-    migrations = [_migration(name, variables, check_mode, inventories) for name, variables in hosts.items()]
-    began = min((migration.pop("began") for migration in migrations), default=finished)
+    migrations = [_migration(name, variables, check_mode, inventories, finished) for name, variables in hosts.items()]
+    began = min((_began(variables, finished) for variables in hosts.values()), default=finished)
     states = [migration["status"] for migration in migrations]
     moved = [_moved(migration) for migration in migrations]
     return {
@@ -109,6 +113,11 @@ def build_report(
         },
         "migrations": migrations,
     }
+
+
+def _began(variables: t.Mapping[str, t.Any], finished: float) -> float:
+    """When the first task of the run began for this migration."""
+    return float(variables.get("__redis_migration_variables", {}).get("began", finished))
 
 
 def _moved(migration: Data) -> tuple[int, int]:
@@ -159,11 +168,14 @@ def _line(migration: Data) -> str:
     return " ".join(sentences) or ("done." if status == "done" else "nothing was to be done.")
 
 
-def _migration(name: str, variables: t.Mapping[str, t.Any], check_mode: bool, inventories: t.Sequence[str]) -> Data:
+def _migration(
+    name: str, variables: t.Mapping[str, t.Any], check_mode: bool, inventories: t.Sequence[str], finished: float
+) -> Data:
     failure = _failure(variables, name)
     migrate, live, downtime = _migrate(variables, check_mode), live_of(variables), downtime_of(variables)
     followed = _picked(variables, "__redis_migration_caught_up", _FOLLOWED_FIELDS)
     apps = apps_of(variables)
+    began, stop = _began(variables, finished), None if check_mode else stop_of(variables)
     preflight = _preflight(variables)
     verify = _verify(variables)
     if failure:
@@ -184,7 +196,6 @@ def _migration(name: str, variables: t.Mapping[str, t.Any], check_mode: bool, in
     return {
         "name": name,
         "rollback": "__redis_migration_data_from" in variables,
-        "began": float(variables.get("__redis_migration_variables", {}).get("began", float("inf"))),
         "status": status,
         "source": _end(variables, "source", preflight, servers.get("source", {})),
         "target": _end(variables, "target", preflight, servers.get("target", {})),
@@ -195,6 +206,7 @@ def _migration(name: str, variables: t.Mapping[str, t.Any], check_mode: bool, in
         "downtime": None if check_mode else downtime,
         "downtime_seconds": downtime["seconds"] if downtime and not check_mode else None,
         "waiting": waiting_of(variables),
+        "timeline": timeline_of(variables, began, finished, stop),
         "verify": verify,
         "backup": _picked(variables, "__redis_migration_backup", _BACKUP_FIELDS),
         "restore": _picked(variables, "__redis_migration_restore", _RESTORE_FIELDS),

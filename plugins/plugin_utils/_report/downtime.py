@@ -5,39 +5,55 @@
 
 from __future__ import annotations
 
-import itertools
 import typing as t
 
 from ansible_collections.dataservices.redis_migration.plugins.plugin_utils._report.humanize import duration
+from ansible_collections.dataservices.redis_migration.plugins.plugin_utils._report.timeline import spans_of, times_of
 
 Variables = t.Mapping[str, t.Any]
 
+# What moves data is one part, whichever way it goes.
+_PARTS = {"migrate": "move", "drain": "move", "follow": "move"}
+_ANSIBLE = "ansible"
 
-def downtime_of(variables: Variables) -> dict[str, t.Any] | None:
-    """``seconds``, and ``parts``, each with its ``phase`` and ``seconds``. None where this run did not both stop and start.
+
+def stop_of(variables: Variables) -> tuple[float, float] | None:
+    """When writes stopped and when they could go on, in seconds since 1970. None where this run did not do both.
 
     Apps: from before the first is stopped until all run on the target. A pause: from before it until writes are let through.
     """
-    moments = variables.get("__redis_migration_moments", [])
-    last = _last_phase(variables)
-    phases = [phase for phase, _at in moments]
-    if not last or last not in phases:
-        return None
-    moments = moments[: phases.index(last) + 1]
-    parts = [
-        {"phase": phase, "seconds": round(max(0.0, at - before), 2)}
-        for (_phase, before), (phase, at) in itertools.pairwise(moments)
-    ]
-    return {"seconds": round(max(0.0, moments[-1][1] - moments[0][1]), 2), "parts": parts}
-
-
-def _last_phase(variables: Variables) -> str:
-    """The phase that ends the stop of writes which this run has begun; empty if none does."""
     if variables.get("__redis_migration_pause", {}).get("paused"):
-        return "release"
-    stopped = any(variables.get(f"__redis_migration_{name}", {}).get("changed") for name in ("unbound", "stopped"))
-    started = variables.get("__redis_migration_cutover_started", {})
-    return "cutover" if stopped and started.get("apps") and not started.get("failed") else ""
+        stops, starts = ["pause"], "released"
+    else:
+        stops = [
+            name for name in ("unbound", "stopped") if variables.get(f"__redis_migration_{name}", {}).get("changed")
+        ]
+        started = variables.get("__redis_migration_cutover_started", {})
+        starts = "cutover_started" if started.get("apps") and not started.get("failed") else ""
+    began = [times[0] for name in stops for times in times_of(variables, name)]
+    ended = [times[1] for times in times_of(variables, starts)] if starts else []
+    return (min(began), max(min(began), *ended)) if began and ended else None
+
+
+def downtime_of(variables: Variables) -> dict[str, t.Any] | None:
+    """``seconds``, and ``parts``, each with its ``phase`` and ``seconds``; None as in :func:`stop_of`.
+
+    The part ``ansible`` is what no phase worked in.
+    """
+    stop = stop_of(variables)
+    if stop is None:
+        return None
+    seconds = round(stop[1] - stop[0], 2)
+    parts: dict[str, float] = {}
+    for phase, began, ended in spans_of(variables):
+        if ended > stop[0] and began < stop[1]:
+            name = _PARTS.get(phase, phase)
+            parts[name] = parts.get(name, 0.0) + min(ended, stop[1]) - max(began, stop[0])
+    parts[_ANSIBLE] = max(0.0, seconds - sum(parts.values()))
+    return {
+        "seconds": seconds,
+        "parts": [{"phase": phase, "seconds": round(spent, 2)} for phase, spent in parts.items()],
+    }
 
 
 def waiting_of(variables: Variables) -> list[str]:
@@ -57,6 +73,8 @@ def waiting_sentence(waiting: t.Sequence[str]) -> str:
 def downtime_sentence(downtime: Variables) -> str:
     """The same for people; what took no time worth speaking of is left out."""
     parts = ", ".join(
-        f"{part['phase']} {duration(part['seconds'])}" for part in downtime["parts"] if part["seconds"] >= 0.05
+        f"{'Ansible itself' if part['phase'] == _ANSIBLE else part['phase']} {duration(part['seconds'])}"
+        for part in downtime["parts"]
+        if part["seconds"] >= 0.05
     )
     return f"Writes stood still for {duration(downtime['seconds'])}{f' ({parts})' if parts else ''}."

@@ -302,6 +302,9 @@ def test_slices_add_up_to_one_run(
 
     assert slices > 1
     assert moved(done) == moved(expected)
+    # Samples of all slices together.
+    points = done["progress_over_time"]
+    assert points == sorted(points) and points[-1][0] <= done["elapsed_seconds"]
     assert {name: counted["pruned"] for name, counted in done["databases"].items()} == {
         name: counted["pruned"] for name, counted in expected["databases"].items()
     }

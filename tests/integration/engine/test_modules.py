@@ -56,6 +56,9 @@ def test_all_three_with_awkward_keys(server_pair: Pair) -> None:
     assert done["changed"]
     assert done["totals"]["copied"] == filled.total
     assert planned["totals"] == done["totals"]
+    assert done["progress_over_time"][0][0] < done["elapsed_seconds"]
+    ((began, ended),) = done["times"]
+    assert 0 < ended - began < 60
     assert sorted(planned["diff"]["after"].splitlines()) == sorted(done["diff"]["after"].splitlines())
     assert "invalid utf-8" in done["diff"]["after"]
     assert_equal(source, target)

@@ -14,6 +14,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import pytest
 import yaml
 
 from tests.support import dataset
@@ -76,7 +77,13 @@ def run_under_writers(
     assert (directory / "backup" / "orders.rdb").exists()
     (migration,) = json.loads((directory / "redis-migration-report" / "report.json").read_text())["migrations"]
     assert migration["status"] == "proved"
-    assert migration["downtime"]["parts"][-1]["phase"] == "release"
+    assert [part["phase"] for part in migration["downtime"]["parts"]][-2:] == ["release", "ansible"]
+    timeline = migration["timeline"]
+    assert sum(one["seconds"] for one in timeline["phases"]) + timeline["other_seconds"] == pytest.approx(
+        timeline["seconds"], abs=0.1
+    )
+    assert {"preflight", "follow", "drain", "release"} <= {one["phase"] for one in timeline["phases"]}
+    assert timeline["stop"][1] == migration["downtime_seconds"]
     assert migration["waiting"] and "clients were waiting with a command when the pause ended" in run.output
     assert_nothing_left(directory, source, target)
     return run, migration

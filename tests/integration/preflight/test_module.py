@@ -55,6 +55,10 @@ def test_all_is_well(server_pair: tuple[RedisServer, RedisServer]) -> None:
         {"source": 3, "target": 3, "keys": 100, "expires": 100, "target_keys": 0},
     ]
     assert (plan["keys"], plan["expires"], plan["strategy"]) == (1000, 100, "copy")
+    sample = plan["sample"]
+    assert (sample["keys"], sample["types"]["string"]["keys"]) == (1000, 1000)
+    assert (sample["ttl"]["never"], sample["ttl"]["under_1_hour"]) == (900, 100)
+    assert sample["prefixes"] == [{"prefix": "key:", "keys": 1000, "bytes": sample["bytes"]}]
     assert 30_000 < plan["bytes"] < 500_000
     assert plan["source"]["product"].startswith("Redis 6.2")
     assert plan["source"]["clients"] == []

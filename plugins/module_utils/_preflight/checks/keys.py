@@ -106,9 +106,9 @@ def large_keys(situation: Situation) -> Verdict:
     sizes = sampled_sizes(situation)
     if not sizes:
         return ok("There are no keys to be large.")
-    size, database, name = max(sizes)
+    size, database, name = max(sizes)[:3]
     largest = f"takes {human(size)}: '{printable(name)}' in database {database}"
     limit = situation.question.large_key_bytes
-    large = len([one for one in sizes if limit and one[0] > limit])
+    large = len([one for one in sizes if limit and one.size > limit])
     pieces = f"; {large} above {human(limit)} (large_key_bytes) will move in pieces" if large else ""
     return ok(f"The largest of {plural(len(sizes), 'sampled key')} {largest}{pieces}.")

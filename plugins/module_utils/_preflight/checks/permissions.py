@@ -112,7 +112,7 @@ def _rebuilds(situation: Situation) -> bool:
     if not can_restore(source.server, target.server):
         return True
     with contextlib.suppress(RedisMigrationError):
-        return bool(limit) and any(size > limit for size, _database, _name in sampled_sizes(situation))
+        return bool(limit) and any(one.size > limit for one in sampled_sizes(situation))
     return False
 
 

@@ -7,10 +7,6 @@ from __future__ import annotations
 
 from typing import Any
 
-from ansible_collections.dataservices.redis_migration.plugins.plugin_utils._report.downtime import (
-    downtime_of,
-    downtime_sentence,
-)
 from ansible_collections.dataservices.redis_migration.plugins.plugin_utils._report.live import (
     live_comparison,
     live_of,
@@ -116,28 +112,6 @@ def test_it_says_if_nobody_was_kept_away_from_the_source() -> None:
         found = live_of({**run, **more})
         assert found is not None and found["kept_away"] is kept_away
         assert ("Nobody was kept away from the source" in found["summary"]) is not kept_away
-
-
-MOMENTS = [["", 100.0], ["isolate", 102.5], ["backup", 102.5], ["move", 103.0], ["verify", 103.1], ["cutover", 105.0]]
-
-
-def test_the_stop_of_writes_is_what_this_run_began_and_ended() -> None:
-    noted = {"__redis_migration_moments": MOMENTS}
-    assert downtime_of(noted) is None, "nobody was stopped by it"
-    stopped = {**noted, "__redis_migration_unbound": {"changed": True}}
-    assert downtime_of(stopped) is None, "nobody was started again"
-    apps = {**stopped, "__redis_migration_cutover_started": {"apps": [{"name": "a"}]}}
-    found = downtime_of(apps)
-    assert found is not None and found["seconds"] == 5.0
-    assert downtime_sentence(found) == (
-        "Writes stood still for 5.0 s (isolate 2.5 s, move 0.5 s, verify 0.1 s, cutover 1.9 s)."
-    )
-    paused = {
-        "__redis_migration_moments": [*MOMENTS[:3], ["release", 104.0]],
-        "__redis_migration_pause": {"paused": True},
-    }
-    found = downtime_of(paused)
-    assert found is not None and found["parts"][-1] == {"phase": "release", "seconds": 1.5}
 
 
 def test_the_lag_is_drawn_by_its_highest_points() -> None:

@@ -71,12 +71,15 @@ def test_a_live_run_is_drawn() -> None:
         "extra": [],
         "lag_over_time": [[1.0, 40, 0.25], [2.0, 0, 0.0]],
     }
-    moments = {"__redis_migration_moments": [["", 1.0], ["release", 4.0]], "__redis_migration_pause": {"paused": True}}
+    moments = {
+        "__redis_migration_pause": {"paused": True, "times": [[1.0, 1.5]]},
+        "__redis_migration_released": {"times": [[3.5, 4.0]]},
+    }
     hosts = {"m": {"__redis_migration_drained": result, **moments}}
     found = render_page(build_report(hosts, check_mode=False, finished=0.0))
     assert '<polyline points="' in found
     assert "Changed keys that wait: at most 40, within 2.0 s" in found
-    assert "Writes stood still for 3.0 s (release 3.0 s)." in found
+    assert "Writes stood still for 3.0 s (isolate 0.5 s, release 0.5 s, Ansible itself 2.0 s)." in found
     assert "<b>" not in found.split("<h3>Keys that failed (2)</h3>")[1].split("</table>")[0]
     assert "2,000" in found
 

@@ -12,7 +12,10 @@ from ansible_collections.dataservices.redis_migration.plugins.module_utils._pref
     source_keys,
     target_keys,
 )
-from ansible_collections.dataservices.redis_migration.plugins.module_utils._preflight.situation import Situation
+from ansible_collections.dataservices.redis_migration.plugins.module_utils._preflight.situation import (
+    Sampled,
+    Situation,
+)
 from tests.support.sides import a_server, a_side, a_situation
 
 
@@ -60,9 +63,9 @@ def test_keys_above_the_limit_move_in_pieces() -> None:
     known.sizes = []
     assert large_keys(known).message == "There are no keys to be large."
     limit = known.question.large_key_bytes
-    known.sizes = [(limit, 0, b"at"), (limit - 1, 0, b"below")]
+    known.sizes = [Sampled(limit, 0, b"at"), Sampled(limit - 1, 0, b"below")]
     assert large_keys(known).message == "The largest of 2 sampled keys takes 2.0 MiB: 'at' in database 0."
-    known.sizes.append((limit + 1, 3, b"ab\n"))
+    known.sizes.append(Sampled(limit + 1, 3, b"ab\n"))
     assert large_keys(known).message == (
         "The largest of 3 sampled keys takes 2.0 MiB: 'ab\\n' in database 3; 1 above 2.0 MiB (large_key_bytes) will move"
         " in pieces."

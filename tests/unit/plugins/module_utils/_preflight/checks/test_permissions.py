@@ -14,6 +14,7 @@ from ansible_collections.dataservices.redis_migration.plugins.module_utils._pref
     permissions,
 )
 from ansible_collections.dataservices.redis_migration.plugins.module_utils._preflight.finding import Verdict
+from ansible_collections.dataservices.redis_migration.plugins.module_utils._preflight.situation import Sampled
 from tests.support.sides import a_server, a_side, a_situation
 
 DENIED = "User x has no permissions to run the '{}' command"
@@ -44,7 +45,7 @@ def look(
 ) -> Verdict:
     sides = a_side("source", a_server(keys=1)), a_side("target", a_server(target))
     known = a_situation(*sides, strategy="copy", **keys)
-    known.sizes = [(size, 0, b"key")]
+    known.sizes = [Sampled(size, 0, b"key")]
     side = sides[role == "target"]
     answers: Any = Answers(refused)
     side.client = answers
