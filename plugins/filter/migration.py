@@ -37,6 +37,7 @@ from ansible_collections.dataservices.redis_migration.plugins.plugin_utils._role
 )
 from ansible_collections.dataservices.redis_migration.plugins.plugin_utils._roles.failures import failure_messages
 from ansible_collections.dataservices.redis_migration.plugins.plugin_utils._roles.inventory import migrations_pattern
+from ansible_collections.dataservices.redis_migration.plugins.plugin_utils._roles.machine import machine_findings
 from ansible_collections.dataservices.redis_migration.plugins.plugin_utils._roles.tunnels import (
     through_tunnels,
     tunnel_addresses,
@@ -64,6 +65,7 @@ class FilterModule:
             "apps_not_bound": apps_not_bound,
             "apps_that_ran": apps_that_ran,
             "failure_messages": failure_messages,
+            "machine_findings": machine_findings,
             "migration_ends": migration_ends,
             "migration_worker": migration_worker,
             "migrations_pattern": migrations_pattern,

@@ -15,10 +15,7 @@ import traceback
 
 from ansible.module_utils.basic import AnsibleModule, missing_required_lib
 
-from ._python import python_here
-
-# The oldest that are tested; requirements.txt says the same.
-OLDEST = {"redis": (6, 0), "hiredis": (3, 0)}
+from ._python import OLDEST_LIBRARIES, python_here
 
 REDIS_IMPORT_ERROR: str | None = None
 HIREDIS_IMPORT_ERROR: str | None = None
@@ -28,7 +25,7 @@ _TOO_OLD: dict[str, str] = {}
 
 def _too_old(name: str, version: str) -> bool:
     numbers = tuple(int(number) for number in re.findall(r"\d+", version)[:2])
-    if numbers >= OLDEST[name]:
+    if numbers >= OLDEST_LIBRARIES[name]:
         return False
     _TOO_OLD[name] = version
     return True
@@ -62,7 +59,7 @@ __all__ = ["Connection", "Redis", "UnixDomainSocketConnection", "hiredis", "redi
 def require_libraries(module: AnsibleModule) -> None:
     """End ``module`` with a clear message when redis-py or hiredis cannot be imported or is too old."""
     for name, found in _TOO_OLD.items():
-        wanted = ".".join(map(str, OLDEST[name]))
+        wanted = ".".join(map(str, OLDEST_LIBRARIES[name]))
         module.fail_json(
             msg=f"The Python library {name} {wanted} or newer is needed, and {python_here()} has {name} {found}. Run there:"
             f" {sys.executable} -m pip install '{name}>={wanted}', or name another Python in that host's"

@@ -1,7 +1,8 @@
 # Copyright (c) 2026 dataservices.redis_migration contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The oldest Python that runs the modules. Imported before everything else, so it must itself run on an older one.
+"""The oldest of everything that the collection needs. Imported before everything else, so it must itself run on an older
+Python.
 
 An older one fails while it imports, long before a module could say anything; as in ansible's own ``basic.py`` the
 result is therefore printed from here.
@@ -14,6 +15,9 @@ import platform
 import sys
 
 OLDEST = (3, 11)
+# What else is needed, the oldest that are tested; requirements.txt, meta/runtime.yml and README.md say the same.
+OLDEST_CORE = (2, 19)
+OLDEST_LIBRARIES = {"redis": (6, 0), "hiredis": (3, 0), "jmespath": (1, 0), "cryptography": (42, 0)}
 
 
 def python_here() -> str:
