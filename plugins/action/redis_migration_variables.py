@@ -12,8 +12,8 @@ from ansible.errors import AnsibleError
 from ansible.plugins.action import ActionBase
 
 from ansible_collections.dataservices.redis_migration.plugins.plugin_utils._variables import (
-    PREFIX,
     conflicting_values,
+    meant_for_us,
     missing_variables,
     unknown_variables,
     variable_specs,
@@ -27,7 +27,7 @@ class ActionModule(ActionBase):
     def run(self, tmp: str | None = None, task_vars: dict[str, t.Any] | None = None) -> dict[str, t.Any]:
         result: dict[str, t.Any] = super().run(tmp, task_vars)
         variables = task_vars or {}
-        names = [name for name in variables if name.startswith(PREFIX)]
+        names = [name for name in variables if meant_for_us(name)]
         problems = missing_variables(names) + unknown_variables(names)
         values: dict[str, t.Any] = {}
         for name in variable_specs().keys() & set(names):

@@ -31,15 +31,23 @@ def variable_specs() -> dict[str, dict[str, t.Any]]:
     return specs
 
 
+def meant_for_us(name: str) -> bool:
+    """Whether a variable belongs to this collection, or would but for a slip in the part that all of them begin with."""
+    if name.startswith(PREFIX):
+        return True
+    return name.startswith("redis") and bool(difflib.get_close_matches(name, variable_specs(), n=1, cutoff=0.92))
+
+
 def unknown_variables(names: t.Iterable[str]) -> list[str]:
     """A sentence for each of ``names`` that is none of the collection's variables."""
     known = variable_specs()
-    sentences = []
-    for name in sorted(set(names) - set(known)):
-        nearest = difflib.get_close_matches(name, known, n=1, cutoff=0.6)
-        meant = f" Did you mean {nearest[0]}?" if nearest else ""
-        sentences.append(f"There is no variable {name}.{meant}")
-    return sentences
+    return [f"There is no variable {name}.{_meant(name, known)}" for name in sorted(set(names) - set(known))]
+
+
+def _meant(given: str, known: t.Iterable[str]) -> str:
+    """A question that names the nearest of what there is, if any is near. A value that may be a secret is not given here."""
+    nearest = difflib.get_close_matches(given, list(known), n=1, cutoff=0.6)
+    return f" Did you mean {nearest[0]}?" if nearest else ""
 
 
 def missing_variables(names: t.Iterable[str]) -> list[str]:
@@ -98,8 +106,13 @@ def conflicting_values(values: t.Mapping[str, t.Any]) -> list[str]:
 def _sentence(name: str, message: str) -> str:
     # What could not be converted may be a secret in the wrong place.
     message = re.sub(r"(unable to convert to \w+):.*", r"\1", message, flags=re.DOTALL)
-    unsupported = re.match(r"(\S+)\. Supported parameters include: (.*?)\.*$", message)
+    unsupported = re.match(r"(.+?)\. Supported parameters include: (.*?)\.*$", message)
     if unsupported:
-        fields = ", ".join(field.removeprefix(f"{name}.") for field in unsupported[1].split(","))
-        return f"{name} has no field {fields}; there are {unsupported[2]}."
+        fields = [field.removeprefix(f"{name}.") for field in unsupported[1].split(", ")]
+        known = unsupported[2].split(", ")
+        meant = "".join(_meant(field.rpartition(".")[2], known) for field in fields)
+        return f"{name} has no field {' and no '.join(fields)}; there are {unsupported[2]}.{meant}"
+    choice = re.search(r"must be one (?:or more )?of: (.*?)(?:, got: |\. Got no match for: )(.*)$", message)
+    if choice:
+        return f"{name}: {message}.{''.join(_meant(given, choice[1].split(', ')) for given in choice[2].split(', '))}"
     return f"{name}: {message}."

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import contextlib
 import dataclasses
+import difflib
 import typing as t
 
 from .._errors import RedisMigrationError
@@ -50,6 +51,18 @@ class Report:
         return f"{parts[0]}: {', '.join(parts[1:]) or 'all is well'}."
 
 
+def refuse_unknown(ignored: t.Iterable[str]) -> None:
+    """Names of findings to ignore must be such, or one that is misspelt would fail the run much later."""
+    unknown = sorted(set(ignored) - set(NAMES))
+    if not unknown:
+        return
+    nearest = [near for name in unknown for near in difflib.get_close_matches(name, NAMES, n=1, cutoff=0.6)]
+    meant = "".join(f" Did you mean {name}?" for name in nearest)
+    raise RedisMigrationError(
+        f"There is no finding named {listed(unknown)} to ignore.{meant}", hint=f"The findings are {', '.join(NAMES)}."
+    )
+
+
 class _Check(t.NamedTuple):
     name: str
     needs: tuple[str, ...]
@@ -58,11 +71,7 @@ class _Check(t.NamedTuple):
 
 def preflight(question: Question) -> Report:
     """Make every check. Raises :class:`RedisMigrationError` only for options that make no sense."""
-    unknown = sorted(set(question.ignore) - set(NAMES))
-    if unknown:
-        raise RedisMigrationError(
-            f"There is no finding named {listed(unknown)} to ignore.", hint=f"The findings are {', '.join(NAMES)}."
-        )
+    refuse_unknown(question.ignore)
     with contextlib.ExitStack() as stack:
         situation = Situation(question, Side("source", question.source), Side("target", question.target))
         situation.source, situation.target = situation.source.look(stack), situation.target.look(stack)

@@ -5,12 +5,14 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 import pytest
 
 from ansible_collections.dataservices.redis_migration.plugins.plugin_utils._variables import (
     conflicting_values,
+    meant_for_us,
     missing_variables,
     unknown_variables,
     variable_specs,
@@ -79,6 +81,32 @@ def test_wrong_values_are_told_without_a_secret(name: str, value: Any, sentence:
     assert sentence in found
     assert found.startswith(name)
     assert "s3cret" not in found
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "meant"),
+    [
+        ("redis_migration_source", {"hots": "a", "prt": 1}, ["host", "port"]),
+        ("redis_migration_source", {"host": "a", "tunnel": {"app": "x", "instence": 0}}, ["instance"]),
+        ("redis_migration_target", {"host": "a", "backend": {"host": "b", "pasword": "s3cret"}}, ["password"]),
+        ("redis_migration_cf", {"organisation": "o"}, ["organization"]),
+        ("redis_migration_isolate_ignore", [{"adress": "10.*"}], ["address"]),
+        ("redis_migration_strategy", "copi", ["copy"]),
+        ("redis_migration_types", ["sting", "hash"], ["string"]),
+        ("redis_migration_strategy", "xyz", []),
+    ],
+)
+def test_what_is_misspelt_gets_the_nearest(name: str, value: Any, meant: list[str]) -> None:
+    (found,) = wrong_values({name: value})
+    assert re.findall(r"Did you mean (\w+)\?", found) == meant
+    assert "s3cret" not in found
+
+
+def test_a_slip_in_what_all_variables_begin_with_is_noticed() -> None:
+    names = ["redis_migraton_prune", "redis_migrations_source", "redis_migration_x"]
+    assert all(meant_for_us(name) for name in names)
+    for name in ("redis_port", "old_redis_migration_source", "__redis_migration_worker", "redis"):
+        assert not meant_for_us(name)
 
 
 def test_every_wrong_value_has_its_sentence() -> None:

@@ -35,3 +35,34 @@ def test_a_group_without_hosts_is_refused(groups: dict[str, list[str]], advice: 
 def test_a_syntax_check_needs_no_inventory(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(context, "CLIARGS", ImmutableDict(syntax=True))
     assert migrations_pattern({"all": []}) == "redis_migrations"
+
+
+@pytest.mark.parametrize("name", ["redis_migration_worker", "redis-migration-workers", "redis_migrations_workers"])
+def test_a_misspelt_group_of_workers_is_refused(name: str) -> None:
+    groups = {"all": ["one", "anna"], "redis_migrations": ["one"], name: ["anna"]}
+    with pytest.raises(AnsibleFilterError, match=f"but in {name!r}"):
+        migrations_pattern(groups)
+    assert migrations_pattern({**groups, "redis_migration_workers": ["anna"]}) == "redis_migrations"
+
+
+@pytest.mark.parametrize(
+    ("limit", "said"),
+    [
+        ("orders", ""),
+        ("orders,redis_migrations,localhost", ""),
+        ("!carts:&all", ""),
+        ("orders,fe80::1", ""),
+        ("ord*,~c.*,@failed.retry,carts[0]", ""),
+        ("orders,cart", "no host and no group 'cart', which --limit names. Did you mean carts?"),
+        ("xyz", "no host and no group 'xyz', which --limit names."),
+    ],
+)
+def test_a_misspelt_name_in_the_limit_is_refused(limit: str, said: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(context, "CLIARGS", ImmutableDict(subset=limit))
+    groups = {"all": ["orders", "carts"], "redis_migrations": ["orders", "carts"]}
+    if not said:
+        assert migrations_pattern(groups) == "redis_migrations"
+        return
+    with pytest.raises(AnsibleFilterError) as refusal:
+        migrations_pattern(groups)
+    assert str(refusal.value).endswith(said)
