@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import os
 import pathlib
@@ -13,12 +14,38 @@ import typing as t
 
 from ansible.errors import AnsibleActionFail
 from ansible.plugins.action import ActionBase
+from ansible.utils.display import Display
 
 from ansible_collections.dataservices.redis_migration.plugins.plugin_utils._report.data import (
     build_report,
     report_lines,
 )
+from ansible_collections.dataservices.redis_migration.plugins.plugin_utils._report.escape import slug
+from ansible_collections.dataservices.redis_migration.plugins.plugin_utils._report.index import (
+    earlier_runs,
+    render_index,
+)
+from ansible_collections.dataservices.redis_migration.plugins.plugin_utils._report.junit import render_junit
 from ansible_collections.dataservices.redis_migration.plugins.plugin_utils._report.page import render_page
+from ansible_collections.dataservices.redis_migration.plugins.plugin_utils._report.plan import build_plan
+from ansible_collections.dataservices.redis_migration.plugins.plugin_utils._report.plan_page import plan_markdown
+from ansible_collections.dataservices.redis_migration.plugins.plugin_utils._report.runs import (
+    LATEST,
+    SUMMARY_FILE,
+    link_latest,
+    locked,
+    read_runs,
+    run_name,
+    save_run,
+    write_file,
+)
+from ansible_collections.dataservices.redis_migration.plugins.plugin_utils._report.summary import (
+    run_stats,
+    run_summary,
+)
+
+_PAGE = "report.html"
+_NO_LINKS = (errno.EPERM, errno.EOPNOTSUPP, errno.ENOSYS)
 
 
 class ActionModule(ActionBase):
@@ -30,37 +57,62 @@ class ActionModule(ActionBase):
         directory = pathlib.Path(os.path.expanduser(str(self._task.args.get("dest") or "")))
         if not directory.name:
             raise AnsibleActionFail("redis_migration_report needs a directory as 'dest'.")
+        directory = directory.absolute()
         hosts = {name: variables["hostvars"][name] for name in variables["ansible_play_hosts_all"]}
+        finished = time.time()
         report = build_report(
             hosts,
             check_mode=self._task.check_mode,
-            finished=time.time(),
+            finished=finished,
+            playbook=slug(str(variables.get("ansible_play_name") or "")),
             inventories=[str(path) for path in variables.get("ansible_inventory_sources") or []],
         )
-        lines = report_lines(report)
-        if not self._task.check_mode:
-            page = directory / "report.html"
-            try:
-                directory.mkdir(mode=0o700, parents=True, exist_ok=True)
-                _write(directory / "report.json", json.dumps(report, indent=2, ensure_ascii=True) + "\n")
-                _write(page, render_page(report))
-            except OSError as exc:
-                raise AnsibleActionFail(
-                    f"The report cannot be written to {directory}: {exc.strerror}. The migrations themselves are not "
-                    "concerned; choose another directory with redis_migration_report_dir."
-                ) from exc
-            lines.append(f"Report: {page.absolute()}")
-            result["path"] = str(page.absolute())
-        result.update(changed=False, lines=lines, summary=report["summary"])
+        try:
+            run = _write(directory, finished, report, hosts)
+        except OSError as exc:
+            raise AnsibleActionFail(
+                f"The report cannot be written to {directory}: {exc.strerror}. The migrations themselves are not "
+                "concerned; choose another directory with redis_migration_report_dir."
+            ) from exc
+        path = str(directory / run / _PAGE)
+        shown = f"Plan: {directory / run / 'plan.md'}" if report["check_mode"] else f"Report: {path}"
+        result.update(
+            changed=False,
+            path=path,
+            lines=[*report_lines(report), shown],
+            summary=report["summary"],
+            stats={**run_stats(report, run), "report": path},
+        )
         return result
 
 
-def _write(path: pathlib.Path, text: str) -> None:
-    """All or nothing, for the owner's eyes only."""
-    temporary = path.with_name(f".{path.name}.{os.getpid()}")
-    try:
-        with open(os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w", encoding="utf-8") as file:
-            file.write(text)
-        temporary.replace(path)
-    finally:
-        temporary.unlink(missing_ok=True)
+def _write(
+    directory: pathlib.Path, finished: float, report: dict[str, t.Any], hosts: t.Mapping[str, t.Mapping[str, t.Any]]
+) -> str:
+    """The files of this run, in a directory of its own whose name is returned; and those that lead to it."""
+    files = {"report.json": _json(report), "junit.xml": render_junit(report), SUMMARY_FILE: _json(run_summary(report))}
+    if report["check_mode"]:
+        plan = build_plan(report, hosts)
+        files.update({"plan.json": _json(plan), "plan.md": plan_markdown(plan)})
+    with locked(directory):
+        earlier = earlier_runs(read_runs(directory))
+        page = {_PAGE: render_page(report, earlier, up="../")}
+        run = save_run(directory, run_name(finished, report["playbook"]), {**files, **page})
+        try:
+            link_latest(directory, run)
+        except OSError as exc:
+            if exc.errno not in _NO_LINKS:
+                raise
+            Display().warning(f"The link {directory / LATEST} to this run cannot be made: {exc.strerror}.")
+        # Copies, not links: CI servers that collect files pass links over. A run in check mode replaces no report.
+        kept = ("plan.json", "plan.md", "junit.xml") if report["check_mode"] else ("report.json", "junit.xml")
+        for name in kept:
+            write_file(directory / name, files[name])
+        if not report["check_mode"]:
+            write_file(directory / _PAGE, render_page(report, earlier))
+        write_file(directory / "index.html", render_index(read_runs(directory)))
+    return run
+
+
+def _json(data: t.Any) -> str:
+    return json.dumps(data, indent=2, ensure_ascii=True) + "\n"

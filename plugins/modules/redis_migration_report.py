@@ -10,16 +10,20 @@ module: redis_migration_report
 short_description: Write one report about all migrations of a run
 version_added: 1.0.0
 description:
-  - Collects what the roles of this collection found and did on every host of the play, and writes it on the control node as
-    C(report.json) and as C(report.html), one page without any other file.
+  - Collects what the roles of this collection found and did on every host of the play, and writes it on the control node into a
+    directory of its own for each run, C(TIME-PLAYBOOK) below O(dest), such as C(20261127T191500Z-migrate). The playbook is the
+    name of the play.
+  - In it are C(report.json); C(report.html), one page without any other file; C(junit.xml), with a case for each migration and
+    phase; and C(summary.json), the numbers. In check mode there are also C(plan.json) and C(plan.md), for a comment on a merge
+    request.
+  - Beside these directories, C(latest) leads to the newest, and C(index.html) lists all. C(report.json), C(report.html) and
+    C(junit.xml) are copies of the newest; a run in check mode replaces C(plan.json), C(plan.md) and C(junit.xml) instead.
   - The report holds addresses, numbers, messages, and names of keys that failed or differ. It holds no user names, passwords
     or values of keys.
-  - Writes nothing in check mode.
 options:
   dest:
     description:
-      - The directory, relative to where the playbook was started. It is made (mode 0700) if it is not there; the two files
-        (mode 0600) are replaced.
+      - The directory, relative to where the playbook was started. It is made (mode 0700) if it is not there; files have mode 0600.
     type: path
     required: true
 extends_documentation_fragment:
@@ -27,6 +31,8 @@ extends_documentation_fragment:
 attributes:
   check_mode:
     support: full
+    details:
+      - Files are written in check mode, too; that is where the plan goes. Nothing else is changed.
   diff_mode:
     support: none
   idempotent:
@@ -49,8 +55,8 @@ EXAMPLES = r"""
 
 RETURN = r"""
 path:
-  description: The page.
-  returned: not in check mode
+  description: The page of this run, in the run's directory.
+  returned: success
   type: str
 lines:
   description: The report in a line for each migration.
@@ -59,6 +65,12 @@ lines:
   elements: str
 summary:
   description: How many migrations ended how, and how many keys and bytes moved.
+  returned: success
+  type: dict
+stats:
+  description:
+    - The same with C(playbook), C(check_mode), C(elapsed_seconds), the name of the directory as C(run), the page as C(report), and
+      the names of C(failed_migrations), for C(set_stats).
   returned: success
   type: dict
 """

@@ -27,10 +27,14 @@ from ansible_collections.dataservices.redis_migration.plugins.plugin_utils._repo
 from ansible_collections.dataservices.redis_migration.plugins.plugin_utils._report.live import live_of
 from ansible_collections.dataservices.redis_migration.plugins.plugin_utils._report.rollback import turned_round
 from ansible_collections.dataservices.redis_migration.plugins.plugin_utils._report.sentences import migration_summary
+from ansible_collections.dataservices.redis_migration.plugins.plugin_utils._report.summary import moved_of
 from ansible_collections.dataservices.redis_migration.plugins.plugin_utils._report.timeline import timeline_of
 from ansible_collections.dataservices.redis_migration.plugins.plugin_utils._report.verification import findings_failure
 
 Data = dict[str, t.Any]
+
+# Of the form of a report. Fields may be added to it; whoever removes one or gives it another meaning raises the version.
+REPORT_VERSION = 1
 
 # Phases in the order in which they run, and what each registers.
 _PHASES = (
@@ -88,14 +92,18 @@ def build_report(
     *,
     check_mode: bool,
     finished: float,
+    playbook: str = "migrate",
     inventories: t.Sequence[str] = (),
 ) -> Data:
     """The report about ``hosts`` (the variables of each). ``finished``: when the run ended, in seconds since 1970."""
     migrations = [_migration(name, variables, check_mode, inventories, finished) for name, variables in hosts.items()]
     began = min((_began(variables, finished) for variables in hosts.values()), default=finished)
     states = [migration["status"] for migration in migrations]
-    moved = [_moved(migration) for migration in migrations]
+    moved = [moved_of(migration) for migration in migrations]
     return {
+        "schema": "dataservices.redis_migration/report",
+        "version": REPORT_VERSION,
+        "playbook": playbook,
         "started": _iso(min(began, finished)),
         "finished": _iso(finished),
         "elapsed_seconds": round(max(0.0, finished - began), 1),
@@ -118,14 +126,6 @@ def build_report(
 def _began(variables: t.Mapping[str, t.Any], finished: float) -> float:
     """When the first task of the run began for this migration."""
     return float(variables.get("__redis_migration_variables", {}).get("began", finished))
-
-
-def _moved(migration: Data) -> tuple[int, int]:
-    """Keys and bytes that were written to the target; in a live run each time counts."""
-    if migration["live"]:
-        return migration["live"]["totals"]["moved"], migration["live"]["totals"]["bytes"]
-    totals = migration["migrate"]["totals"] if migration["migrate"] else {"copied": 0, "updated": 0, "bytes": 0}
-    return totals["copied"] + totals["updated"], totals["bytes"]
 
 
 def report_lines(report: t.Mapping[str, t.Any]) -> list[str]:

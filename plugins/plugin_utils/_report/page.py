@@ -16,27 +16,39 @@ from ansible_collections.dataservices.redis_migration.plugins.plugin_utils._repo
     waiting_sentence,
 )
 
+_STATUS = {"proved": "proved equal", "not_run": "not run"}
+
 _TEMPLATES = pathlib.Path(__file__).resolve().parents[3] / "roles" / "report" / "templates"
 
 
-def render_page(report: t.Mapping[str, t.Any]) -> str:
-    """The HTML of what :func:`_report.data.build_report` returned."""
-    environment = jinja2.Environment(
+def render_page(
+    report: t.Mapping[str, t.Any], earlier: t.Mapping[str, tuple[t.Sequence[t.Any], int]] | None = None, *, up: str = ""
+) -> str:
+    """The HTML of what :func:`_report.data.build_report` returned.
+
+    ``earlier``: by migration, what :func:`_report.index.earlier_runs` found. ``up``: leads from the page to the list of runs.
+    """
+    template = environment().get_template("report.html.j2")
+    return template.render(report=report, earlier=earlier or {}, up=up, plot_width=plot.WIDTH, plot_height=plot.HEIGHT)
+
+
+def environment() -> jinja2.Environment:
+    """Where the templates of all pages are, and the filters that they use."""
+    found = jinja2.Environment(
         loader=jinja2.FileSystemLoader(_TEMPLATES),
         autoescape=True,
         undefined=jinja2.StrictUndefined,
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    environment.filters.update(
+    found.filters.update(
         count=humanize.count,
         size=humanize.size,
         duration=humanize.duration,
         downtime=downtime_sentence,
         waiting=waiting_sentence,
         lag_plots=plot.lag_plots,
+        status=lambda status: _STATUS.get(status, status),
         moment=lambda iso: iso[:19].replace("T", " "),
     )
-    return environment.get_template("report.html.j2").render(
-        report=report, plot_width=plot.WIDTH, plot_height=plot.HEIGHT
-    )
+    return found

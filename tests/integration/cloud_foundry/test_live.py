@@ -20,6 +20,7 @@ from tests.support import dataset
 from tests.support.attempt import until
 from tests.support.cf_scene import Interruption, Scene, scene
 from tests.support.cf_sim import App
+from tests.support.report_schema import check_run
 from tests.support.run import PlaybookRun
 from tests.support.servers import RedisServer
 from tests.support.writers import Writers
@@ -131,6 +132,7 @@ def test_apps_stop_for_the_last_changes_only(scene: Scene) -> None:
     assert scene.bound() == ([], ["app-0", "app-1"])
     until(lambda: all(app.written_to("orders-new") for app in apps), 20)
     assert missing(scene.target, apps) == []
+    check_run(scene.directory / "redis-migration-report/latest")
     (migration,) = json.loads((scene.directory / "redis-migration-report/report.json").read_text())["migrations"]
     off = min(
         next(entry.at for entry in app.written if entry.instance == "orders-new")

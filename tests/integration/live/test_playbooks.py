@@ -20,6 +20,7 @@ import yaml
 from tests.support import dataset
 from tests.support.attempt import until
 from tests.support.oracle import compare, report
+from tests.support.report_schema import check_run
 from tests.support.run import PlaybookRun, run_playbook
 from tests.support.servers import RedisServer
 from tests.support.writers import Writers
@@ -75,6 +76,7 @@ def run_under_writers(
     assert not differences, report(differences)
     assert "orders: PROVED equal" in run.output
     assert (directory / "backup" / "orders.rdb").exists()
+    check_run(directory / "redis-migration-report/latest")
     (migration,) = json.loads((directory / "redis-migration-report" / "report.json").read_text())["migrations"]
     assert migration["status"] == "proved"
     assert [part["phase"] for part in migration["downtime"]["parts"]][-2:] == ["release", "ansible"]

@@ -7,9 +7,11 @@
 from __future__ import annotations
 
 import json
+import os
 import re
 import stat
 import sys
+import xml.etree.ElementTree as ET
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +20,7 @@ import pytest
 from tests.conftest import soak
 from tests.support import dataset, oracle
 from tests.support.paths import REPO
+from tests.support.report_schema import check_run
 from tests.support.run import PlaybookRun, run_playbook
 from tests.support.servers import RedisServer
 
@@ -44,8 +47,15 @@ def one(source: RedisServer, target: RedisServer, **variables: Any) -> dict[str,
 
 
 def report(directory: Path) -> dict[str, Any]:
+    """The newest, of the form that is documented."""
+    check_run(directory / REPORT / "latest")
     found: dict[str, Any] = json.loads((directory / REPORT / "report.json").read_text())
     return found
+
+
+def runs(directory: Path) -> list[Path]:
+    """The directories of all runs, the oldest first."""
+    return sorted(path for path in (directory / REPORT).iterdir() if path.is_dir() and not path.is_symlink())
 
 
 def failed(run: PlaybookRun) -> str:
@@ -72,17 +82,37 @@ def test_a_migration_is_moved_proved_and_then_left_alone(server_pair: Pair, tmp_
     assert f"Nothing to do: {filled.total} keys" in second.output
     assert (source.write_calls(), target.write_calls()) == before
 
+    moving, last = runs(tmp_path)
+    assert json.loads((moving / "report.json").read_text()) == told
+    assert (moving.name[-8:], os.readlink(tmp_path / REPORT / "latest")) == ("-migrate", last.name)
+    assert f'href="../{moving.name}/report.html#m-orders"' in (last / "report.html").read_text()
+    for name in ("report.json", "junit.xml"):
+        assert (tmp_path / REPORT / name).read_bytes() == (last / name).read_bytes()
+    assert f'href="{moving.name}/report.html#m-orders"' in (tmp_path / REPORT / "report.html").read_text()
+    assert (tmp_path / REPORT / "index.html").read_text().count("report.json</a>") == 2
+    cases = [case.get("name", "") for case in ET.parse(last / "junit.xml").iter("testcase")]
+    assert {"orders: migrate (move the keys)", "orders: verify (prove both ends equal)"} <= set(cases)
+
 
 def test_check_mode_predicts_and_writes_nothing_anywhere(server_pair: Pair, tmp_path: Path) -> None:
     source, target = server_pair
     filled = dataset.fill(source.client, databases=(0, 3))
     before = source.write_calls(), target.write_calls()
-    run = run_playbook("migrate", one(source, target), "--diff", check=True, directory=tmp_path).ok
+    shown = {"ANSIBLE_SHOW_CUSTOM_STATS": "1"}
+    run = run_playbook("migrate", one(source, target), "--diff", check=True, directory=tmp_path, environment=shown).ok
     assert run.changed == 1
     assert f"Would move {filled.total} keys" in run.output
     assert "database 3: user:1:name" in run.output, "--diff names the keys"
     assert (source.write_calls(), target.write_calls()) == before
-    assert list(tmp_path.iterdir()) == [], "not even a report"
+    assert [path.name for path in tmp_path.iterdir()] == [REPORT], "nothing but the plan"
+    (planned,) = runs(tmp_path)
+    check_run(planned)
+    assert json.loads((planned / "plan.json").read_text())["summary"]["keys"] == filled.total
+    for name in ("plan.json", "plan.md", "junit.xml"):
+        assert (tmp_path / REPORT / name).read_bytes() == (planned / name).read_bytes()
+    assert f"It would move **{filled.total} keys**" in (planned / "plan.md").read_text()
+    assert not (tmp_path / REPORT / "report.json").exists(), "which is of the last run that was none in check mode"
+    assert f'"run": "{planned.name}"' in run.output.split("CUSTOM STATS")[1], "what AWX hands on"
     assert target.client().dbsize() == 0
 
 
@@ -197,7 +227,8 @@ def test_secrets_are_nowhere(redis_server: Any, tmp_path: Path) -> None:
     assert SENTINEL not in text
     assert list((tmp_path / "tmp").iterdir()) == [], "nothing is left behind"
     files = [path for path in tmp_path.rglob("*") if path.is_file()]
-    assert {path.name for path in files} == {"report.json", "report.html"}
+    of_a_run = {"report.json", "report.html", "junit.xml", "summary.json"}
+    assert {path.name for path in files} == {*of_a_run, "index.html"}
     for path in files:
         assert SENTINEL not in path.read_text()
 
@@ -211,9 +242,9 @@ def test_the_report_is_private_and_harmless(server_pair: Pair, tmp_path: Path) -
     run = run_playbook("verify", one(source, target), directory=tmp_path)
     assert "value" in failed(run)
     directory = tmp_path / REPORT
-    assert stat.S_IMODE(directory.stat().st_mode) == 0o700
-    for name in ("report.json", "report.html"):
-        assert stat.S_IMODE((directory / name).stat().st_mode) == 0o600
+    for path in (directory, *directory.rglob("*")):
+        if not path.is_symlink():
+            assert stat.S_IMODE(path.stat().st_mode) == (0o700 if path.is_dir() else 0o600), path
     page = (directory / "report.html").read_text()
     assert "&lt;script&gt;alert(1)&lt;/script&gt;{{ 7 * 7 }}" in page
     assert "<script" not in page
