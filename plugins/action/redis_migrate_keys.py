@@ -9,4 +9,4 @@ from ansible_collections.dataservices.redis_migration.plugins.plugin_utils._acti
 
 
 class ActionModule(SlicedAction):
-    looked_at = "scanned"
+    looked_at = ("scanned",)

@@ -15,7 +15,10 @@ from ansible_collections.dataservices.redis_migration.plugins.plugin_utils._acti
     name_owner,
     require_playbook,
 )
-from ansible_collections.dataservices.redis_migration.plugins.plugin_utils._action.progress import LagLines
+from ansible_collections.dataservices.redis_migration.plugins.plugin_utils._action.progress import (
+    LagLines,
+    progress_interval,
+)
 from ansible_collections.dataservices.redis_migration.plugins.plugin_utils._action.worker import WorkerAction
 from ansible_collections.dataservices.redis_migration.plugins.plugin_utils._gate import Gate
 
@@ -33,7 +36,7 @@ class ActionModule(WorkerAction):
             raise AnsibleActionFail(f"until: {exc}.") from None
         host = str(variables.get("inventory_hostname", "localhost"))
         following = arguments.get("following")
-        seconds = float(arguments.get("progress_seconds", 15.0))
+        seconds = progress_interval(arguments)
         began, closed_by = time.monotonic(), gate.closed_by
         if self._task.check_mode:
             return {"changed": False, "waited_seconds": 0.0, "waits": closed_by}

@@ -81,7 +81,7 @@ def slice_spec() -> Spec:
     return {
         "slice_seconds": {"type": "float", "default": 0.0},
         "resume": {"type": "str", "no_log": False, "default": ""},
-        "progress_seconds": {"type": "float", "default": 15.0},
+        "progress_seconds": {"type": "float"},
     }
 
 

@@ -169,6 +169,11 @@ finished:
   description: Whether all was compared; false only with O(slice_seconds).
   returned: always
   type: bool
+step:
+  description: What the slice was doing when its time was over.
+  returned: when RV(finished) is false
+  type: str
+  sample: comparing
 resume:
   description: For the next slice.
   returned: when RV(finished) is false

@@ -291,6 +291,11 @@ finished:
   description: Whether all is done; false only with O(slice_seconds).
   returned: always
   type: bool
+step:
+  description: What the slice was doing when its time was over.
+  returned: when RV(finished) is false
+  type: str
+  sample: moving
 resume:
   description: For the next slice.
   returned: when RV(finished) is false

@@ -27,9 +27,10 @@ options:
         M(dataservices.redis_migration.redis_live_sync), if a process follows.
     type: dict
   progress_seconds:
-    description: How often a line is printed, in seconds. V(0) prints none.
+    description:
+      - How often a line is printed, in seconds. V(0) prints none.
+      - Without it every 5 seconds on a terminal, and every 30 where the error stream is a file or a pipeline's log.
     type: float
-    default: 15.0
 extends_documentation_fragment:
   - dataservices.redis_migration.attributes
 attributes:

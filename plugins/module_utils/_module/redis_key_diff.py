@@ -54,8 +54,15 @@ def result_of(progress: DiffProgress) -> dict[str, t.Any]:
     if progress.finished:
         result["identical"] = totals.identical
     else:
+        result["step"] = _step(progress)
         result["resume"] = diff_token(progress)
     return result
+
+
+def _step(progress: DiffProgress) -> str:
+    if progress.reverse:
+        return "looking from the target's side"
+    return "comparing" if progress.again is None else "comparing the names once more"
 
 
 def work(module: AnsibleModule) -> dict[str, t.Any]:

@@ -85,6 +85,7 @@ def result_of(progress: Progress) -> dict[str, t.Any]:
         "finished": progress.finished,
     }
     if not progress.finished:
+        result["step"] = "looking from the target's side" if progress.pruning else "moving"
         result["resume"] = migration_token(progress)
     return result
 

@@ -35,6 +35,14 @@ def playbook_process() -> dict[str, t.Any] | None:
     return {"pid": pid, "identity": identity} if identity else None
 
 
+def playbook_has_terminal() -> bool:
+    """Whether a person may watch the playbook's error stream. This process has none of its own."""
+    try:
+        return os.path.realpath(f"/proc/{_parent_of(os.getpid())}/fd/2").startswith(("/dev/pts/", "/dev/tty"))
+    except OSError:
+        return False
+
+
 def require_playbook() -> None:
     """Raises :class:`AnsibleActionFail` if the playbook is gone: nobody waits for what would still come."""
     if not _runs():

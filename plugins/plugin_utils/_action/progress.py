@@ -7,7 +7,33 @@ from __future__ import annotations
 
 import typing as t
 
-from ansible_collections.dataservices.redis_migration.plugins.plugin_utils._report.humanize import count, duration
+from ansible.errors import AnsibleActionFail
+
+from ansible_collections.dataservices.redis_migration.plugins.plugin_utils._action.playbook import playbook_has_terminal
+from ansible_collections.dataservices.redis_migration.plugins.plugin_utils._report.humanize import (
+    count,
+    duration,
+    keys,
+    size,
+)
+
+# How often a line is printed, in seconds, where nobody says: for a person who watches, and for a log.
+_ON_TERMINAL = 5.0
+_IN_LOG = 30.0
+
+
+def progress_interval(arguments: t.Mapping[str, t.Any]) -> float:
+    """The seconds between two lines by a task's ``progress_seconds``; 0 for none. Raises :class:`AnsibleActionFail`."""
+    given = arguments.get("progress_seconds")
+    if given is None:
+        return _ON_TERMINAL if playbook_has_terminal() else _IN_LOG
+    try:
+        seconds = float(given)
+    except (TypeError, ValueError):
+        seconds = -1.0
+    if seconds < 0:
+        raise AnsibleActionFail("progress_seconds must be a number of seconds, or 0 for no progress.")
+    return seconds
 
 
 class Lines(t.Protocol):
@@ -17,46 +43,61 @@ class Lines(t.Protocol):
 
 
 class ProgressLines:
-    """Turns the results of the slices of one module into lines. ``looked_at`` names the counter of keys looked at."""
+    """Turns the results of the slices of one module into lines.
 
-    def __init__(self, host: str, looked_at: str) -> None:
+    ``looked_at`` names the counters of keys looked at. With two of them each key is looked at twice: at first from the
+    source's side, and then from the target's.
+    """
+
+    def __init__(self, host: str, looked_at: t.Sequence[str]) -> None:
         self._host = host
         self._looked_at = looked_at
-        self._before = 0
-        self._elapsed_before = 0.0
-        self._rate = 0.0
+        self._looks = 0
+        self._bytes = 0
+        self._elapsed = 0.0
 
     def line(self, result: t.Mapping[str, t.Any], expected: t.Mapping[str, int] | None) -> str:
         """The line after a slice. ``expected``: keys per database of the source, once known."""
-        databases = result["databases"]
-        looked_at = {number: int(counters[self._looked_at]) for number, counters in databases.items()}
-        total, elapsed = sum(looked_at.values()), float(result["elapsed_seconds"])
-        spent = elapsed - self._elapsed_before
-        # The latest slice tells more of what is to come than the ones before it.
-        if spent > 0:
-            latest = (total - self._before) / spent
-            self._rate = latest if not self._rate else (self._rate + 2 * latest) / 3
-        self._before, self._elapsed_before = total, elapsed
-        begun = [number for number, done in looked_at.items() if done]
-        current = max(begun, key=int) if begun else next(iter(looked_at), "0")
-        parts = [f"{self._host}: database {current}: {count(looked_at.get(current, 0))}"]
-        if expected and expected.get(current):
-            parts.append(f" of ~{count(max(expected[current], looked_at[current]))}")
-        parts.append(f" keys ({count(self._rate)}/s)")
-        left = _left(expected, looked_at)
-        if left and self._rate >= 1:
-            parts.append(f", about {duration(round(left / self._rate))} left")
-        failed = int(result.get("totals", {}).get("failed", 0))
+        databases: t.Mapping[str, t.Mapping[str, int]] = result["databases"]
+        totals, elapsed = result.get("totals", {}), float(result["elapsed_seconds"])
+        looks = sum(counters[name] for counters in databases.values() for name in self._looked_at)
+        moved = int(totals.get("bytes", 0))
+        # What was done since the line before: that is what it does now.
+        spent = max(elapsed - self._elapsed, 0.001)
+        rate, byte_rate = (looks - self._looks) / spent, (moved - self._bytes) / spent
+        self._looks, self._bytes, self._elapsed = looks, moved, elapsed
+
+        parts = [f"{self._host}: {result['step']}"]
+        everything = _everything(expected, databases, self._looked_at[0]) * len(self._looked_at)
+        if everything:
+            parts.append(f"{min(100, 100 * looks // everything)} %")
+        each_twice = len(self._looked_at) > 1
+        seen = self._looked_at[-1 if each_twice and "target" in result["step"] else 0]
+        done = sum(counters[seen] for counters in databases.values())
+        parts.append(
+            f"{count(done)} of ~{count(everything // len(self._looked_at))} keys" if everything else keys(done)
+        )
+        if moved:
+            parts.append(size(moved))
+        parts.append(f"now {count(rate)} keys/s" + (f" and {size(byte_rate)}/s" if moved else ""))
+        if everything > looks and rate >= 1:
+            parts.append(f"about {duration(round((everything - looks) / rate))} left")
+        begun = [number for number, counters in databases.items() if counters[self._looked_at[0]]]
+        if len(databases) > 1 and begun:
+            parts.append(f"in database {max(begun, key=int)}")
+        failed = int(totals.get("failed", 0))
         if failed:
-            parts.append(f", {count(failed)} failed")
-        return "".join(parts)
+            parts.append(f"{count(failed)} failed")
+        return ", ".join(parts)
 
 
-def _left(expected: t.Mapping[str, int] | None, looked_at: t.Mapping[str, int]) -> int:
-    """Keys still to be looked at in all databases of the run, as far as known."""
+def _everything(
+    expected: t.Mapping[str, int] | None, databases: t.Mapping[str, t.Mapping[str, int]], counter: str
+) -> int:
+    """The keys of all databases of the run; 0 where that is not known."""
     if not expected:
         return 0
-    return sum(max(0, expected.get(number, 0) - done) for number, done in looked_at.items())
+    return sum(max(expected.get(number, 0), counters[counter]) for number, counters in databases.items())
 
 
 class LagLines:

@@ -11,11 +11,14 @@ from __future__ import annotations
 
 import typing as t
 
-from ansible.errors import AnsibleActionFail
 from ansible.utils.display import Display
 
 from ansible_collections.dataservices.redis_migration.plugins.plugin_utils._action.pause_renewal import PauseRenewal
-from ansible_collections.dataservices.redis_migration.plugins.plugin_utils._action.progress import Lines, ProgressLines
+from ansible_collections.dataservices.redis_migration.plugins.plugin_utils._action.progress import (
+    Lines,
+    ProgressLines,
+    progress_interval,
+)
 from ansible_collections.dataservices.redis_migration.plugins.plugin_utils._action.worker import WorkerAction
 
 # Most runs end within it, and then nothing was spent on progress.
@@ -23,25 +26,15 @@ _FIRST_SLICE_SECONDS = 10.0
 
 
 class SlicedAction(WorkerAction):
-    """Base of the action plugins; a subclass names its ``module`` and the counter that tells how far it is."""
+    """Base of the action plugins; a subclass names the counters that tell how far its module is, one for each look at a key."""
 
-    looked_at: t.ClassVar[str]
+    looked_at: t.ClassVar[tuple[str, ...]]
 
     def conduct(self, arguments: dict[str, t.Any], variables: dict[str, t.Any]) -> dict[str, t.Any]:
-        seconds = self._interval(arguments)
+        seconds = progress_interval(arguments)
         if self._task.async_val or not seconds or arguments.get("resume") or arguments.get("slice_seconds"):
             return super().conduct(arguments, variables)
         return self._run_slices(arguments, seconds, variables)
-
-    def _interval(self, arguments: t.Mapping[str, t.Any]) -> float:
-        given = arguments.get("progress_seconds")
-        try:
-            seconds = 15.0 if given is None else float(given)
-        except (TypeError, ValueError):
-            seconds = -1.0
-        if seconds < 0:
-            raise AnsibleActionFail("progress_seconds must be a number of seconds, or 0 for no progress.")
-        return seconds
 
     def _run_slices(self, arguments: dict[str, t.Any], seconds: float, variables: dict[str, t.Any]) -> dict[str, t.Any]:
         display = Display()
