@@ -93,11 +93,11 @@ print(progress_interval({{}}), progress_interval({{"progress_seconds": 0}}))
 
 @pytest.mark.parametrize(("terminal", "seconds"), [(True, "5.0"), (False, "30.0")])
 def test_a_person_at_a_terminal_is_told_more_often_than_a_log(terminal: bool, seconds: str) -> None:
-    """As in a play: the process that asks is the child of the one whose error stream it is, and has none of its own."""
+    """As in a play: the process that asks is the child of the one whose error stream counts."""
     leader, follower = os.openpty()
     try:
         told = subprocess.run(
-            ["sh", "-c", '"$@" 2>/dev/null; exit $?', "sh", sys.executable, "-c", ASK],
+            ["sh", "-c", '"$@"; exit $?', "sh", sys.executable, "-c", ASK],
             stdout=subprocess.PIPE,
             stderr=follower if terminal else subprocess.DEVNULL,
             text=True,
