@@ -17,7 +17,7 @@ TOOLS   := $(VENV)/.ready
 CHECKS  := $(VENV)/.ready-to-check
 DOCS    := $(VENV)/.ready-for-docs
 
-.PHONY: help demo test test-unit check docs bench bench-large bench-playbook bench-live soak changelog servers clean
+.PHONY: help demo test test-unit check docs bench bench-large bench-playbook bench-live soak changelog pictures servers clean
 
 help:
 	@echo 'make demo    move an old server full of keys to a new one, prove it, do it again; then two apps on Cloud Foundry (KEEP=1: keep the servers)'
@@ -31,6 +31,7 @@ help:
 	@echo 'make bench-live  how long applications stand still with a live migration, and what following costs them'
 	@echo 'make soak    random data and random faults for a long time'
 	@echo 'make changelog  take new modules and fragments into the changelog of this version'
+	@echo 'make pictures  the pictures of a report in docs/pictures (needs chromium)'
 	@echo 'make clean   remove everything that the above made'
 	@echo 'PYTHON=python3.12 chooses the interpreter, VENV=dir where its environment lies'
 
@@ -67,6 +68,9 @@ soak: $(TOOLS) servers
 
 changelog: $(CHECKS)
 	@$(RUN) antsibull-changelog release --reload-plugins --update-existing
+
+pictures: $(TOOLS)
+	@$(RUN) PYTHONPATH='$(CURDIR)/.collections' $(PY) -m tests.support.pictures
 
 servers: $(TOOLS)
 	@$(PY) -m tests.support.fetch_servers

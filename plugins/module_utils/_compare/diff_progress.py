@@ -92,6 +92,11 @@ class DiffProgress:
         """How far the clocks of the two ends are apart."""
         return Clocks(**(self.clocks or {}))
 
+    def counted(self) -> tuple[int, int]:
+        """Keys looked at so far, at both ends; bytes are not counted."""
+        totals = self.totals
+        return totals.source_keys + totals.target_keys, 0
+
     @property
     def totals(self) -> DatabaseDiff:
         return DatabaseDiff.total(self.databases.values())

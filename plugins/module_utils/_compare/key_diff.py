@@ -59,7 +59,7 @@ class KeyDiff:
         self._round_trip_us = 0.0
         self._deadline: float | None = None
         self._continuity = Continuity(self.progress.met)
-        self._samples = Samples(self.progress.samples, lambda: (self.progress.totals.source_keys, 0))
+        self._samples = Samples(self.progress.samples, self.progress.counted)
 
     def run(self, seconds: float | None = None) -> DiffProgress:
         """Go on for about ``seconds`` (to the end, if None). Raises :class:`RedisMigrationError`."""
@@ -329,6 +329,7 @@ class _PairComparison:
                     counts.extra += 1
                     self._report(name, Difference("extra", "not at the source"))
         self._counts.add(counts)
+        self._noted()
 
     def _report(self, name: bytes, difference: Difference) -> None:
         found = Found(self._source.database, name, difference)

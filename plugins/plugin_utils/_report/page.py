@@ -5,20 +5,45 @@
 
 from __future__ import annotations
 
+import base64
+import hashlib
 import pathlib
 import typing as t
 
 import jinja2
 
-from ansible_collections.dataservices.redis_migration.plugins.plugin_utils._report import humanize, plot
+from ansible_collections.dataservices.redis_migration.plugins.plugin_utils._report import (
+    humanize,
+    keyspace,
+    plot,
+    verdict,
+)
 from ansible_collections.dataservices.redis_migration.plugins.plugin_utils._report.downtime import (
     downtime_sentence,
     waiting_sentence,
 )
 
-_STATUS = {"proved": "proved equal", "not_run": "not run"}
-
 _TEMPLATES = pathlib.Path(__file__).resolve().parents[3] / "roles" / "report" / "templates"
+
+_FILTERS: dict[str, t.Callable[..., t.Any]] = {
+    "count": humanize.count,
+    "size": humanize.size,
+    "duration": humanize.duration,
+    "downtime": downtime_sentence,
+    "waiting": waiting_sentence,
+    "lag_plots": plot.lag_plots,
+    "rate_plots": plot.rate_plots,
+    "timeline_rows": plot.timeline_rows,
+    "stop_bar": plot.stop_bar,
+    "type_rows": keyspace.type_rows,
+    "prefix_rows": keyspace.prefix_rows,
+    "ttl_rows": keyspace.ttl_rows,
+    "verdict": verdict.verdict,
+    "worst_first": verdict.worst_first,
+    "failed_findings": verdict.failed_findings,
+    "status": lambda status: verdict.LABELS.get(status, status),
+    "moment": lambda iso: iso[:19].replace("T", " "),
+}
 
 
 def render_page(
@@ -28,8 +53,11 @@ def render_page(
 
     ``earlier``: by migration, what :func:`_report.index.earlier_runs` found. ``up``: leads from the page to the list of runs.
     """
-    template = environment().get_template("report.html.j2")
-    return template.render(report=report, earlier=earlier or {}, up=up, plot_width=plot.WIDTH, plot_height=plot.HEIGHT)
+    pages = environment()
+    style, script = (pages.get_template(name).render() for name in ("style.css.j2", "page.js.j2"))
+    return pages.get_template("report.html.j2").render(
+        report=report, earlier=earlier or {}, up=up, style=style, script=script, policy=_policy(style, script)
+    )
 
 
 def environment() -> jinja2.Environment:
@@ -41,14 +69,17 @@ def environment() -> jinja2.Environment:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    found.filters.update(
-        count=humanize.count,
-        size=humanize.size,
-        duration=humanize.duration,
-        downtime=downtime_sentence,
-        waiting=waiting_sentence,
-        lag_plots=plot.lag_plots,
-        status=lambda status: _STATUS.get(status, status),
-        moment=lambda iso: iso[:19].replace("T", " "),
-    )
+    found.filters.update(_FILTERS)
+    found.globals.update(labels=verdict.LABELS, plot_width=plot.WIDTH, plot_height=plot.HEIGHT, plot_bar=plot.BAR)
     return found
+
+
+def _policy(style: str, script: str) -> str:
+    """The Content-Security-Policy of a page: this style, this script, and nothing else from anywhere."""
+    return (
+        f"default-src 'none'; style-src {_hash(style)}; script-src {_hash(script)}; base-uri 'none'; form-action 'none'"
+    )
+
+
+def _hash(text: str) -> str:
+    return f"'sha256-{base64.b64encode(hashlib.sha256(text.encode()).digest()).decode()}'"

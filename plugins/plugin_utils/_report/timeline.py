@@ -82,9 +82,11 @@ def spans_of(variables: Variables) -> list[tuple[str, float, float]]:
 
 
 def times_of(variables: Variables, name: str) -> list[list[float]]:
-    """When the tasks that registered ``name`` ran; each item of a loop counts."""
+    """When the tasks that registered ``name`` ran; each item of a loop counts, and none of an earlier play."""
     result = variables.get(f"__redis_migration_{name}") or {}
-    return [times for one in (result, *result.get("results", [])) for times in one.get("times", [])]
+    since = variables.get("__redis_migration_variables", {}).get("began", 0.0)
+    found = [times for one in (result, *result.get("results", [])) for times in one.get("times", [])]
+    return [times for times in found if times[1] >= since]
 
 
 def timeline_of(variables: Variables, began: float, finished: float, stop: tuple[float, float] | None = None) -> Data:

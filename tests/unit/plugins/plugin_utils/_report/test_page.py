@@ -5,11 +5,15 @@
 
 from __future__ import annotations
 
+import json
+
 import jinja2
 import pytest
 
 from ansible_collections.dataservices.redis_migration.plugins.plugin_utils._report.data import build_report
 from ansible_collections.dataservices.redis_migration.plugins.plugin_utils._report.page import render_page
+from tests.support.made_up_report import made_up_report
+from tests.support.report_schema import check
 
 
 def page(*failures: str) -> str:
@@ -35,7 +39,7 @@ def test_the_title_says_what_became_of_all(failures: tuple[str, ...], title: str
 
 def test_what_a_server_says_is_text() -> None:
     found = page("<script>alert('x') & more</script>")
-    assert "<script" not in found
+    assert found.count("<script") == 1, "the page's own"
     assert "&lt;script&gt;alert(&#39;x&#39;) &amp; more&lt;/script&gt;" in found
 
 
@@ -78,10 +82,15 @@ def test_a_live_run_is_drawn() -> None:
     hosts = {"m": {"__redis_migration_drained": result, **moments}}
     found = render_page(build_report(hosts, check_mode=False, finished=0.0))
     assert '<polyline points="' in found
-    assert "Changed keys that wait: at most 40, within 2.0 s" in found
+    assert "<title>Changed keys that wait</title>" in found
+    assert "A line over 2.0 s, from 0 to 40." in found
     assert "Writes stood still for 3.0 s (isolate 0.5 s, release 0.5 s, Ansible itself 2.0 s)." in found
     assert "<b>" not in found.split("<h3>Keys that failed (2)</h3>")[1].split("</table>")[0]
     assert "2,000" in found
+
+
+def test_the_report_that_the_pictures_show_is_of_the_form_that_is_promised() -> None:
+    check("report", json.loads(json.dumps(made_up_report())))
 
 
 def test_a_rollback_goes_from_the_target_to_the_source() -> None:
@@ -97,6 +106,6 @@ def test_a_rollback_goes_from_the_target_to_the_source() -> None:
 
 
 def test_a_migration_is_linked_by_its_name() -> None:
-    found = render_page(build_report({"shop/café": {}}, check_mode=False, finished=0.0))
+    found = render_page(build_report({"shop/café": {}, "b": {}}, check_mode=False, finished=0.0))
     assert 'href="#m-shop/caf%C3%A9"' in found
     assert 'id="m-shop/café"' in found

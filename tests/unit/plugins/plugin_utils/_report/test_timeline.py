@@ -99,6 +99,17 @@ def test_a_pause_stops_writes_until_it_is_released() -> None:
     }
 
 
+def test_an_earlier_play_of_the_same_run_is_left_out() -> None:
+    times = [[10.0, 11.0], [30.0, 31.0]]
+    variables = {
+        "__redis_migration_variables": {"began": 20.0},
+        "__redis_migration_pause": {"paused": True, "times": times},
+        "__redis_migration_released": {"times": [[15.0, 16.0], [33.0, 34.0]]},
+    }
+    assert stop_of(variables) == (30.0, 34.0)
+    assert [one["seconds"] for one in timeline_of(variables, 20.0, 40.0)["phases"]] == [1.0, 1.0]
+
+
 def test_results_of_all_tasks_are_known_to_it() -> None:
     """But for those that take no time worth telling, and those of a run of its own."""
     registered = set()
