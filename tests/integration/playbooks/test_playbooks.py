@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 import os
 import re
+import shlex
 import stat
 import sys
 import xml.etree.ElementTree as ET
@@ -19,6 +20,7 @@ import pytest
 
 from tests.conftest import soak
 from tests.support import dataset, oracle
+from tests.support.examples import gitlab_job
 from tests.support.paths import REPO
 from tests.support.report_schema import check_run
 from tests.support.run import PlaybookRun, run_playbook
@@ -99,7 +101,12 @@ def test_check_mode_predicts_and_writes_nothing_anywhere(server_pair: Pair, tmp_
     filled = dataset.fill(source.client, databases=(0, 3))
     before = source.write_calls(), target.write_calls()
     shown = {"ANSIBLE_SHOW_CUSTOM_STATS": "1"}
-    run = run_playbook("migrate", one(source, target), "--diff", check=True, directory=tmp_path, environment=shown).ok
+    # As the example of a pipeline does it.
+    job = gitlab_job("plan")
+    _program, playbook, _i, _inventory, *arguments = shlex.split(job["script"][0])
+    run = run_playbook(playbook, one(source, target), *arguments, "--diff", directory=tmp_path, environment=shown).ok
+    for collected in (*job["artifacts"]["paths"], job["artifacts"]["reports"]["junit"]):
+        assert (tmp_path / collected).exists(), collected
     assert run.changed == 1
     assert f"Would move {filled.total} keys" in run.output
     assert "database 3: user:1:name" in run.output, "--diff names the keys"
