@@ -180,8 +180,8 @@ resume:
   type: str
 progress_over_time:
   description:
-    - How far it had come at some moments, each as a list of seconds since the beginning, keys looked at until
-      then at both ends, and two zeros.
+    - How far it had come at some moments, each as a list of seconds since the beginning, keys of the source
+      compared until then, and two zeros.
     - At most some hundred of them, however long it takes.
   returned: success
   type: list

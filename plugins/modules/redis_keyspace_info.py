@@ -89,6 +89,9 @@ sample:
     types:
       description: By type, C(keys), C(bytes) of memory, and C(largest_bytes).
       type: dict
+    stands_for:
+      description: As C(keys). More in what M(dataservices.redis_migration.redis_preflight_info) estimates.
+      type: int
     bytes:
       description: How much memory they take together.
       type: int

@@ -196,7 +196,9 @@ plan:
     sample:
       description:
         - What some keys of each database, up to a thousand, show of all of them, as the sample of
-          M(dataservices.redis_migration.redis_keyspace_info). Keys are named as people read them.
+          M(dataservices.redis_migration.redis_keyspace_info). Each of the C(keys) that were looked at stands for as many as
+          its database has for each of them, so that all other numbers are estimates for C(stands_for) keys. Keys are named
+          as people read them.
       type: dict
     functions:
       description:

@@ -142,6 +142,8 @@ def browser(program: str, profile: Path) -> Iterator[Browser]:
         found = Browser(write, read)
         yield found
         found.call("Browser.close")
+        # Its other processes still write their profile.
+        process.wait(_PATIENCE)
     finally:
         process.kill()
         process.wait()

@@ -55,7 +55,7 @@ def samples(keys: int, size: int, seconds: float) -> list[list[float]]:
             min(1.0, at / seconds * 4) * (0.15 if 0.55 < at / seconds < 0.62 else 1) * (1 + 0.15 * math.sin(at * 1.7))
         )
         step = max(0.25, at * 0.02)
-        done = min(1.0, done + speed * step / seconds * 1.24)
+        done = min(1.0, done + speed * step / seconds * 1.215)
         if at + max(0.25, at * 0.02) >= seconds:
             done = 1.0
         points.append(
@@ -97,19 +97,20 @@ def preflight(at: float, keys: int, size: int, *failed: str, largest: str = "fee
         "bytes": size,
         "sample": {
             "keys": 2000,
-            "bytes": 1_900_000,
+            "stands_for": keys,
+            "bytes": size,
             "types": {
-                "string": {"keys": 1180, "bytes": 410_000, "largest_bytes": 12_000},
-                "hash": {"keys": 560, "bytes": 720_000, "largest_bytes": 51_000},
-                "zset": {"keys": 160, "bytes": 590_000, "largest_bytes": 262_144},
-                "stream": {"keys": 100, "bytes": 180_000, "largest_bytes": 64_000},
+                "string": {"keys": keys * 1180 // 2000, "bytes": size * 410_000 // 1_900_000, "largest_bytes": 12_000},
+                "hash": {"keys": keys * 560 // 2000, "bytes": size * 720_000 // 1_900_000, "largest_bytes": 51_000},
+                "zset": {"keys": keys * 160 // 2000, "bytes": size * 590_000 // 1_900_000, "largest_bytes": 262_144},
+                "stream": {"keys": keys * 100 // 2000, "bytes": size * 180_000 // 1_900_000, "largest_bytes": 64_000},
             },
             "prefixes": [
-                {"prefix": "session:", "keys": 900, "bytes": 700_000},
-                {"prefix": "feed:", "keys": 160, "bytes": 590_000},
-                {"prefix": "user:", "keys": 640, "bytes": 380_000},
-                {"prefix": "<b>x</b>:", "keys": 100, "bytes": 90_000},
-                {"prefix": "", "keys": 80, "bytes": 60_000},
+                {"prefix": "session:", "keys": keys * 900 // 2000, "bytes": size * 700_000 // 1_900_000},
+                {"prefix": "feed:", "keys": keys * 160 // 2000, "bytes": size * 590_000 // 1_900_000},
+                {"prefix": "user:", "keys": keys * 640 // 2000, "bytes": size * 380_000 // 1_900_000},
+                {"prefix": "<b>x</b>:", "keys": keys * 100 // 2000, "bytes": size * 90_000 // 1_900_000},
+                {"prefix": "", "keys": keys * 80 // 2000, "bytes": size * 60_000 // 1_900_000},
             ],
             "largest": [
                 {"database": 0, "key": largest, "type": "zset", "bytes": 262_144},
@@ -117,11 +118,11 @@ def preflight(at: float, keys: int, size: int, *failed: str, largest: str = "fee
                 {"database": 0, "key": "user:18", "type": "hash", "bytes": 51_000},
             ],
             "ttl": {
-                "never": 1170,
-                "under_1_minute": 20,
-                "under_1_hour": 310,
-                "under_1_day": 400,
-                "under_30_days": 100,
+                "never": keys * 1170 // 2000,
+                "under_1_minute": keys * 20 // 2000,
+                "under_1_hour": keys * 310 // 2000,
+                "under_1_day": keys * 400 // 2000,
+                "under_30_days": keys * 100 // 2000,
                 "longer": 0,
             },
         },
@@ -191,7 +192,7 @@ def verified(at: float, seconds: float, keys: int, *differences: Variables) -> V
         "functions": {},
         "elapsed_seconds": seconds,
         "keys_per_second": keys / seconds,
-        "progress_over_time": [[at, count, 0, 0.0] for at, count, *_rest in samples(2 * keys, 0, seconds)],
+        "progress_over_time": [[at, count, 0, 0.0] for at, count, *_rest in samples(keys, 0, seconds)],
         "servers": {
             "source": server("6.2.5", {"0": (keys - half, 10), "3": (half, 5)}, keys * 900),
             "target": server("8.2.1", {"0": (keys - half, 10), "1": (half, 5)}, keys * 870),

@@ -28,7 +28,7 @@ def take(directory: Path) -> None:
     """All of them, into ``directory``."""
     directory.mkdir(parents=True, exist_ok=True)
     with (
-        tempfile.TemporaryDirectory() as scratch,
+        tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as scratch,
         browser(need_program("chromium"), Path(scratch, "profile")) as opened,
     ):
         for name, (migrations, width, scheme, height) in WANTED.items():

@@ -93,9 +93,8 @@ class DiffProgress:
         return Clocks(**(self.clocks or {}))
 
     def counted(self) -> tuple[int, int]:
-        """Keys looked at so far, at both ends; bytes are not counted."""
-        totals = self.totals
-        return totals.source_keys + totals.target_keys, 0
+        """Keys of the source that were compared so far; bytes are not counted."""
+        return self.totals.source_keys, 0
 
     @property
     def totals(self) -> DatabaseDiff:

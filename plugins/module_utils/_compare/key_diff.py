@@ -329,7 +329,6 @@ class _PairComparison:
                     counts.extra += 1
                     self._report(name, Difference("extra", "not at the source"))
         self._counts.add(counts)
-        self._noted()
 
     def _report(self, name: bytes, difference: Difference) -> None:
         found = Found(self._source.database, name, difference)

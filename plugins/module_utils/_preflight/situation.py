@@ -151,13 +151,17 @@ def answered(side: Side) -> Answered:
 
 
 class Sampled(t.NamedTuple):
-    """A key of the source: ``size`` in bytes, ``ttl`` in milliseconds (below 0 for none); empty and None where not known."""
+    """A key of the source: ``size`` in bytes, ``ttl`` in milliseconds (below 0 for none); empty and None where not known.
+
+    ``stands_for``: of how many keys of its database it is one, such as were looked at.
+    """
 
     size: int
     database: int
     name: bytes
     type: str = ""
     ttl: int | None = None
+    stands_for: float = 1.0
 
 
 @dataclasses.dataclass
@@ -257,7 +261,8 @@ def _ask(situation: Situation) -> list[Sampled]:
     expiry = "PEXPIRETIME" if answered(situation.source).server.supports_pexpiretime() else "PTTL"
     for here, _there in situation.pairs:
         with client(answered(situation.source).endpoint, here) as redis_client:
-            names = [one for one in redis_client.scan(0, count=_SAMPLE)[1] if chosen is None or chosen(one)]
+            seen = redis_client.scan(0, count=_SAMPLE)[1]
+            names = [one for one in seen if chosen is None or chosen(one)]
             pipeline = redis_client.pipeline(transaction=False)
             for name in names:
                 pipeline.memory_usage(name)
@@ -266,8 +271,10 @@ def _ask(situation: Situation) -> list[Sampled]:
             # A user may be barred from some keys, which is another finding; others expire in between.
             replies = pipeline.execute(raise_on_error=False)
             now = _milliseconds(redis_client.time()) if expiry == "PEXPIRETIME" else 0
+        held = answered(situation.source).server.databases.get(here)
+        stands_for = max(1.0, held.keys / len(seen)) if held and seen else 1.0
         sizes += [
-            Sampled(size, here, name, kind.decode() if isinstance(kind, bytes) else "", _ttl(moment, now))
+            Sampled(size, here, name, kind.decode() if isinstance(kind, bytes) else "", _ttl(moment, now), stands_for)
             for name, size, kind, moment in zip(names, replies[::3], replies[1::3], replies[2::3])
             if isinstance(size, int)
         ]
@@ -293,5 +300,5 @@ def seen_of_keys(situation: Situation) -> dict[str, t.Any] | None:
     sample = KeySample()
     for one in situation.sizes:
         if one.type != "none":
-            sample.add(one.database, one.name, one.type or "unknown", one.size, one.ttl)
+            sample.add(one.database, one.name, one.type or "unknown", one.size, one.ttl, one.stands_for)
     return sample.as_dict(exact=False)

@@ -44,31 +44,33 @@ class KeySample:
 
     def __init__(self) -> None:
         self.sampled = 0
-        self.bytes = 0
-        self.types: dict[str, dict[str, int]] = {}
-        self.prefixes: dict[bytes, list[int]] = {}
+        self.keys = 0.0
+        self.bytes = 0.0
+        self.types: dict[str, dict[str, float]] = {}
+        self.prefixes: dict[bytes, list[float]] = {}
         self.largest: list[tuple[int, int, bytes, str]] = []
-        self.ttls = {"never": 0, **{name: 0 for name, _limit in _TTL_GROUPS}, "longer": 0}
+        self.ttls = {"never": 0.0, **{name: 0.0 for name, _limit in _TTL_GROUPS}, "longer": 0.0}
 
-    def add(self, database: int, key: bytes, kind: str, size: int, ttl: int | None) -> None:
-        """``size`` in bytes; ``ttl`` as in :func:`ttl_group`, None where it is not known."""
+    def add(self, database: int, key: bytes, kind: str, size: int, ttl: int | None, stands_for: float = 1.0) -> None:
+        """``size`` in bytes; ``ttl`` as in :func:`ttl_group`, None where it is not known. ``stands_for``: how many keys."""
         self.sampled += 1
-        self.bytes += size
-        seen = self.types.setdefault(kind, {"keys": 0, "bytes": 0, "largest_bytes": 0})
-        seen["keys"] += 1
-        seen["bytes"] += size
+        self.keys += stands_for
+        self.bytes += size * stands_for
+        seen = self.types.setdefault(kind, {"keys": 0.0, "bytes": 0.0, "largest_bytes": 0.0})
+        seen["keys"] += stands_for
+        seen["bytes"] += size * stands_for
         seen["largest_bytes"] = max(seen["largest_bytes"], size)
         prefix = prefix_of(key)
         if prefix not in self.prefixes and len(self.prefixes) >= _MOST_PREFIXES:
             prefix = b""
-        group = self.prefixes.setdefault(prefix, [0, 0])
-        group[0] += 1
-        group[1] += size
+        group = self.prefixes.setdefault(prefix, [0.0, 0.0])
+        group[0] += stands_for
+        group[1] += size * stands_for
         self.largest.append((size, database, key, kind))
         if len(self.largest) > 10 * _LISTED:
             self._cut()
         if ttl is not None:
-            self.ttls[ttl_group(ttl)] += 1
+            self.ttls[ttl_group(ttl)] += stands_for
 
     def _cut(self) -> None:
         self.largest = sorted(self.largest, reverse=True)[:_LISTED]
@@ -79,10 +81,13 @@ class KeySample:
         prefixes = sorted(self.prefixes.items(), key=lambda item: (item[1][1], item[0]), reverse=True)
         return {
             "keys": self.sampled,
-            "bytes": self.bytes,
-            "types": self.types,
+            "stands_for": round(self.keys),
+            "bytes": round(self.bytes),
+            "types": {
+                kind: {name: round(number) for name, number in seen.items()} for kind, seen in self.types.items()
+            },
             "prefixes": [
-                {"prefix": printable(prefix), "keys": keys, "bytes": size}
+                {"prefix": printable(prefix), "keys": round(keys), "bytes": round(size)}
                 for prefix, (keys, size) in prefixes[:_LISTED]
             ],
             "largest": [
@@ -94,5 +99,5 @@ class KeySample:
                 }
                 for size, database, key, kind in self.largest
             ],
-            "ttl": self.ttls,
+            "ttl": {name: round(number) for name, number in self.ttls.items()},
         }

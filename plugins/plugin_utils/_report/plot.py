@@ -69,8 +69,7 @@ def rate_plots(result: t.Mapping[str, t.Any], verb: str) -> list[Plot]:
         return []
     totals = result["totals"]
     end = max(float(result["elapsed_seconds"]), samples[-1][0])
-    counted = totals["scanned"] if "scanned" in totals else totals["source_keys"] + totals["target_keys"]
-    last = [end, counted, totals.get("bytes", 0), 0.0]
+    last = [end, totals.get("scanned", totals.get("source_keys", 0)), totals.get("bytes", 0), 0.0]
     points = [[0.0, 0, 0, 0.0], *samples, last]
     steps = min(_MOST_STEPS, len(points))
     plots = [

@@ -45,6 +45,17 @@ def test_a_sample_adds_up() -> None:
     assert sample.as_dict()["largest"][2]["key_base64"] == "bG9nMg=="
 
 
+def test_each_database_counts_by_its_size() -> None:
+    sample = KeySample()
+    sample.add(0, b"a:1", "hash", 100, -1, 50.4)
+    sample.add(1, b"b:1", "list", 10, 5, 1.0)
+    found = sample.as_dict()
+    assert (found["keys"], found["stands_for"], found["bytes"]) == (2, 51, 5050)
+    assert found["types"]["hash"] == {"keys": 50, "bytes": 5040, "largest_bytes": 100}
+    assert (found["ttl"]["never"], found["ttl"]["under_1_minute"]) == (50, 1)
+    assert found["largest"][0]["bytes"] == 100
+
+
 def test_names_without_a_system_take_bounded_memory() -> None:
     sample = KeySample()
     for number in range(20_000):

@@ -85,25 +85,23 @@ def test_bars_of_all_phases_and_of_the_rest() -> None:
     assert timeline_rows(timeline_of({}, 0.0, 0.0)) == [{"phase": "", "seconds": 0.0, "bars": []}]
 
 
-def plan(**sample: Any) -> dict[str, Any]:
-    return {"keys": 1000, "bytes": 8000, "sample": {"keys": 10, "bytes": 100, **sample}}
+def seen(**more: Any) -> dict[str, Any]:
+    return {"keys": 10, "stands_for": 1000, "bytes": 8000, **more}
 
 
 def test_what_a_sample_says_of_all_keys() -> None:
-    types = {"hash": {"keys": 1, "bytes": 75}, "string": {"keys": 9, "bytes": 25}}
-    assert type_rows(plan(types=types)) == [
+    types = {"string": {"keys": 900, "bytes": 2000}, "hash": {"keys": 100, "bytes": 6000}}
+    assert type_rows(seen(types=types)) == [
         {"label": "hash", "keys": 100, "bytes": 6000, "bar": 750, "share": 0.75},
         {"label": "string", "keys": 900, "bytes": 2000, "bar": 250, "share": 0.25},
     ]
-    prefixes = [{"prefix": "a:", "keys": 5, "bytes": 50}, {"prefix": "", "keys": 3, "bytes": 30}]
-    assert [(row["label"], row["keys"]) for row in prefix_rows(plan(prefixes=prefixes))] == [("a:", 500), ("", 500)]
-    assert prefix_rows(plan(prefixes=prefixes[1:])) == []
+    prefixes = [{"prefix": "a:", "keys": 400, "bytes": 50}, {"prefix": "", "keys": 3, "bytes": 30}]
+    assert [(row["label"], row["keys"]) for row in prefix_rows(seen(prefixes=prefixes))] == [("a:", 400), ("", 600)]
+    assert prefix_rows(seen(prefixes=prefixes[1:])) == []
     groups = dict.fromkeys(("never", "under_1_minute", "under_1_hour", "under_1_day", "under_30_days", "longer"), 0)
-    assert ttl_rows(plan(ttl={**groups, "never": 10})) == []
-    assert [row["label"] for row in ttl_rows(plan(ttl={**groups, "never": 4, "longer": 6}))] == [
-        "30 days or longer",
-        "no expiry",
-    ]
+    assert ttl_rows(seen(ttl={**groups, "never": 10})) == []
+    found = ttl_rows(seen(ttl={**groups, "never": 400, "longer": 600}))
+    assert [(row["label"], row["share"]) for row in found] == [("30 days or longer", 0.6), ("no expiry", 0.4)]
 
 
 NONE = dict.fromkeys(("proved", "done", "planned", "failed", "not_run"), 0)
