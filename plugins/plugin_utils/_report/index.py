@@ -8,7 +8,7 @@ from __future__ import annotations
 import dataclasses
 import typing as t
 
-from ansible_collections.dataservices.redis_migration.plugins.plugin_utils._report.page import environment
+from ansible_collections.dataservices.redis_migration.plugins.plugin_utils._report.page import environment, policy
 from ansible_collections.dataservices.redis_migration.plugins.plugin_utils._report.runs import Run
 
 # On a migration's page; the list of all runs has the rest.
@@ -47,7 +47,11 @@ def render_index(runs: t.Sequence[Run]) -> str:
         (_migration(parts) for parts in _parts(runs).values()),
         key=lambda one: (one.last.status != "failed", one.last.name),
     )
-    return environment().get_template("index.html.j2").render(runs=runs, migrations=migrations)
+    pages = environment()
+    style = pages.get_template("style.css.j2").render()
+    return pages.get_template("index.html.j2").render(
+        runs=runs, migrations=migrations, style=style, policy=policy(style)
+    )
 
 
 def earlier_runs(runs: t.Sequence[Run]) -> dict[str, tuple[list[Part], int]]:

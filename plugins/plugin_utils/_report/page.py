@@ -56,7 +56,7 @@ def render_page(
     pages = environment()
     style, script = (pages.get_template(name).render() for name in ("style.css.j2", "page.js.j2"))
     return pages.get_template("report.html.j2").render(
-        report=report, earlier=earlier or {}, up=up, style=style, script=script, policy=_policy(style, script)
+        report=report, earlier=earlier or {}, up=up, style=style, script=script, policy=policy(style, script)
     )
 
 
@@ -74,7 +74,7 @@ def environment() -> jinja2.Environment:
     return found
 
 
-def _policy(style: str, script: str) -> str:
+def policy(style: str, script: str = "") -> str:
     """The Content-Security-Policy of a page: this style, this script, and nothing else from anywhere."""
     return (
         f"default-src 'none'; style-src {_hash(style)}; script-src {_hash(script)}; base-uri 'none'; form-action 'none'"

@@ -8,6 +8,7 @@ from __future__ import annotations
 import json
 import os
 import stat
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -20,10 +21,13 @@ from ansible_collections.dataservices.redis_migration.plugins.plugin_utils._repo
     render_index,
 )
 from ansible_collections.dataservices.redis_migration.plugins.plugin_utils._report.page import render_page
+from ansible_collections.dataservices.redis_migration.plugins.plugin_utils._report.plan import build_plan
 from ansible_collections.dataservices.redis_migration.plugins.plugin_utils._report.summary import (
     run_stats,
     run_summary,
 )
+from tests.support.made_up_report import hosts, made_up_report
+from tests.support.report_schema import check
 
 from .test_data import migrated, verified
 
@@ -142,3 +146,24 @@ def test_awx_is_given_numbers_and_names_only() -> None:
     told = run_stats(report(60.0, orders=migrated(), bad=failed), NAME)
     assert (told["run"], told["migrations"], told["failed"], told["failed_migrations"]) == (NAME, 2, 1, ["bad"])
     assert "{{" not in json.dumps(told)
+
+
+def test_what_is_written_has_the_documented_form() -> None:
+    told = made_up_report()
+    check("report", told)
+    check("summary", run_summary(told))
+    planned = hosts()
+    check("plan", build_plan(build_report(planned, check_mode=True, finished=60.0), planned))
+
+
+def test_runs_that_end_at_once_are_all_listed(tmp_path: Path) -> None:
+    def ended(number: int) -> None:
+        with runs.locked(tmp_path):
+            name = saved(tmp_path, 60.0, orders={})
+            runs.link_latest(tmp_path, name)
+            runs.write_file(tmp_path / "index.html", render_index(runs.read_runs(tmp_path)))
+
+    with ThreadPoolExecutor(8) as together:
+        list(together.map(ended, range(16)))
+    assert "16 runs of 1 migration" in (tmp_path / "index.html").read_text()
+    assert len(list(tmp_path.iterdir())) == 18, "16 runs, the link and the list"
