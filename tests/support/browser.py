@@ -49,9 +49,17 @@ class Browser:
         self._session = self.call("Target.attachToTarget", targetId=target, flatten=True)["sessionId"]
         for domain in ("Page", "Runtime", "Log", "Network"):
             self.call(f"{domain}.enable")
+        self._load("Page.navigate", url=page.as_uri())
+
+    def load_again(self, *, scripts: bool) -> None:
+        """``scripts``: whether the page may run its own; :meth:`ask` works in any case."""
+        self.call("Emulation.setScriptExecutionDisabled", value=not scripts)
+        self._load("Page.reload")
+
+    def _load(self, method: str, **params: Any) -> None:
         self.events.clear()
-        self.call("Page.navigate", url=page.as_uri())
-        self._until(lambda: any(method == "Page.loadEventFired" for method, _params in self.events))
+        self.call(method, **params)
+        self._until(lambda: any(event == "Page.loadEventFired" for event, _params in self.events))
 
     def look(self, width: int, *, scheme: str = "light", media: str = "") -> None:
         """As on a screen of this width, or on paper (``media`` print), in a colour ``scheme``."""

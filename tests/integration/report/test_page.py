@@ -153,6 +153,21 @@ def test_failed_migrations_are_first_and_others_can_be_left_out(page: Browser, r
     assert page.ask("[...document.querySelectorAll('details[open]')].map(one => one.dataset.name)") == ["tenant-07"]
 
 
+def test_without_scripts_all_is_there_but_for_the_search(page: Browser, report: dict[str, Any]) -> None:
+    page.look(1280)
+    assert page.ask("document.getElementById('find').checkVisibility()")
+    page.load_again(scripts=False)
+    try:
+        assert not page.ask("document.getElementById('find').checkVisibility()")
+        assert (
+            len(page.ask(SHOWN)) == page.ask("document.querySelectorAll('details').length") == len(report["migrations"])
+        )
+        page.ask("document.getElementById('show-failed').click()")
+        assert len(page.ask(SHOWN)) == report["summary"]["failed"]
+    finally:
+        page.load_again(scripts=True)
+
+
 def test_all_of_it_is_on_paper(page: Browser) -> None:
     page.ask("document.querySelectorAll('details').forEach(one => one.open = false)")
     page.look(720, scheme="dark", media="print")
