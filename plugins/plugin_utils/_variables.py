@@ -7,16 +7,21 @@ from __future__ import annotations
 
 import difflib
 import functools
+import os
 import pathlib
 import re
 import typing as t
 
 import yaml
 from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
+from ansible.module_utils.parsing.convert_bool import boolean
 
 from ansible_collections.dataservices.redis_migration.plugins.plugin_utils._gate import moment_of
 
 PREFIX = "redis_migration_"
+
+# How the source may be isolated for a cutover: these record which apps were bound.
+_RECORDED = ("auto", "apps")
 
 _ROLES = pathlib.Path(__file__).resolve().parents[2] / "roles"
 
@@ -77,7 +82,7 @@ def wrong_values(given: t.Mapping[str, t.Any]) -> list[str]:
 def conflicting_values(values: t.Mapping[str, t.Any]) -> list[str]:
     """A sentence for each thing in which the values of several variables do not go together, or a moment is none."""
     when, live = str(values.get(f"{PREFIX}cutover_when") or ""), str(values.get(f"{PREFIX}live", "false")).lower()
-    sentences = []
+    sentences = _conflicts_of_cutover(values)
     if when:
         try:
             moment_of(when)
@@ -100,6 +105,21 @@ def conflicting_values(values: t.Mapping[str, t.Any]) -> list[str]:
                 f"{PREFIX}{name} does not go with {PREFIX}live: true; leave it out, or set {PREFIX}live: auto, which then"
                 " copies first and compares once applications have stopped."
             )
+    return sentences
+
+
+def _conflicts_of_cutover(values: t.Mapping[str, t.Any]) -> list[str]:
+    sentences = []
+    ends = [values.get(f"{PREFIX}{end}") or {} for end in ("source", "target")]
+    apps = all(end.get("service_instance") for end in ends) and values.get(f"{PREFIX}isolate", "auto") in _RECORDED
+    if boolean(values.get(f"{PREFIX}cutover", False), strict=False) and not apps:
+        sentences.append(
+            f"{PREFIX}cutover binds the apps of one Cloud Foundry service instance to another, so both {PREFIX}source and"
+            f" {PREFIX}target need a service_instance, and {PREFIX}isolate must be apps (or auto), which records them."
+        )
+    tasks = str(values.get(f"{PREFIX}cutover_tasks") or "")
+    if tasks and not os.path.isfile(os.path.realpath(tasks)):
+        sentences.append(f"There is no file {os.path.realpath(tasks)} with tasks, as {PREFIX}cutover_tasks says.")
     return sentences
 
 

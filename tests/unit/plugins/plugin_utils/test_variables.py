@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import re
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -133,3 +134,29 @@ def test_values_that_do_not_go_together(values: dict[str, Any], said: list[str])
     assert len(sentences) == len(said)
     for sentence, part in zip(sentences, said):
         assert part in sentence
+
+
+APPS = {"redis_migration_source": {"service_instance": "old"}, "redis_migration_target": {"service_instance": "new"}}
+
+
+@pytest.mark.parametrize(
+    "given",
+    [
+        {},
+        {"redis_migration_source": {"host": "a"}, "redis_migration_target": {"service_instance": "new"}},
+        {**APPS, "redis_migration_isolate": "pause"},
+    ],
+)
+def test_a_cutover_needs_apps_that_are_recorded(given: dict[str, Any]) -> None:
+    (found,) = conflicting_values({**given, "redis_migration_cutover": "yes"})
+    assert found.startswith("redis_migration_cutover binds the apps of one Cloud Foundry service instance to another")
+    assert not conflicting_values({**given, "redis_migration_cutover": False})
+    assert not conflicting_values({**APPS, "redis_migration_cutover": True, "redis_migration_isolate": "apps"})
+
+
+def test_the_tasks_of_a_cutover_are_there(tmp_path: Path) -> None:
+    tasks = tmp_path / "tasks.yml"
+    (found,) = conflicting_values({"redis_migration_cutover_tasks": str(tasks)})
+    assert found == f"There is no file {tasks} with tasks, as redis_migration_cutover_tasks says."
+    tasks.touch()
+    assert not conflicting_values({"redis_migration_cutover_tasks": str(tasks)})
