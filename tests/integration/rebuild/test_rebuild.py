@@ -10,7 +10,7 @@ import time
 
 import pytest
 
-from tests.conftest import ServerFactory
+from tests.conftest import ServerFactory, soak
 from tests.support import dataset, engine, large_keys
 from tests.support.faultproxy import FaultProxy
 from tests.support.oracle import compare, report
@@ -188,8 +188,14 @@ def test_streams_keep_what_refers_to_entries_that_are_gone(downgrade_pair: Pair,
     assert engine.diff(source, target)["identical"]
 
 
-@pytest.mark.parametrize("kind", large_keys.KINDS)
-@pytest.mark.parametrize("elements", [20, 15_000])
+@pytest.mark.parametrize(
+    ("elements", "kind"),
+    [
+        (elements, kind) if elements == 20 or kind == "hash" else soak(elements, kind)
+        for elements in (20, 15_000)
+        for kind in large_keys.KINDS
+    ],
+)
 def test_rules_for_keys_that_the_target_holds(kind: str, elements: int, redis_server: ServerFactory) -> None:
     source, target = redis_server("redis-8.2"), redis_server("redis-7.0")
     for key in ("equal", "other", "timed", "new"):
