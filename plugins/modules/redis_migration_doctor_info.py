@@ -70,6 +70,7 @@ cf_session:
 
 import importlib
 import os
+import pathlib
 import platform
 import shutil
 import sys
@@ -90,7 +91,7 @@ def library(name: str) -> dict[str, str]:
 
 
 def cf_session() -> str:
-    home = os.environ.get("CF_HOME") or os.path.expanduser("~")
+    home = os.environ.get("CF_HOME") or str(pathlib.Path.home())
     path = os.path.join(home, ".cf", "config.json")
     return path if os.path.exists(path) else ""
 

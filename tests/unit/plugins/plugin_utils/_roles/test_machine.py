@@ -35,9 +35,9 @@ def found(**changed: Any) -> dict[str, Any]:
     return whole | changed
 
 
-def told(on: str, groups: Mapping[str, list[str]] = WORKERS, **changed: Any) -> dict[str, tuple[str, str]]:
+def told(on: str, groups: Mapping[str, list[str]] | None = None, **changed: Any) -> dict[str, tuple[str, str]]:
     """Status, and message with the next step, by the name of the finding."""
-    findings = machine.machine_findings(found(**changed), on, groups)
+    findings = machine.machine_findings(found(**changed), on, WORKERS if groups is None else groups)
     return {one["name"]: (one["status"], f"{one['message']} {one['next_step']}") for one in findings}
 
 
