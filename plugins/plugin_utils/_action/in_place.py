@@ -54,5 +54,7 @@ def run_in_place(
             {"ANSIBLE_MODULE_ARGS": arguments}, cls=get_module_encoder(_PROFILE, Direction.CONTROLLER_TO_MODULE)
         ).encode(),
     )
-    result: dict[str, t.Any] = action._parse_returned_data(done, _PROFILE)
-    return result
+    result = action._parse_returned_data(done, _PROFILE)
+    # A dictionary, or from ansible-core 2.21 on what one is made of.
+    plain: dict[str, t.Any] = result if isinstance(result, dict) else result.as_result_dict(for_round_trip=True)
+    return plain
