@@ -1,11 +1,12 @@
 # Copyright (c) 2026 dataservices.redis_migration contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The one exception of this collection: a sentence for the operator and what to do next; and how text that others
-wrote becomes fit to be shown."""
+"""The one exception of this collection: a sentence for the operator and what to do next; how text that others wrote
+becomes fit to be shown; and the question that follows a misspelt name."""
 
 from __future__ import annotations
 
+import typing as t
 import unicodedata
 
 # Controls (ESC, BEL, the C1 set), invisible characters and those that change the direction of writing, lone surrogates,
@@ -71,3 +72,14 @@ class CommandRefused(RedisMigrationError):
 
 class WrongType(CommandRefused):
     """A key is of another type than a moment ago: somebody writes to it."""
+
+
+def did_you_mean(given: str, known: t.Iterable[str]) -> str:
+    """A question that names the nearest of what there is, with a space before it; empty if none is near.
+
+    ``given`` itself, which may be a secret in the wrong place, is not repeated.
+    """
+    import difflib  # not above: every module imports this file, and only a refusal needs it
+
+    nearest = difflib.get_close_matches(given, list(known), n=1, cutoff=0.6)
+    return f" Did you mean {nearest[0]}?" if nearest else ""

@@ -16,6 +16,7 @@ import yaml
 from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
 from ansible.module_utils.parsing.convert_bool import boolean
 
+from ansible_collections.dataservices.redis_migration.plugins.module_utils._errors import did_you_mean
 from ansible_collections.dataservices.redis_migration.plugins.plugin_utils._gate import moment_of
 
 PREFIX = "redis_migration_"
@@ -46,13 +47,7 @@ def meant_for_us(name: str) -> bool:
 def unknown_variables(names: t.Iterable[str]) -> list[str]:
     """A sentence for each of ``names`` that is none of the collection's variables."""
     known = variable_specs()
-    return [f"There is no variable {name}.{_meant(name, known)}" for name in sorted(set(names) - set(known))]
-
-
-def _meant(given: str, known: t.Iterable[str]) -> str:
-    """A question that names the nearest of what there is, if any is near. A value that may be a secret is not given here."""
-    nearest = difflib.get_close_matches(given, list(known), n=1, cutoff=0.6)
-    return f" Did you mean {nearest[0]}?" if nearest else ""
+    return [f"There is no variable {name}.{did_you_mean(name, known)}" for name in sorted(set(names) - set(known))]
 
 
 def missing_variables(names: t.Iterable[str]) -> list[str]:
@@ -130,9 +125,9 @@ def _sentence(name: str, message: str) -> str:
     if unsupported:
         fields = [field.removeprefix(f"{name}.") for field in unsupported[1].split(", ")]
         known = unsupported[2].split(", ")
-        meant = "".join(_meant(field.rpartition(".")[2], known) for field in fields)
+        meant = "".join(did_you_mean(field.rpartition(".")[2], known) for field in fields)
         return f"{name} has no field {' and no '.join(fields)}; there are {unsupported[2]}.{meant}"
     choice = re.search(r"must be one (?:or more )?of: (.*?)(?:, got: |\. Got no match for: )(.*)$", message)
     if choice:
-        return f"{name}: {message}.{''.join(_meant(given, choice[1].split(', ')) for given in choice[2].split(', '))}"
+        return f"{name}: {message}.{''.join(did_you_mean(given, choice[1].split(', ')) for given in choice[2].split(', '))}"
     return f"{name}: {message}."

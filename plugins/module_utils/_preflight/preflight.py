@@ -10,10 +10,9 @@ from __future__ import annotations
 
 import contextlib
 import dataclasses
-import difflib
 import typing as t
 
-from .._errors import RedisMigrationError
+from .._errors import RedisMigrationError, did_you_mean
 from .._migrate.choose import choose
 from .._server.clients import other_clients
 from .._server.databases import database_pairs
@@ -56,8 +55,7 @@ def refuse_unknown(ignored: t.Iterable[str]) -> None:
     unknown = sorted(set(ignored) - set(NAMES))
     if not unknown:
         return
-    nearest = [near for name in unknown for near in difflib.get_close_matches(name, NAMES, n=1, cutoff=0.6)]
-    meant = "".join(f" Did you mean {name}?" for name in nearest)
+    meant = "".join(did_you_mean(name, NAMES) for name in unknown)
     raise RedisMigrationError(
         f"There is no finding named {listed(unknown)} to ignore.{meant}", hint=f"The findings are {', '.join(NAMES)}."
     )

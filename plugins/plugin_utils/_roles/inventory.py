@@ -13,6 +13,8 @@ from ansible import context
 from ansible.errors import AnsibleFilterError
 from ansible.inventory.manager import split_host_pattern
 
+from ansible_collections.dataservices.redis_migration.plugins.module_utils._errors import did_you_mean
+
 _GROUP = "redis_migrations"
 _WORKERS = "redis_migration_workers"
 
@@ -52,7 +54,6 @@ def _misspelt_limit(groups: t.Mapping[str, t.Sequence[str]], limit: str) -> str:
     for name in split_host_pattern(limit):
         if name in known or not re.fullmatch(r"[\w.-]+", name):
             continue
-        nearest = difflib.get_close_matches(name, known, n=1, cutoff=0.6)
-        meant = f" Did you mean {nearest[0]}?" if nearest else ""
+        meant = did_you_mean(name, known)
         return f"The inventory has no host and no group {name!r}, which --limit names.{meant}"
     return ""
