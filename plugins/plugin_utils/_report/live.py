@@ -120,6 +120,8 @@ def live_summary(drained: t.Mapping[str, t.Any], functions: t.Mapping[str, t.Any
     again = [f"{count(drained[name])} {text}" for name, text in _AGAIN.items() if drained[name] > (name == "feeds")]
     libraries = (functions or {}).get("libraries", {})
     moved = [*libraries.get("loaded", []), *libraries.get("replaced", [])]
+    found = drained["functions"]
+    left = [name for name in [*(found["missing"] or []), *(found["different"] or [])] if name not in moved]
     return (
         f"Moved {keys(totals['moved'])} ({size(totals['bytes'])}) while applications wrote and after they had stopped{deleted},"
         f" by {drained['strategy']} ({drained['strategy_reason']})."
@@ -127,6 +129,7 @@ def live_summary(drained: t.Mapping[str, t.Any], functions: t.Mapping[str, t.Any
         f" {count(verified['in_drain'])} after it, in {duration(drained['drain_seconds'])}."
         + (f" Everything was compared anew: {', '.join(again)}." if again else "")
         + (f" Functions moved: {', '.join(moved)}." if moved else "")
+        + (f" Functions left behind: {', '.join(left)}." if left else "")
     )
 
 

@@ -110,9 +110,11 @@ def test_writers_are_held_back_for_the_last_changes_only(shared_server: SharedSe
     # And back: what the source was written since the pause is not at the target, and goes.
     with target.client(3) as client:
         client.hset("since", mapping={"the": "cutover"})
+        client.function_load("#!lua name=since\nredis.register_function('cutover', function() return 1 end)")
     done = roll_back(source, target, tmp_path, redis_migration_rollback_overwrite=True).ok
     assert done.changed > 0
     assert source.client(3).hgetall("since") == {b"the": b"cutover"}
+    assert source.client().fcall("cutover", 0) == 1
     differences = compare(source, target)
     assert not differences, report(differences)
     assert_nothing_left(tmp_path, source, target)

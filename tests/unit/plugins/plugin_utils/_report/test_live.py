@@ -94,6 +94,12 @@ def test_its_line_says_what_made_it_compare_anew() -> None:
     assert "Everything was compared anew: 3 connections for changes were opened, 1 times there were too many" in said
 
 
+def test_its_line_names_functions_that_went_and_that_stayed() -> None:
+    assert live_summary(drained()).endswith(" Functions left behind: lib, old.")
+    said = live_summary(drained(), {"libraries": {"loaded": ["lib"], "replaced": ["old"]}})
+    assert said.endswith(" Functions moved: lib, old.")
+
+
 def test_a_run_that_came_to_no_drain_has_nothing_to_say() -> None:
     assert live_of({}) is live_of({"__redis_migration_drained": {"failed": True, "msg": "killed"}}) is None
     found = live_of({"__redis_migration_drained": drained()})
