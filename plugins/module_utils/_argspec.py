@@ -85,6 +85,11 @@ def slice_spec() -> Spec:
     }
 
 
+def progress_spec() -> Spec:
+    """Fragment ``progress``: how a long module that cannot be cut into slices lets others report its progress."""
+    return {"progress_seconds": {"type": "float"}, "progress_path": {"type": "path"}}
+
+
 def owner_spec() -> Spec:
     """Who uses a process that outlives the module, and the process with whose end that is over."""
     return {

@@ -26,6 +26,7 @@ description:
 extends_documentation_fragment:
   - dataservices.redis_migration.attributes
   - dataservices.redis_migration.endpoint
+  - dataservices.redis_migration.progress
 attributes:
   check_mode:
     support: full
@@ -234,7 +235,7 @@ times:
 
 from ansible.module_utils.basic import AnsibleModule
 
-from ansible_collections.dataservices.redis_migration.plugins.module_utils._argspec import endpoint_spec
+from ansible_collections.dataservices.redis_migration.plugins.module_utils._argspec import endpoint_spec, progress_spec
 from ansible_collections.dataservices.redis_migration.plugins.module_utils._module.redis_backup import work
 from ansible_collections.dataservices.redis_migration.plugins.module_utils._module.run import run
 
@@ -243,6 +244,7 @@ def main() -> None:
     module = AnsibleModule(
         argument_spec={
             **endpoint_spec(),
+            **progress_spec(),
             "dest": {"type": "path", "required": True},
             "force": {"type": "bool", "default": False},
             "databases": {"type": "list", "elements": "int"},

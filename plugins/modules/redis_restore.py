@@ -28,6 +28,7 @@ description:
 extends_documentation_fragment:
   - dataservices.redis_migration.attributes
   - dataservices.redis_migration.endpoint
+  - dataservices.redis_migration.progress
 attributes:
   check_mode:
     support: full
@@ -259,7 +260,11 @@ times:
 
 from ansible.module_utils.basic import AnsibleModule
 
-from ansible_collections.dataservices.redis_migration.plugins.module_utils._argspec import endpoint_spec, selection_spec
+from ansible_collections.dataservices.redis_migration.plugins.module_utils._argspec import (
+    endpoint_spec,
+    progress_spec,
+    selection_spec,
+)
 from ansible_collections.dataservices.redis_migration.plugins.module_utils._module.redis_restore import work
 from ansible_collections.dataservices.redis_migration.plugins.module_utils._module.run import run
 
@@ -268,6 +273,7 @@ def main() -> None:
     module = AnsibleModule(
         argument_spec={
             **endpoint_spec(),
+            **progress_spec(),
             **selection_spec(),
             "src": {"type": "path", "required": True},
             "existing_keys": {

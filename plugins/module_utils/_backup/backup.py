@@ -38,6 +38,7 @@ from .backup_plan import BackupPlan, BackupResult, Saved
 from .file import BackupFile
 from .functions import check_no_libraries, dumped_functions
 from .large_keys import Contradiction, LargeKeys
+from .progress import Progress
 from .seen import Seen
 
 _CHUNK_KEYS = 500
@@ -57,9 +58,10 @@ class _RestartBackup(Exception):
 class Backup:
     """Writes what ``plan`` says into ``file``, which is neither committed nor abandoned here."""
 
-    def __init__(self, plan: BackupPlan, file: BackupFile) -> None:
+    def __init__(self, plan: BackupPlan, file: BackupFile, progress: Progress | None = None) -> None:
         self._plan = plan
         self.file = file
+        self._progress = progress or Progress()
         self.result = BackupResult()
 
     def run(self) -> BackupResult:
@@ -104,6 +106,7 @@ class Backup:
         self.result = BackupResult(server=server, databases={number: Saved() for number, _same in pairs})
         throttle = Throttle(plan.max_keys_per_second, plan.max_bytes_per_second)
         self.file.open()
+        self._progress.begin("saving", lambda: self.result.progress(plan.selection, self.file.size))
         writer = RdbWriter(self.file)
         seen.accept(plan.endpoint, server.identity)
         self._begin(writer, server)

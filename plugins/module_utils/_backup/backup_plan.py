@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import dataclasses
+import typing as t
 
 from .._connection.endpoint import Endpoint
 from .._keys.listing import Failure, Tally
@@ -36,6 +37,11 @@ class Saved(Tally):
     large: int = 0
     failed: int = 0
 
+    @property
+    def scanned(self) -> int:
+        """The keys that were looked at."""
+        return self.keys + self.vanished + self.failed
+
 
 @dataclasses.dataclass
 class BackupResult:
@@ -47,6 +53,15 @@ class BackupResult:
     databases: dict[int, Saved] = dataclasses.field(default_factory=dict)
     failures: list[Failure] = dataclasses.field(default_factory=list)
     elapsed: float = 0.0
+
+    def progress(self, selection: Selection, size: int) -> dict[str, t.Any]:
+        """How far it is; ``size`` in bytes of the file so far."""
+        held = self.server.databases if self.server and selection.chooser() is None else {}
+        return {
+            "databases": {number: {"scanned": saved.scanned} for number, saved in self.databases.items()},
+            "expected": {number: held[number].keys for number in self.databases if number in held},
+            "totals": {"bytes": size, "failed": self.totals.failed},
+        }
 
     @property
     def totals(self) -> Saved:

@@ -20,6 +20,7 @@ import typing as t
 
 from .._errors import RedisMigrationError
 from .openssl import Encryptor
+from .progress import Progress, position
 
 CHECKSUM_SUFFIX = ".sha256"
 
@@ -188,9 +189,10 @@ def check_place(dest: str) -> None:
             raise PermissionError(errno.EACCES, os.strerror(errno.EACCES))
 
 
-def sha256_of(path: str) -> str:
+def sha256_of(path: str, progress: Progress) -> str:
     """The checksum of a file as it is. Raises :class:`OSError`."""
-    with open(path, "rb") as file:
+    with open(path, "rb", buffering=0) as file:
+        progress.begin("checking the checksum", position(file))
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 

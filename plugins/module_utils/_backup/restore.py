@@ -23,16 +23,18 @@ from .._server.databases import check_databases
 from .._server.eligibility import mode_problem, refuse, target_role_problem
 from .._server.functions import library_name, write_libraries
 from .._server.info import Server, read_server, server_of
+from .progress import Progress
 from .restore_keys import KeysOfFile, chooser
 from .restore_plan import Contents, Restored, RestorePlan, RestoreResult
 from .source import BackupSource
 
 
-def inspect(plan: RestorePlan) -> Contents:
+def inspect(plan: RestorePlan, progress: Progress) -> Contents:
     """Read the file to its end. Raises :class:`RedisMigrationError` when anything about it is wrong."""
     chosen = chooser(plan.selection)
     databases: dict[int, int] = {}
     with BackupSource(plan.src, plan.password) as source:
+        progress.begin("reading the backup", source.position)
         reader = RdbReader(source.read, f"The backup {plan.src}")
         for entry in reader.entries():
             if chosen(entry.database, entry.key):
@@ -50,8 +52,9 @@ def inspect(plan: RestorePlan) -> Contents:
 class Restore:
     """Runs ``plan``."""
 
-    def __init__(self, plan: RestorePlan) -> None:
+    def __init__(self, plan: RestorePlan, progress: Progress | None = None) -> None:
         self._plan = plan
+        self._progress = progress or Progress()
         self.result = RestoreResult()
 
     def run(self) -> RestoreResult:
@@ -65,7 +68,7 @@ class Restore:
 
     def _run(self) -> None:
         plan, result = self._plan, self.result
-        result.contents = contents = inspect(plan)
+        result.contents = contents = inspect(plan, self._progress)
         if plan.module_data == "fail":
             _check_module_data(plan, contents)
         server = at_first(lambda: read_server(plan.endpoint))
@@ -98,6 +101,7 @@ class Restore:
 
     def _restore(self, contents: Contents, server: Server, claim: Claim) -> None:
         plan, result = self._plan, self.result
+        self._progress.begin("restoring", result.progress)
         if plan.existing_keys == "fail":
             _check_empty(plan, server, result.places)
         if plan.functions and contents.functions:

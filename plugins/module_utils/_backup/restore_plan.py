@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import dataclasses
+import typing as t
 
 from .._connection.endpoint import Endpoint
 from .._keys.listing import Failure, Tally
@@ -69,6 +70,14 @@ class RestoreResult:
     # Why it could not be seen whether another run writes to the same databases, if so.
     blind: str | None = None
     elapsed: float = 0.0
+
+    def progress(self) -> dict[str, t.Any]:
+        """How far the second reading is."""
+        return {
+            "databases": {number: {"scanned": restored.scanned} for number, restored in self.databases.items()},
+            "expected": self.contents.databases if self.contents else {},
+            "totals": {"failed": self.totals.failed},
+        }
 
     @property
     def totals(self) -> Restored:

@@ -12,6 +12,7 @@ from .._errors import RedisMigrationError
 from .._rdb import append_only
 from .._rdb import format as rdb
 from . import openssl
+from .progress import position
 
 _PIECE = 256 * 1024
 _GZIP = b"\x1f\x8b\x08"
@@ -22,9 +23,9 @@ Read = t.Callable[[], bytes]
 
 
 class BackupSource:
-    """The plain bytes of an RDB file, in pieces. ``kind`` says how it lay there. A context manager.
+    """The plain bytes of an RDB file, in pieces. ``kind`` says how it lay there, ``position`` how much of it was read.
 
-    Raises :class:`RedisMigrationError` when it cannot be opened, or is not what it should be.
+    A context manager.     Raises :class:`RedisMigrationError` when it cannot be opened, or is not what it should be.
     """
 
     def __init__(self, path: str, password: bytes | None = None) -> None:
@@ -33,6 +34,7 @@ class BackupSource:
         self._password = password
         try:
             self._file = open(path, "rb", buffering=0)
+            self.position = position(self._file)
         except OSError as exc:
             raise RedisMigrationError(f"Cannot open the backup {path}: {exc.strerror or exc}.") from None
         try:

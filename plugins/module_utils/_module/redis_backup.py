@@ -18,12 +18,14 @@ from .._backup import openssl
 from .._backup.backup import Backup
 from .._backup.backup_plan import BackupPlan, BackupResult
 from .._backup.file import BackupFile, check_place, checksum_beside, sha256_of
+from .._backup.progress import Progress
 from .._connection.endpoint import parse_endpoint
 from .._errors import RedisMigrationError
 from .._keys.name import printable
 from .._keys.selection import parse_selection
 from .common import check_not_negative, per_second, warn_unverified
 from .run import Failed
+from .telling import told_in
 
 
 def plan_of(params: t.Mapping[str, t.Any]) -> BackupPlan:
@@ -42,12 +44,12 @@ def plan_of(params: t.Mapping[str, t.Any]) -> BackupPlan:
     )
 
 
-def existing_backup(dest: str) -> dict[str, t.Any] | None:
+def existing_backup(dest: str, progress: Progress) -> dict[str, t.Any] | None:
     """The result for a backup that is there already, or None. Raises :class:`RedisMigrationError` for a damaged one."""
     if not os.path.isfile(dest):
         return None
     try:
-        digest, noted, size = sha256_of(dest), checksum_beside(dest), os.stat(dest).st_size
+        digest, noted, size = sha256_of(dest, progress), checksum_beside(dest), os.stat(dest).st_size
     except OSError as exc:
         raise RedisMigrationError(f"The backup's 'dest' {dest} is there and cannot be read: {exc.strerror}.") from None
     if noted not in (None, digest):
@@ -83,6 +85,7 @@ def work(module: AnsibleModule) -> dict[str, t.Any]:
     params = module.params
     dest = params["dest"]
     backup: Backup | None = None
+    progress = Progress()
     try:
         plan = plan_of(params)
         warn_unverified(module, plan.endpoint)
@@ -97,12 +100,13 @@ def work(module: AnsibleModule) -> dict[str, t.Any]:
         else:
             check_place(dest)
         if not params["force"]:
-            existing = existing_backup(dest)
+            with told_in(params["progress_path"], progress.look):
+                existing = existing_backup(dest, progress)
             if existing:
                 return {"msg": "The backup is there already; 'force' replaces it by a new one.", **existing}
         file = BackupFile(dest, replace=params["force"], password=password, dry=module.check_mode)
-        backup = Backup(plan, file)
-        with _cleaned_up(file):
+        backup = Backup(plan, file, progress)
+        with _cleaned_up(file), told_in(params["progress_path"], progress.look):
             result = backup.run()
             if result.totals.failed:
                 raise RedisMigrationError(_incomplete(result))

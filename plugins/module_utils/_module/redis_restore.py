@@ -12,6 +12,7 @@ from ansible.module_utils.basic import AnsibleModule
 
 from .._backup import openssl
 from .._backup.file import checksum_beside, sha256_of
+from .._backup.progress import Progress
 from .._backup.restore import Restore
 from .._backup.restore_plan import RestorePlan, RestoreResult
 from .._connection.endpoint import parse_endpoint
@@ -20,6 +21,7 @@ from .._keys.name import printable
 from .._keys.selection import parse_selection
 from .common import check_not_negative, per_second, warn_unverified
 from .run import Failed
+from .telling import told_in
 
 
 def plan_of(params: t.Mapping[str, t.Any], *, check_mode: bool) -> RestorePlan:
@@ -39,11 +41,11 @@ def plan_of(params: t.Mapping[str, t.Any], *, check_mode: bool) -> RestorePlan:
     )
 
 
-def check_checksum(path: str) -> None:
+def check_checksum(path: str, progress: Progress) -> None:
     """Compare ``path`` with the checksum beside it, if there is one. Raises :class:`RedisMigrationError`."""
     try:
         noted = checksum_beside(path)
-        if noted is None or noted == sha256_of(path):
+        if noted is None or noted == sha256_of(path, progress):
             return
     except OSError as exc:
         raise RedisMigrationError(f"Cannot read the backup {path}: {exc.strerror or exc}.") from None
@@ -88,9 +90,11 @@ def work(module: AnsibleModule) -> dict[str, t.Any]:
         warn_unverified(module, plan.endpoint)
         if plan.password is not None:
             openssl.require_cryptography(module)
-        check_checksum(plan.src)
-        restore = Restore(plan)
-        result = restore.run()
+        progress = Progress()
+        with told_in(module.params["progress_path"], progress.look):
+            check_checksum(plan.src, progress)
+            restore = Restore(plan, progress)
+            result = restore.run()
     except RedisMigrationError as exc:
         raise Failed(str(exc), result_of(restore.result) if restore else {}) from None
     if result.contents and result.contents.module_data:

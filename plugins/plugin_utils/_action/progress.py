@@ -100,6 +100,37 @@ def _everything(
     return sum(max(expected.get(number, 0), counters[counter]) for number, counters in databases.items())
 
 
+class StepLines:
+    """The same of a module that tells how far it is while it runs: one step after the other, by keys or by a file's bytes."""
+
+    def __init__(self, host: str) -> None:
+        self._host = host
+        self._step = ""
+        self._keys = ProgressLines(host, ("scanned",))
+        self._read = 0
+        self._elapsed = 0.0
+
+    def line(self, told: t.Mapping[str, t.Any]) -> str:
+        """The line for what the module said last."""
+        if told["step"] != self._step:
+            # Seconds, keys and bytes are those of the step.
+            self._step, self._read, self._elapsed = told["step"], 0, 0.0
+            self._keys = ProgressLines(self._host, ("scanned",))
+        if "file" not in told:
+            return self._keys.line(told, told["expected"])
+        (read, everything), elapsed = told["file"], float(told["elapsed_seconds"])
+        rate = (read - self._read) / max(elapsed - self._elapsed, 0.001)
+        self._read, self._elapsed = read, elapsed
+        parts = [
+            f"{self._host}: {self._step}, {100 * read // max(everything, 1)} %",
+            f"{size(read)} of {size(everything)}",
+        ]
+        parts.append(f"now {size(rate)}/s")
+        if everything > read and rate >= 1:
+            parts.append(f"about {duration(round((everything - read) / rate))} left")
+        return ", ".join(parts)
+
+
 class LagLines:
     """The same of a live run, which has no databases one after the other but a lag."""
 

@@ -428,9 +428,12 @@ def test_a_backup_of_the_source_is_restored_into_the_target(server_pair: Pair, t
     # A name with a slash is a name of the inventory and none of a file.
     ends = {"redis_migration_source": {"url": source.url()}, "redis_migration_target": target.endpoint()}
     hosts = inventory({"shop/orders": {**ends, "redis_migration_backup_password": SENTINEL}})
-    for playbook in ("backup", "restore"):
-        run = run_playbook(playbook, hosts, directory=tmp_path).ok
-        assert SENTINEL not in run.output
+    slowly = ("-vvv", "-e", "redis_migration_max_keys_per_second=150", "-e", "redis_migration_progress_seconds=1")
+    saved = run_playbook("backup", hosts, *slowly, directory=tmp_path).ok
+    assert re.search(r"^shop/orders: saving, \d+ %, \d+ of ~36\d keys, .*now ", saved.output, re.MULTILINE)
+    assert "progress_path" not in saved.output.replace('"progress_path": null', ""), "nobody's business"
+    restored = run_playbook("restore", hosts, directory=tmp_path).ok
+    assert SENTINEL not in saved.output + restored.output
     assert stat.S_IMODE((tmp_path / "redis-migration-backup" / "shop%2Forders.rdb.enc").stat().st_mode) == 0o600
     assert oracle.compare(source, target) == []
     assert run_playbook("backup", hosts, directory=tmp_path).ok.changed == 0

@@ -7,8 +7,14 @@
 from __future__ import annotations
 
 import json
+import threading
+import time
 from pathlib import Path
 
+from ansible.playbook.play_context import PlayContext
+from ansible.plugins.loader import connection_loader
+
+from ansible_collections.dataservices.redis_migration.plugins.plugin_utils._action.told import reader
 from tests.support import dataset, oracle
 from tests.support.run import run_playbook
 from tests.support.servers import RedisServer
@@ -44,3 +50,25 @@ def test_migrations_run_on_workers_behind_ssh(server_pair: Pair, tmp_path: Path)
     assert "The worker anna cannot be reached" in lost.output and "Connection refused. See that" in lost.output
     report = json.loads((tmp_path / "redis-migration-report" / "report.json").read_text())
     assert [migration["status"] for migration in report["migrations"]] == ["failed"], "told in the report too"
+
+
+def test_the_progress_of_a_module_on_a_worker_is_read_while_its_connection_waits(tmp_path: Path) -> None:
+    progress, over = tmp_path / "progress", tmp_path / "over"
+    with SshServer(tmp_path / "sshd") as server:
+        connection = connection_loader.get("ssh", PlayContext())
+        at = server.inventory_host()
+        named = {"host": "host", "port": "port", "remote_user": "user", "private_key_file": "ssh_private_key_file"}
+        direct = {option: at[f"ansible_{name}"] for option, name in named.items()}
+        direct["ssh_common_args"] = at["ansible_ssh_common_args"]
+        connection.set_options(direct=direct)
+        command = f"echo '{{\"step\": 1}}' > {progress}; until test -e {over}; do sleep 0.05; done"
+        ended: list[int] = []
+        module = threading.Thread(target=lambda: ended.append(connection.exec_command(command)[0]))
+        module.start()
+        while module.is_alive() and not (progress.exists() and progress.read_text()):
+            time.sleep(0.02)
+        told = reader(connection, str(progress))()
+        assert not ended
+        over.touch()
+        module.join()
+    assert (json.loads(told), ended) == ({"step": 1}, [0])

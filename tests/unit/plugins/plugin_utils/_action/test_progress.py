@@ -16,6 +16,7 @@ from ansible.errors import AnsibleActionFail
 from ansible_collections.dataservices.redis_migration.plugins.plugin_utils._action.progress import (
     LagLines,
     ProgressLines,
+    StepLines,
     progress_interval,
 )
 from tests.support.paths import COLLECTIONS_PATH
@@ -107,6 +108,17 @@ def test_a_person_at_a_terminal_is_told_more_often_than_a_log(terminal: bool, se
         os.close(leader)
         os.close(follower)
     assert told.stdout.split() == [seconds, "0.0"]
+
+
+def test_a_restore_tells_the_bytes_that_it_reads_and_then_the_keys_that_it_writes() -> None:
+    lines = StepLines("shop")
+    reading = {"step": "reading the backup", "file": [10 << 20, 40 << 20], "elapsed_seconds": 5.0}
+    assert lines.line(reading) == (
+        "shop: reading the backup, 25 %, 10.0 MiB of 40.0 MiB, now 2.0 MiB/s, about 15 s left"
+    )
+    assert "now 5.0 MiB/s" in lines.line({**reading, "file": [35 << 20, 40 << 20], "elapsed_seconds": 10.0})
+    writing = {**moving(10, db0=1000), "step": "restoring", "expected": {"0": 4000}}
+    assert lines.line(writing) == "shop: restoring, 25 %, 1,000 of ~4,000 keys, now 100 keys/s, about 30 s left"
 
 
 def test_a_live_run_tells_how_far_it_is_and_then_how_far_behind() -> None:
