@@ -9,12 +9,38 @@ import typing as t
 
 from ansible.module_utils.basic import AnsibleModule
 
-from .._connection.endpoint import parse_endpoint
-from .._server.keyspace import keyspace_info
-from .common import warn_unverified
+from .._analyse.sampler import Wanted, sampled
+from .._connection.endpoint import Endpoint, parse_endpoint
+from .._connection.patience import at_first
+from .._keys.selection import parse_selection
+from .._server.info import read_server
+from .._server.keyspace import described
+from .common import check_not_negative, warn_unverified
+
+
+def wanted_of(params: t.Mapping[str, t.Any]) -> Wanted:
+    """The sample that a module's parameters ask for. Raises :class:`RedisMigrationError`."""
+    check_not_negative(params, "sample", "sample_seconds", "large_key_bytes", "max_keys_per_second")
+    return Wanted(
+        keys=params["sample"],
+        selection=parse_selection(params),
+        seconds=params["sample_seconds"],
+        large_bytes=params["large_key_bytes"],
+        keys_per_second=params["max_keys_per_second"],
+    )
+
+
+def keyspace(endpoint: Endpoint, wanted: Wanted) -> dict[str, t.Any]:
+    """What the server at ``endpoint`` holds. Raises :class:`RedisMigrationError`."""
+    server = read_server(endpoint)
+    found = described(server)
+    if wanted.keys:
+        found["sample"] = sampled(endpoint, server, wanted)
+    return found
 
 
 def work(module: AnsibleModule) -> dict[str, t.Any]:
     endpoint = parse_endpoint(module.params["endpoint"], "endpoint")
+    wanted = wanted_of(module.params)
     warn_unverified(module, endpoint)
-    return {"changed": False, **keyspace_info(endpoint, module.params["sample"])}
+    return {"changed": False, **at_first(lambda: keyspace(endpoint, wanted))}

@@ -20,8 +20,8 @@ from .._keys.selection import Selection
 from .._migrate.choose import LARGE_KEY_BYTES, Choice, strategy_class
 from .._server.activity import Activity, Watcher
 from .._server.functions import Compared
-from .._server.info import Server, server_of
-from .._server.sample import KeySample
+from .._server.info import Server, data_bytes, number_in, server_of
+from .._server.sample import Key, KeySample
 from .._transfer.strategies import AUTO
 from .._transfer.strategy import Ends, Strategy
 from .target_names import NamesFound
@@ -119,8 +119,7 @@ class Answered(Side):
 
     def number(self, field: str, default: int = 0) -> int:
         """A number of INFO."""
-        text = self.info.get(field, "")
-        return int(text) if text.lstrip("-").isdecimal() else default
+        return number_in(self.info, field, default)
 
     def config(self, name: str) -> str | None:
         """A setting, or None where it cannot be asked."""
@@ -132,15 +131,8 @@ class Answered(Side):
 
     @property
     def data_bytes(self) -> int:
-        """About how much memory the keys take: what is used, without what an empty server with its clients would."""
-        overhead = (
-            "used_memory_startup",
-            "mem_clients_normal",
-            "mem_clients_slaves",
-            "mem_replication_backlog",
-            "mem_aof_buffer",
-        )
-        return max(0, self.number("used_memory") - sum(self.number(field) for field in overhead))
+        """About how much memory the keys take."""
+        return data_bytes(self.info)
 
 
 def answered(side: Side) -> Answered:
@@ -300,5 +292,5 @@ def seen_of_keys(situation: Situation) -> dict[str, t.Any] | None:
     sample = KeySample()
     for one in situation.sizes:
         if one.type != "none":
-            sample.add(one.database, one.name, one.type or "unknown", one.size, one.ttl, one.stands_for)
+            sample.add(Key(one.database, one.name, one.type or "unknown", one.size, one.ttl), one.stands_for)
     return sample.as_dict(exact=False)

@@ -5,6 +5,8 @@
 
 from __future__ import annotations
 
+import dataclasses
+
 from .info import Server
 
 # The version of the RDB format by release, newest first.
@@ -29,3 +31,13 @@ def can_restore(source: Server, target: Server) -> bool:
     if target.flavor == "valkey" and source.flavor != "valkey" and written > _LAST_COMMON:
         return False
     return written <= known
+
+
+def oldest_readers(source: Server) -> dict[str, str | None]:
+    """By flavor, the oldest release that is known to take DUMP payloads of ``source``: ``7.0``, or None."""
+    found: dict[str, str | None] = {}
+    for flavor, releases in (("redis", _REDIS), ("valkey", _VALKEY)):
+        versions = [".".join(map(str, release)) for release, _format in reversed(releases)]
+        readers = [dataclasses.replace(source, flavor=flavor, version=version) for version in versions]
+        found[flavor] = next((reader.version for reader in readers if can_restore(source, reader)), None)
+    return found

@@ -45,6 +45,8 @@ class Server:
     changes: tuple[int, str] | None = None
     # It is still reading its data, and counts what it has read.
     loading: bool = False
+    # About how much memory its keys take.
+    data_bytes: int = 0
 
     @property
     def keys(self) -> int:
@@ -135,6 +137,7 @@ def server_of(redis_client: t.Any, endpoint: Endpoint) -> Server:
         identity=identity,
         changes=changes_in(info),
         loading=info.get("loading") == "1",
+        data_bytes=data_bytes(info),
     )
     # Of a target nothing is read that way before its first reply tells.
     if endpoint.role == "target" or not server.supports_pexpiretime():
@@ -151,6 +154,27 @@ def _unknown(redis_client: t.Any, *names: str) -> frozenset[str]:
     except RedisMigrationError:
         return frozenset()
     return frozenset(name for name, known in zip(names, told) if not known) if len(told) == len(names) else frozenset()
+
+
+# What an empty server with its clients takes.
+_OVERHEAD = (
+    "used_memory_startup",
+    "mem_clients_normal",
+    "mem_clients_slaves",
+    "mem_replication_backlog",
+    "mem_aof_buffer",
+)
+
+
+def number_in(info: t.Mapping[str, str], field: str, default: int = 0) -> int:
+    """A number of INFO."""
+    text = info.get(field, "")
+    return int(text) if text.lstrip("-").isdecimal() else default
+
+
+def data_bytes(info: t.Mapping[str, str]) -> int:
+    """About how much memory the keys take, as INFO has it: what is used, without what an empty server would use."""
+    return max(0, number_in(info, "used_memory") - sum(number_in(info, field) for field in _OVERHEAD))
 
 
 def changes_in(info: t.Mapping[str, str]) -> tuple[int, str] | None:

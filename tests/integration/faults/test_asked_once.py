@@ -10,7 +10,10 @@ from collections.abc import Callable
 
 import pytest
 
+from ansible_collections.dataservices.redis_migration.plugins.module_utils._analyse.sampler import Wanted
 from ansible_collections.dataservices.redis_migration.plugins.module_utils._connection.endpoint import parse_endpoint
+from ansible_collections.dataservices.redis_migration.plugins.module_utils._connection.patience import at_first
+from ansible_collections.dataservices.redis_migration.plugins.module_utils._module.redis_keyspace_info import keyspace
 from ansible_collections.dataservices.redis_migration.plugins.module_utils._server.functions import (
     compare_libraries,
     read_libraries,
@@ -35,7 +38,7 @@ def test_a_break_while_an_end_is_asked(redis_server: ServerFactory, command: str
         end = parse_endpoint(server.endpoint(port=proxy.port), "endpoint")
         ask: dict[str, Callable[[], object]] = {
             "INFO": lambda: keyspace_info(end),
-            "SCAN": lambda: keyspace_info(end, 10)["sample"],
+            "SCAN": lambda: at_first(lambda: keyspace(end, Wanted(10)))["sample"]["largest"],
             "CONFIG": lambda: compare_settings(end, end)["identical"],
             "FUNCTION": lambda: compare_libraries(end, end),
         }

@@ -14,7 +14,9 @@ from typing import Any
 
 import pytest
 
+from ansible_collections.dataservices.redis_migration.plugins.module_utils._analyse.sampler import Wanted
 from ansible_collections.dataservices.redis_migration.plugins.module_utils._connection.endpoint import parse_endpoint
+from ansible_collections.dataservices.redis_migration.plugins.module_utils._module.redis_keyspace_info import keyspace
 from ansible_collections.dataservices.redis_migration.plugins.module_utils._server.info import read_server
 from ansible_collections.dataservices.redis_migration.plugins.module_utils._server.keyspace import keyspace_info
 from tests.conftest import ServerFactory
@@ -149,7 +151,7 @@ def test_a_scan_without_an_end_ends_the_run(endless: dict[str, Any], filled: Pai
     done = run_module("redis_backup", endpoint=endless, dest=str(tmp_path / "dump.rdb"))
     assert re.search(wanted, done.message)
     with pytest.raises(engine.RedisMigrationError, match=wanted):
-        keyspace_info(parse_endpoint(endless, "endpoint"), sample=1_000_000)
+        keyspace(parse_endpoint(endless, "endpoint"), Wanted(1_000_000))
 
 
 def test_nor_does_it_go_on_from_slice_to_slice(filled: Pair, proxy: FaultProxy) -> None:

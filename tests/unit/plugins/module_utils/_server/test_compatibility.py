@@ -10,7 +10,10 @@ from typing import Any
 
 import pytest
 
-from ansible_collections.dataservices.redis_migration.plugins.module_utils._server.compatibility import can_restore
+from ansible_collections.dataservices.redis_migration.plugins.module_utils._server.compatibility import (
+    can_restore,
+    oldest_readers,
+)
 from ansible_collections.dataservices.redis_migration.plugins.module_utils._server.info import Server
 
 
@@ -37,3 +40,17 @@ def server(flavor: str, version: str) -> Server:
 )
 def test_who_reads_whose_payloads(source: str, target: str, possible: bool) -> None:
     assert can_restore(server(*source.split()), server(*target.split())) is possible
+
+
+@pytest.mark.parametrize(
+    ("source", "redis", "valkey"),
+    [
+        ("redis 6.2.14", "5.0", "7.2"),
+        ("redis 7.0.15", "7.0", "7.2"),
+        ("redis 8.2.0", "7.4", None),
+        ("valkey 8.0.0", "7.2", "7.2"),
+        ("valkey 9.0.0", None, "9.0"),
+    ],
+)
+def test_the_oldest_that_read_payloads(source: str, redis: str | None, valkey: str | None) -> None:
+    assert oldest_readers(server(*source.split())) == {"redis": redis, "valkey": valkey}

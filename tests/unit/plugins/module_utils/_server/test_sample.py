@@ -7,7 +7,11 @@ from __future__ import annotations
 
 import pytest
 
-from ansible_collections.dataservices.redis_migration.plugins.module_utils._server.sample import KeySample, prefix_of
+from ansible_collections.dataservices.redis_migration.plugins.module_utils._server.sample import (
+    Key,
+    KeySample,
+    prefix_of,
+)
 
 
 @pytest.mark.parametrize(
@@ -28,10 +32,10 @@ def test_names_are_grouped_by_what_stands_before_their_first_separator(key: byte
 
 def test_a_sample_adds_up() -> None:
     sample = KeySample()
-    sample.add(0, b"user:1", "hash", 100, -1)
-    sample.add(0, b"user:2", "hash", 300, 59_999)
-    sample.add(3, b"log\n", "list", 50, 86_400_000 * 30)
-    sample.add(3, b"log2", "list", 50, None)
+    sample.add(Key(0, b"user:1", "hash", 100, -1))
+    sample.add(Key(0, b"user:2", "hash", 300, 59_999))
+    sample.add(Key(3, b"log\n", "list", 50, 86_400_000 * 30))
+    sample.add(Key(3, b"log2", "list", 50, None))
     found = sample.as_dict(exact=False)
     assert (found["keys"], found["bytes"]) == (4, 500)
     assert found["types"]["hash"] == {"keys": 2, "bytes": 400, "largest_bytes": 300}
@@ -47,8 +51,8 @@ def test_a_sample_adds_up() -> None:
 
 def test_each_database_counts_by_its_size() -> None:
     sample = KeySample()
-    sample.add(0, b"a:1", "hash", 100, -1, 50.4)
-    sample.add(1, b"b:1", "list", 10, 5, 1.0)
+    sample.add(Key(0, b"a:1", "hash", 100, -1), 50.4)
+    sample.add(Key(1, b"b:1", "list", 10, 5), 1.0)
     found = sample.as_dict()
     assert (found["keys"], found["stands_for"], found["bytes"]) == (2, 51, 5050)
     assert found["types"]["hash"] == {"keys": 50, "bytes": 5040, "largest_bytes": 100}
@@ -59,7 +63,7 @@ def test_each_database_counts_by_its_size() -> None:
 def test_names_without_a_system_take_bounded_memory() -> None:
     sample = KeySample()
     for number in range(20_000):
-        sample.add(0, b"%d:x" % number, "string", 1, -1)
+        sample.add(Key(0, b"%d:x" % number, "string", 1, -1))
     found = sample.as_dict()
     assert len(sample.prefixes) <= 5001
     assert len(found["prefixes"]) == len(found["largest"]) == 10
