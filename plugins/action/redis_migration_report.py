@@ -13,9 +13,15 @@ import time
 import typing as t
 
 from ansible.errors import AnsibleActionFail
+from ansible.module_utils.parsing.convert_bool import boolean
 from ansible.plugins.action import ActionBase
 from ansible.utils.display import Display
 
+from ansible_collections.dataservices.redis_migration.plugins.plugin_utils._report.analysis import build_analysis
+from ansible_collections.dataservices.redis_migration.plugins.plugin_utils._report.analysis_page import (
+    analysis_markdown,
+    render_analysis,
+)
 from ansible_collections.dataservices.redis_migration.plugins.plugin_utils._report.data import (
     build_report,
     report_lines,
@@ -30,7 +36,9 @@ from ansible_collections.dataservices.redis_migration.plugins.plugin_utils._repo
 from ansible_collections.dataservices.redis_migration.plugins.plugin_utils._report.plan import build_plan
 from ansible_collections.dataservices.redis_migration.plugins.plugin_utils._report.plan_page import plan_markdown
 from ansible_collections.dataservices.redis_migration.plugins.plugin_utils._report.runs import (
+    ANALYSIS_PAGE,
     LATEST,
+    PAGE,
     SUMMARY_FILE,
     link_latest,
     locked,
@@ -44,7 +52,6 @@ from ansible_collections.dataservices.redis_migration.plugins.plugin_utils._repo
     run_summary,
 )
 
-_PAGE = "report.html"
 _NO_LINKS = (errno.EPERM, errno.EOPNOTSUPP, errno.ENOSYS)
 
 
@@ -60,6 +67,7 @@ class ActionModule(ActionBase):
         directory = directory.absolute()
         hosts = {name: variables["hostvars"][name] for name in variables["ansible_play_hosts_all"]}
         finished = time.time()
+        analysis = boolean(self._task.args.get("analysis", False))
         report = build_report(
             hosts,
             check_mode=self._task.check_mode,
@@ -68,14 +76,16 @@ class ActionModule(ActionBase):
             inventories=[str(path) for path in variables.get("ansible_inventory_sources") or []],
         )
         try:
-            run = _write(directory, finished, report, hosts)
+            run = _write(directory, finished, report, hosts, analysis=analysis)
         except OSError as exc:
             raise AnsibleActionFail(
                 f"The report cannot be written to {directory}: {exc.strerror}. The migrations themselves are not "
                 "concerned; choose another directory with redis_migration_report_dir."
             ) from exc
-        path = str(directory / run / _PAGE)
-        shown = f"Plan: {directory / run / 'plan.md'}" if report["check_mode"] else f"Report: {path}"
+        path = str(directory / run / (ANALYSIS_PAGE if analysis else PAGE))
+        shown = f"{'Analysis' if analysis else 'Report'}: {path}"
+        if report["check_mode"] and not analysis:
+            shown = f"Plan: {directory / run / 'plan.md'}"
         result.update(
             changed=False,
             path=path,
@@ -87,31 +97,50 @@ class ActionModule(ActionBase):
 
 
 def _write(
-    directory: pathlib.Path, finished: float, report: dict[str, t.Any], hosts: t.Mapping[str, t.Mapping[str, t.Any]]
+    directory: pathlib.Path,
+    finished: float,
+    report: dict[str, t.Any],
+    hosts: t.Mapping[str, t.Mapping[str, t.Any]],
+    *,
+    analysis: bool,
 ) -> str:
     """The files of this run, in a directory of its own whose name is returned; and those that lead to it."""
-    files = {"report.json": _json(report), "junit.xml": render_junit(report), SUMMARY_FILE: _json(run_summary(report))}
-    if report["check_mode"]:
+    summary = _json(run_summary(report, analysis=analysis))
+    files = {"report.json": _json(report), "junit.xml": render_junit(report), SUMMARY_FILE: summary}
+    found = build_analysis(report, hosts) if analysis else None
+    if found:
+        files.update({"analysis.json": _json(found), "analysis.md": analysis_markdown(found)})
+    elif report["check_mode"]:
         plan = build_plan(report, hosts)
         files.update({"plan.json": _json(plan), "plan.md": plan_markdown(plan)})
     with locked(directory):
         earlier = earlier_runs(read_runs(directory))
-        page = {_PAGE: render_page(report, earlier, up="../")}
-        run = save_run(directory, run_name(finished, report["playbook"]), {**files, **page})
+        if found:
+            files[ANALYSIS_PAGE] = render_analysis(found, earlier, up="../")
+        else:
+            files[PAGE] = render_page(report, earlier, up="../")
+        run = save_run(directory, run_name(finished, report["playbook"]), files)
         try:
             link_latest(directory, run)
         except OSError as exc:
             if exc.errno not in _NO_LINKS:
                 raise
             Display().warning(f"The link {directory / LATEST} to this run cannot be made: {exc.strerror}.")
-        # Copies, not links: CI servers that collect files pass links over. A run in check mode replaces no report.
-        kept = ("plan.json", "plan.md", "junit.xml") if report["check_mode"] else ("report.json", "junit.xml")
-        for name in kept:
+        for name in _copied(report["check_mode"], analysis):
             write_file(directory / name, files[name])
-        if not report["check_mode"]:
-            write_file(directory / _PAGE, render_page(report, earlier))
+        if found:
+            write_file(directory / ANALYSIS_PAGE, render_analysis(found, earlier))
+        elif not report["check_mode"]:
+            write_file(directory / PAGE, render_page(report, earlier))
         write_file(directory / "index.html", render_index(read_runs(directory)))
     return run
+
+
+def _copied(check_mode: bool, analysis: bool) -> tuple[str, ...]:
+    """Copies, not links: CI servers that collect files pass links over. A run that only looked replaces no report."""
+    if analysis:
+        return ("analysis.json", "analysis.md", "junit.xml")
+    return ("plan.json", "plan.md", "junit.xml") if check_mode else ("report.json", "junit.xml")
 
 
 def _json(data: t.Any) -> str:

@@ -28,7 +28,8 @@ class ActionModule(ActionBase):
         result: dict[str, t.Any] = super().run(tmp, task_vars)
         variables = task_vars or {}
         names = [name for name in variables if meant_for_us(name)]
-        problems = missing_variables(names) + unknown_variables(names)
+        optional = self._task.args.get("optional") or []
+        problems = missing_variables([*names, *optional]) + unknown_variables(names)
         values: dict[str, t.Any] = {}
         for name in variable_specs().keys() & set(names):
             try:

@@ -8,6 +8,7 @@ from __future__ import annotations
 import typing as t
 
 from ansible_collections.dataservices.redis_migration.plugins.plugin_utils._endpoint_address import endpoint_address
+from ansible_collections.dataservices.redis_migration.plugins.plugin_utils._report.analysis import analysis_lines
 from ansible_collections.dataservices.redis_migration.plugins.plugin_utils._report.data import failure_sentence
 from ansible_collections.dataservices.redis_migration.plugins.plugin_utils._report.live import (
     live_comparison,
@@ -49,6 +50,7 @@ from ansible_collections.dataservices.redis_migration.plugins.plugin_utils._stra
 class FilterModule:
     def filters(self) -> dict[str, t.Callable[..., t.Any]]:
         return {
+            "analysis_lines": analysis_lines,
             "backup_lines": backup_lines,
             "restore_summary": restore_summary,
             "endpoint_address": endpoint_address,

@@ -18,6 +18,8 @@ description:
     request.
   - Beside these directories, C(latest) leads to the newest, and C(index.html) lists all. C(report.json), C(report.html) and
     C(junit.xml) are copies of the newest; a run in check mode replaces C(plan.json), C(plan.md) and C(junit.xml) instead.
+  - With O(analysis) there are C(analysis.json), C(analysis.html) and C(analysis.md) in place of C(report.html), and copies of them
+    beside the directories.
   - The report holds addresses, numbers, messages, and names of keys that failed or differ. It holds no user names, passwords
     or values of keys.
 options:
@@ -26,6 +28,12 @@ options:
       - The directory, relative to where the playbook was started. It is made (mode 0700) if it is not there; files have mode 0600.
     type: path
     required: true
+  analysis:
+    description:
+      - Whether the play only looked at sources, by the role P(dataservices.redis_migration.analyse#role), so that what it found is
+        the report.
+    type: bool
+    default: false
 extends_documentation_fragment:
   - dataservices.redis_migration.attributes
 attributes:

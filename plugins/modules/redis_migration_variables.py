@@ -14,6 +14,12 @@ description:
     (naming the nearest one that is), has a value that its role does not take, or is required and missing. All problems
     are named at once.
   - Runs on the control node, without a connection, and repeats no values.
+options:
+  optional:
+    description: Names of variables that are required elsewhere, and not by this play.
+    type: list
+    elements: str
+    default: []
 extends_documentation_fragment:
   - dataservices.redis_migration.attributes
   - dataservices.redis_migration.attributes.info_module

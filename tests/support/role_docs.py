@@ -18,6 +18,7 @@ from tests.support.paths import REPO
 PHASES = (
     "credentials",
     "preflight",
+    "analyse",
     "follow",
     "isolate",
     "backup",

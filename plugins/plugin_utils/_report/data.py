@@ -10,6 +10,10 @@ import typing as t
 
 from ansible_collections.dataservices.redis_migration.plugins.module_utils._connection.endpoint import parse_endpoint
 from ansible_collections.dataservices.redis_migration.plugins.module_utils._errors import RedisMigrationError
+from ansible_collections.dataservices.redis_migration.plugins.plugin_utils._report.analysis import (
+    analysis_in,
+    analysis_sentence,
+)
 from ansible_collections.dataservices.redis_migration.plugins.plugin_utils._report.apps import (
     apps_of,
     apps_sentences,
@@ -39,6 +43,8 @@ REPORT_VERSION = 1
 # Phases in the order in which they run, and what each registers.
 _PHASES = (
     ("credentials", "__redis_migration_variables"),
+    ("analyse", "__redis_migration_analysis"),
+    ("analyse", "__redis_migration_fit"),
     ("preflight", "__redis_migration_preflight"),
     ("follow", "__redis_migration_started"),
     ("follow", "__redis_migration_caught_up"),
@@ -157,6 +163,8 @@ def _line(migration: Data) -> str:
     sentences += apps_sentences(migration["apps"], failed=status == "failed", planned=migration["planned"])
     if migration["way_back"]:
         sentences.append(f"To put the apps back: {migration['way_back']}")
+    if migration["analysis"]:
+        sentences.append(migration["analysis"])
     if not sentences and migration["followed"]:
         followed = migration["followed"]
         sentences.append(
@@ -178,6 +186,7 @@ def _migration(
     began, stop = _began(variables, finished), None if check_mode else stop_of(variables)
     preflight = _preflight(variables)
     verify = _verify(variables)
+    analysis = analysis_in(variables)
     if failure:
         status = "failed"
     elif verify and verify["findings"]:
@@ -190,6 +199,9 @@ def _migration(
         or any(_picked(variables, f"__redis_migration_{name}", ("totals",)) for name in ("backup", "restore"))
     ):
         status = "planned" if check_mode else "done"
+    elif analysis:
+        # It only reads, in check mode too.
+        status = "done"
     else:
         status = "not_run"
     servers = variables.get("__redis_migration_comparison", {}).get("servers", {})
@@ -208,6 +220,7 @@ def _migration(
         "waiting": waiting_of(variables),
         "timeline": timeline_of(variables, began, finished, stop),
         "verify": verify,
+        "analysis": analysis_sentence(analysis) if analysis else "",
         "backup": _picked(variables, "__redis_migration_backup", _BACKUP_FIELDS),
         "restore": _picked(variables, "__redis_migration_restore", _RESTORE_FIELDS),
         "apps": apps,
@@ -285,6 +298,8 @@ def _results(variables: t.Mapping[str, t.Any], name: str) -> list[t.Any]:
 def _end(variables: t.Mapping[str, t.Any], role: str, preflight: Data | None, info: t.Mapping[str, t.Any]) -> Data:
     """Where an end is, and which server answered there. No user name, password or URL."""
     end: Data = {"address": "", "tls": False, "product": ""}
+    if role == "source":
+        info = info or variables.get("__redis_migration_analysis", {})
     try:
         endpoint = parse_endpoint(variables.get(f"__redis_migration_{role}"), role)
         end.update(address=endpoint.address, tls=endpoint.tls)

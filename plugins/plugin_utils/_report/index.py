@@ -27,7 +27,7 @@ class Part:
 
     @property
     def moved_data(self) -> bool:
-        return bool(self.keys_moved) and not self.run.check_mode
+        return bool(self.keys_moved) and not self.run.only_looked
 
 
 @dataclasses.dataclass(frozen=True)
@@ -35,7 +35,7 @@ class Migration:
     """A migration over all runs."""
 
     last: Part
-    """Its newest run; one in check mode only if there was no other."""
+    """Its newest run; one that only looked only if there was no other."""
     moved: Part | None
     """The run that moved most of its data."""
     runs: int
@@ -73,6 +73,6 @@ def _parts(runs: t.Sequence[Run]) -> dict[str, list[Part]]:
 
 
 def _migration(parts: list[Part]) -> Migration:
-    last = next((part for part in parts if not part.run.check_mode), parts[0])
+    last = next((part for part in parts if not part.run.only_looked), parts[0])
     moving = (part for part in parts if part.moved_data)
     return Migration(last, max(moving, key=lambda part: part.keys_moved, default=None), len(parts))

@@ -16,6 +16,7 @@ Data = t.Mapping[str, t.Any]
 _PURPOSES = {
     "credentials": "find both ends",
     "preflight": "check both ends before anything changes",
+    "analyse": "look at the keys of the source",
     "follow": "copy while applications write",
     "wait": "wait for the moment of the cutover",
     "isolate": "keep applications away from the source",

@@ -36,6 +36,13 @@ def type_rows(sample: Sample) -> list[Row]:
     return sorted(rows, key=lambda row: -row["share"])
 
 
+def encoding_rows(sample: Sample) -> list[Row]:
+    """By type and encoding, the one that takes most memory first; empty where it is not known."""
+    found = sample.get("encodings", [])
+    rows = [_row(f"{one['type']}, {one['encoding']}", one["keys"], one["bytes"], sample) for one in found]
+    return sorted(rows, key=lambda row: -row["share"])
+
+
 def prefix_rows(sample: Sample) -> list[Row]:
     """By prefix of the names, the one that takes most memory first; last all others. None where names have no prefixes."""
     named = [one for one in sample["prefixes"] if one["prefix"]]

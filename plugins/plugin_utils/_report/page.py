@@ -36,6 +36,7 @@ _FILTERS: dict[str, t.Callable[..., t.Any]] = {
     "timeline_rows": plot.timeline_rows,
     "stop_bar": plot.stop_bar,
     "type_rows": keyspace.type_rows,
+    "encoding_rows": keyspace.encoding_rows,
     "prefix_rows": keyspace.prefix_rows,
     "ttl_rows": keyspace.ttl_rows,
     "verdict": verdict.verdict,

@@ -19,6 +19,7 @@ import typing as t
 
 SUMMARY_FILE = "summary.json"
 LATEST = "latest"
+PAGE, ANALYSIS_PAGE = "report.html", "analysis.html"
 
 _NAME = re.compile(r"(\d{8}T\d{6}Z)-([a-z0-9-]+?)(?:-(\d+))?")
 
@@ -31,11 +32,22 @@ class Run:
     readable: bool = False
     playbook: str = ""
     check_mode: bool = False
+    analysis: bool = False
+    """Whether it only looked at sources; its page is another then."""
     finished: str = ""
     elapsed_seconds: float = 0.0
     summary: t.Mapping[str, int] = dataclasses.field(default_factory=dict)
     migrations: t.Mapping[str, tuple[str, int, int]] = dataclasses.field(default_factory=dict)
     """By name: status, keys moved, bytes moved."""
+
+    @property
+    def page(self) -> str:
+        return ANALYSIS_PAGE if self.analysis else PAGE
+
+    @property
+    def only_looked(self) -> bool:
+        """Whether it says nothing of how far a migration has come."""
+        return self.check_mode or self.analysis
 
 
 def run_name(finished: float, playbook: str) -> str:
@@ -134,6 +146,7 @@ def _run(name: str, data: t.Mapping[str, t.Any]) -> Run:
         readable=True,
         playbook=str(data["playbook"]),
         check_mode=bool(data["check_mode"]),
+        analysis=bool(data.get("analysis", False)),
         finished=str(data["finished"]),
         elapsed_seconds=float(data["elapsed_seconds"]),
         summary={str(key): int(number) for key, number in data["summary"].items()},

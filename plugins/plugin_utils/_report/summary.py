@@ -12,12 +12,13 @@ Data = dict[str, t.Any]
 SUMMARY_VERSION = 1
 
 
-def run_summary(report: t.Mapping[str, t.Any]) -> Data:
+def run_summary(report: t.Mapping[str, t.Any], *, analysis: bool = False) -> Data:
     """What each run keeps beside its report, for the list of runs. Numbers and names of the inventory, no other text."""
     return {
         "schema": "dataservices.redis_migration/summary",
         "version": SUMMARY_VERSION,
         **{name: report[name] for name in ("playbook", "check_mode", "started", "finished", "elapsed_seconds")},
+        "analysis": analysis,
         "summary": report["summary"],
         "migrations": [
             {

@@ -23,6 +23,7 @@ REGISTERED: dict[str, tuple[str, ...]] = {
         "rollback_target",
     ),
     "preflight": ("preflight",),
+    "analyse": ("analysis", "fit"),
     "follow": ("started", "caught_up"),
     "wait": ("waited",),
     "isolate": (

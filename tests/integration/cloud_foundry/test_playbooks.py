@@ -7,6 +7,8 @@ from __future__ import annotations
 
 import re
 
+import pytest
+
 from tests.support import oracle
 from tests.support.cf_scene import Scene, scene
 
@@ -81,3 +83,17 @@ def test_who_keeps_a_source_from_being_quiet_is_named(scene: Scene) -> None:
     said = " ".join(run.output.split())
     assert "Bound to orders-old since the apps were unbound: late; the next run unbinds them too." in said
     assert "redis_migration_isolate_ignore" in said
+
+
+@pytest.mark.soak
+def test_a_source_is_analysed_where_the_target_is_not_there_yet(scene: Scene) -> None:
+    """The plain one is in playbooks/test_analyse.py."""
+    scene.source.client().set("one more", 1)
+    before = scene.source.write_calls()
+    planned = {"service_instance": "orders-newer", "offering": "redis", "plan": "large"}
+    run = scene.run("analyse", redis_migration_target=planned).ok
+    assert "orders: " in run.output and " of memory, " in run.output
+    assert scene.source.write_calls() == before
+    assert scene.bound()[0] == scene.sim.bound_apps(scene.old)
+    assert all("service_credential_bindings" in written for written in scene.writes()), "the source's service key alone"
+    assert len(scene.writes()) == 1

@@ -8,13 +8,18 @@ from __future__ import annotations
 import itertools
 import re
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
 
+from ansible_collections.dataservices.redis_migration.plugins.plugin_utils._report.analysis_page import (
+    render_analysis,
+)
 from ansible_collections.dataservices.redis_migration.plugins.plugin_utils._report.page import render_page
 from tests.support.browser import Browser, browser
 from tests.support.left_out import need_program
+from tests.support.made_up_analysis import made_up_analysis
 from tests.support.made_up_report import made_up_report
 
 # Text whose colour is too near to that of what lies behind it (WCAG 2.2, AA), as a list.
@@ -176,3 +181,27 @@ def test_all_of_it_is_on_paper(page: Browser) -> None:
     assert page.ask("getComputedStyle(document.body).backgroundColor") == "rgb(255, 255, 255)"
     assert page.ask(PALE) == []
     assert page.paper().startswith(b"%PDF")
+
+
+def test_the_page_of_an_analysis_is_as_good(tmp_path: Path) -> None:
+    file = tmp_path / "analysis.html"
+    file.write_text(render_analysis(made_up_analysis()))
+    with browser(need_program("chromium"), tmp_path / "profile") as page:
+        page.open(file)
+        assert len(requests(page)) == 1 and complaints(page) == []
+        assert page.ask("window.hacked") is None
+        assert page.ask("document.querySelectorAll('main script, main img, [style], [onload], [onerror]').length") == 0
+        assert "<script>window.hacked = 1</script>" in page.ask("document.body.textContent")
+        page.ask("document.querySelectorAll('details').forEach(one => one.open = true)")
+        for width, scheme in ((390, "light"), (1280, "dark")):
+            page.look(width, scheme=scheme)
+            assert page.ask("document.documentElement.scrollWidth") == width
+            assert page.ask(TOO_WIDE) == []
+            assert page.ask(PALE) == []
+        assert page.ask(UNNAMED) == []
+        levels = page.ask("[...document.querySelectorAll('h1, h2, h3, h4')].map(one => Number(one.tagName[1]))")
+        assert all(after <= before + 1 for before, after in itertools.pairwise(levels)), levels
+        page.ask("find.value = 'CACHE', find.dispatchEvent(new Event('input'))")
+        assert page.ask(SHOWN) == ["cache <script>window.hacked = 1</script>"]
+        page.look(720, scheme="dark", media="print")
+        assert page.ask(TOO_WIDE) == []

@@ -152,3 +152,16 @@ def test_a_backend_is_looked_for_behind_an_exposed_target(given: dict[str, Any],
     needed = ends(URL, {**INSTANCE, **given})
     found = service_key_endpoints(needed, looked_up(needed, target={"host": host}, backend=None))
     assert found["backend_guess"] == guess
+
+
+def test_a_source_alone_is_an_end_too() -> None:
+    needed = ends({"service_instance": "old"}, {}, tunnel_app="jump")
+    assert (needed["target"], [one["end"] for one in needed["service_keys"]]) == ({}, ["source"])
+    assert [one["end"] for one in needed["tunnels"]] == ["source"]
+    found = service_key_endpoints(needed, looked_up(needed, source={"host": "here"}))
+    assert (found["source"], found["target"], found["known"], found["backend_guess"]) == (
+        {"host": "here"},
+        {},
+        True,
+        "",
+    )
