@@ -73,6 +73,7 @@ def test_a_live_run_is_drawn() -> None:
         "totals": {"compared": 3, "moved": 2_000, "deleted": 0, "rebuilt": 0, "bytes": 9, "failed": 1},
         "failures": [{"database": 0, "key": "<b>", "reason": "refused"}],
         "extra": [],
+        "functions": {"missing": [], "different": []},
         "lag_over_time": [[1.0, 40, 0.25], [2.0, 0, 0.0]],
     }
     moments = {
