@@ -8,6 +8,7 @@ from __future__ import annotations
 import collections
 import dataclasses
 import functools
+import io
 import time
 import typing as t
 
@@ -76,10 +77,12 @@ class KeysOfFile:
         self._continuity.check(plan.endpoint, server.identity)
         self._gate = Gate(_IN_FLIGHT_BYTES)
         self._ends: dict[int, End] = {}
-        self._largest: int | None = None
+        # Of a payload. Known before the first key is written.
+        self._largest = 0
         self._names = TemporaryNames()
 
     def run(self) -> None:
+        self._largest = patiently(lambda: largest_payload(self._plan.endpoint), self._plan.timeout)
         try:
             for number, there in self._result.places.items():
                 self._ends[number] = End(self._plan.endpoint, self._server, there, self._name)
@@ -141,6 +144,9 @@ class KeysOfFile:
                 self._result.databases[entry.database].add(Restored(scanned=1, empty=1))
                 self._result.first_empty = self._result.first_empty or (entry.key, entry.database)
                 continue
+            if isinstance(entry.value, bytes) and 1 + len(entry.value) + FOOTER_BYTES > self._largest:
+                # The server would close the connection, and with it end what else is on the way.
+                entry = entry._replace(value=io.BytesIO(entry.value))
             batch = batches.setdefault(entry.database, Batch(self._versions))
             if isinstance(entry.value, bytes):
                 batch.add(entry, entry.value)
@@ -299,8 +305,6 @@ class KeysOfFile:
 
     def _write_large(self, entry: Entry, value: t.IO[bytes], counted: Restored, failures: list[Failure]) -> None:
         plan, end = self._plan, self._ends[entry.database]
-        if self._largest is None:
-            self._largest = patiently(lambda: largest_payload(plan.endpoint), plan.timeout)
         writer = LargeValues(
             plan.endpoint,
             end.server,
