@@ -9,12 +9,11 @@ from collections import Counter
 
 import pytest
 
+from tests.conftest import soak
 from tests.support.cf_scene import Scene, scene
 from tests.support.cf_sim import lists
 
 __all__ = ["scene"]
-
-COUNT = 200
 
 
 @pytest.fixture
@@ -25,8 +24,9 @@ def small_pages(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.mark.usefixtures("small_pages")
-def test_two_hundred_apps_move(scene: Scene) -> None:
-    apps = scene.apps(COUNT, writer=False)
+@pytest.mark.parametrize("count", [70, soak(200)])
+def test_many_apps_move(scene: Scene, count: int) -> None:
+    apps = scene.apps(count, writer=False)
     everyone = sorted(app.name for app in apps)
     apps[7].state = "STOPPED"
     scene.variables = {"redis_migration_allow_empty": True}
@@ -34,9 +34,9 @@ def test_two_hundred_apps_move(scene: Scene) -> None:
     moved = scene.run(redis_migration_cutover=True).ok
     assert scene.bound() == ([], everyone)
     assert scene.recorded() == everyone
-    assert Counter(app.state for app in apps) == {"STARTED": COUNT - 1, "STOPPED": 1}
+    assert Counter(app.state for app in apps) == {"STARTED": count - 1, "STOPPED": 1}
     assert max(len(str(value).encode()) for value in scene.old.annotations.values()) <= 5000
-    assert "200 apps (app-0, app-1, app-10, app-100" in moved.output
+    assert f"{count} apps (app-0, app-1, app-10, app-100" in moved.output
     # Apps are looked up in groups; for each there are an unbind, a stop, a binding and a start, each waited for.
-    assert sum(entry.path == "/v3/apps" for entry in scene.sim.requests) < COUNT / 5
-    assert len(scene.sim.requests) < 20 * COUNT
+    assert sum(entry.path == "/v3/apps" for entry in scene.sim.requests) < count / 5
+    assert len(scene.sim.requests) < 20 * count

@@ -41,7 +41,8 @@ def test_a_stuck_binding_is_found_before_the_first_app_is_stopped(scene: Scene, 
     assert not scene.old.annotations
 
 
-@pytest.mark.parametrize("state", [soak("in progress"), "failed"])
+@pytest.mark.soak
+@pytest.mark.parametrize("state", ["in progress", "failed"])
 def test_one_that_cannot_leave_brings_the_others_back(scene: Scene, apps: list[App], state: str) -> None:
     scene.sim.faults.hold_binding("delete", app="app-1", instance="orders-old", state=state)
     run = scene.run()
@@ -91,6 +92,7 @@ def test_one_that_cannot_go_over_or_back_holds_nobody_else(scene: Scene, apps: l
     assert not scene.old.annotations
 
 
+@pytest.mark.soak
 def test_one_that_cannot_be_stopped_brings_the_others_back(scene: Scene, apps: list[App]) -> None:
     scene.sim.faults.http_error(500, times=-1, method="POST", path=f"/v3/apps/{apps[1].guid}/actions/stop")
     run = scene.run()
@@ -100,7 +102,8 @@ def test_one_that_cannot_be_stopped_brings_the_others_back(scene: Scene, apps: l
     assert [app.state for app in apps] == ["STARTED"] * 3
 
 
-@pytest.mark.parametrize("state", ["in progress", soak("failed")])
+@pytest.mark.soak
+@pytest.mark.parametrize("state", ["in progress", "failed"])
 def test_one_that_the_target_keeps_is_taken_off_by_the_next_rollback(scene: Scene, apps: list[App], state: str) -> None:
     assert scene.run(redis_migration_cutover=True).ok
     scene.sim.faults.hold_binding("delete", app="app-1", instance="orders-new", state=state)
