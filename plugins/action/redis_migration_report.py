@@ -86,12 +86,15 @@ class ActionModule(ActionBase):
         shown = f"{'Analysis' if analysis else 'Report'}: {path}"
         if report["check_mode"] and not analysis:
             shown = f"Plan: {directory / run / 'plan.md'}"
+        stats = {**run_stats(report, run), "report": path}
         result.update(
+            # For what comes after the job in a workflow of AWX, as ansible.builtin.set_stats does it.
+            ansible_stats={"data": {"redis_migration": stats}, "per_host": False, "aggregate": False},
             changed=False,
             path=path,
             lines=[*report_lines(report), shown],
             summary=report["summary"],
-            stats={**run_stats(report, run), "report": path},
+            stats=stats,
         )
         return result
 
