@@ -23,7 +23,7 @@ from .._pipeline.throttle import Throttle
 from .._server.compatibility import oldest_readers
 from .._server.info import Server
 from .._server.sample import Key, KeySample
-from .asking import LENGTHS, Asking, as_sent, reads_without_use
+from .asking import LENGTHS, Answers, Asking, Command, as_sent, reads_without_use
 from .payloads import Payloads
 
 # Keys that are asked for together. How many is corrected by how long the server takes for them.
@@ -136,19 +136,23 @@ class _Sampler:
             keys = self._with_lengths(redis_client, number, keys)
             chosen = self._payloads.choose(number, keys) if self._asking.permitted("DUMP") else []
             if chosen:
-                answers = self._asking.ask(redis_client, number, [("DUMP", key.name) for key in chosen])
+                answers = self._ask(redis_client, number, [("DUMP", key.name) for key in chosen])
                 self._payloads.add(chosen, answers.replies)
         for key in keys:
             found.add(key)
 
+    def _ask(self, redis_client: Redis, number: int, commands: t.Sequence[Command]) -> Answers:
+        answers = self._asking.ask(redis_client, number, commands)
+        self._longest_us = max(self._longest_us, answers.took_us)
+        return answers
+
     def _keys(self, redis_client: Redis, number: int, names: t.Sequence[bytes]) -> list[Key]:
         helpful = self._asking.permitted(*self._helpful)
-        commands: list[tuple[t.Any, ...]] = []
+        commands: list[Command] = []
         for name in names:
             commands += [("TYPE", name), ("MEMORY USAGE", name, "SAMPLES", _ELEMENTS), (self._expiry, name)]
             commands += [(command, name) for command in helpful]
-        replies, clock_ms, took_us = self._asking.ask(redis_client, number, commands)
-        self._longest_us = max(self._longest_us, took_us)
+        replies, clock_ms, took_us = self._ask(redis_client, number, commands)
         affordable = int(len(names) * QUEUE_US / 2 / took_us)
         self._together = max(_FEWEST, min(_MOST, 2 * self._together, affordable))
         now = clock_ms if self._expiry == "PEXPIRETIME" else 0
@@ -182,7 +186,7 @@ class _Sampler:
         ]
         if large:
             commands = [(LENGTHS[keys[place].type], keys[place].name) for place in large]
-            replies = self._asking.ask(redis_client, number, commands).replies
+            replies = self._ask(redis_client, number, commands).replies
             for place, elements in zip(large, replies):
                 keys[place] = keys[place]._replace(elements=elements)
         return keys

@@ -76,11 +76,13 @@ def _without_exact_names(sample: Variables) -> Data:
 
 
 def analysis_in(variables: Variables) -> Data | None:
-    """The same of what the role analyse registered for a host."""
+    """The same of what the role analyse registered for a host. Where a variable was refused, it has registered nothing."""
+    result = variables.get("__redis_migration_analysis", {})
+    if "sample" not in result:
+        return None
     limits = Limits(
         *(float(variables.get(f"redis_migration_max_{what}_per_second") or 0) for what in ("keys", "bytes"))
     )
-    result = variables.get("__redis_migration_analysis", {})
     return analysis_of(result, variables.get("__redis_migration_fit"), limits=limits)
 
 

@@ -170,6 +170,15 @@ def test_what_was_found_is_of_the_form_that_is_promised() -> None:
     assert analysis_of({"failed": True}) is None
 
 
+def test_a_variable_that_was_refused_spoils_no_report() -> None:
+    refused = {
+        "__redis_migration_variables": {"failed": True, "msg": "m: no"},
+        "redis_migration_max_keys_per_second": "x",
+    }
+    (found,) = build_report({"m": refused}, check_mode=False, finished=60.0)["migrations"]
+    assert (found["status"], found["failure"]["phase"]) == ("failed", "credentials")
+
+
 def test_a_report_tells_it_in_a_line() -> None:
     hosts = sources()
     report = build_report(hosts, check_mode=True, finished=60.0, playbook="analyse")
