@@ -31,6 +31,8 @@ class Figures(t.NamedTuple):
 
 
 _SMALL = {"copy": Figures(38.0, 98.0, 15.0), "rebuild": Figures(54.0, 400.0, 19.0)}
+# For those that were not measured.
+_USUAL = "copy"
 # Machines differ from the one that was measured.
 _FASTER, _SLOWER = 0.5, 2.0
 # A large key moves in pieces: seconds for five million elements, moved and compared; of a string for 600 MB.
@@ -60,7 +62,7 @@ def estimate(
     sample: Sample, *, strategy: str | None = None, round_trip_ms: float = 0.0, limits: Limits = NO_LIMITS
 ) -> Data:
     """``strategy``: the one that a migration would take, if it is known. ``round_trip_ms``: to both ends together."""
-    way = "rebuild" if strategy == "rebuild" else "copy"
+    way = strategy if strategy in _SMALL else _USUAL
     payload = _payload(sample)
     slower = _SLOWER * (1 + round_trip_ms / _HALF_SPEED_MS)
     times = (_FASTER * _seconds(sample, way, payload[0]), slower * _seconds(sample, way, payload[1]))
@@ -131,8 +133,10 @@ def _basis(
     else:
         yield "Bytes: no payload was read. One has between half and twice the bytes that its key takes of memory."
     figures = _SMALL[way]
+    why = f"since {strategy} was not measured" if strategy else "as no target was looked at"
+    instead = "" if way == strategy else f", {why}"
     yield (
-        f"Time, to move (by {way}{'' if strategy else ', as no target was looked at'}) and to compare values: {figures.strings:g} s"
+        f"Time, to move (by {way}{instead}) and to compare values: {figures.strings:g} s"
         f" for a million strings, {figures.others:g} s for a million other keys, {figures.gigabyte:g} s for a GB of payload, as"
         " measured on two cores that servers and worker shared with other work (docs/performance.md). As machines differ, the"
         " range is from half to twice of that."

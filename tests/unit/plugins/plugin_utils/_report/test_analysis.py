@@ -99,6 +99,19 @@ def test_the_runs_that_were_measured_are_within_the_range() -> None:
         assert told["least"] < took < told["most"]
 
 
+@pytest.mark.parametrize(
+    ("strategy", "told"),
+    [
+        (None, "(by copy, as no target was looked at)"),
+        ("copy", "(by copy)"),
+        ("migrate", "(by copy, since migrate was not measured)"),
+        ("rebuild", "(by rebuild)"),
+    ],
+)
+def test_it_says_whose_figures_it_takes(strategy: str | None, told: str) -> None:
+    assert any(told in sentence for sentence in estimate(small(), strategy=strategy)["basis"])
+
+
 def test_nothing_takes_no_time() -> None:
     empty = sources()["empty"]["__redis_migration_analysis"]
     assert estimate(empty["sample"])["seconds"] == {"least": 0.0, "most": 0.0}
