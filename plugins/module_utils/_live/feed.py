@@ -296,40 +296,38 @@ class Feed:
         with self._came:
             try:
                 self._reader.feed(data)
-                while (message := self._reader.gets()) is not _NOTHING_YET:
-                    self._partial = 0
-                    self._take(message)
+                self._take(list(iter(self._reader.gets, _NOTHING_YET)))
             except hiredis.ProtocolError as exc:
                 raise ConnectionError(f"Protocol Error: {exc}") from None
             self._came.notify_all()
         if self._partial > _MOST_IN_ONE:
             raise ConnectionError(f"more than {_MOST_IN_ONE} bytes without an end")
 
-    def _take(self, message: t.Any) -> None:
-        if not isinstance(message, hiredis.PushNotification):
-            if not self._expected:
-                raise ConnectionError("Protocol Error: a reply that nothing was asked for")
-            self._expected.popleft()(message)
-        elif message and message[0] == b"invalidate":
-            if len(message) < 2 or message[1] is None:
-                self._everything = True
-            else:
-                self._changed(message[1])
+    def _take(self, messages: list[t.Any]) -> None:
+        """What was complete, most of it one or two names in a message of their own."""
+        names: list[bytes] = []
+        for message in messages:
+            if not isinstance(message, hiredis.PushNotification):
+                if not self._expected:
+                    raise ConnectionError("Protocol Error: a reply that nothing was asked for")
+                self._expected.popleft()(message)
+            elif message and message[0] == b"invalidate":
+                if len(message) < 2 or message[1] is None:
+                    self._everything = True
+                else:
+                    names += message[1]
+        if messages:
+            self._partial = 0
+        if names:
+            self._changed(names)
 
     def _changed(self, names: list[bytes]) -> None:
         self.changes += len(names)
         if not self._names:
             self._since = self._last_read
-        new = [name for name in names if name not in self._names]
-        self._names.update(new)
+        new = set(names).difference(self._names)
+        self._names |= new
         self._held += sum(map(len, new)) + NAME_OVERHEAD * len(new)
         if self._held > self._most:
             self._names, self._held, self._everything = set(), 0, True
             self.overflows += 1
-
-
-def try_feed(endpoint: Endpoint) -> None:
-    """Raises :class:`RedisMigrationError` if the source at ``endpoint`` gives no feed of changes."""
-    feed = Feed(endpoint, NAME_OVERHEAD)
-    feed.open()
-    feed.close()
