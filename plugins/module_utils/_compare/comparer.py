@@ -3,16 +3,14 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Whether keys hold the same at both ends: type, value and expiry; of data, not of bytes.
 
-Strings are compared as they are. Other types are compared by their DUMP payloads where both servers encode alike, and
-otherwise, or where payloads differ, by content (:mod:`whole`).
+Most are proved equal many at once (:mod:`proof`); the others are looked at one by one, by content (:mod:`whole`).
 """
 
 from __future__ import annotations
 
 import typing as t
 
-from .._connection.commands import each, one
-from .._connection.replies import check_list, proves_equal
+from .._connection.commands import each
 from .._errors import WrongType
 from .._pipeline.absence import contradiction, lifeless, without
 from .._pipeline.chunk import Chunk
@@ -21,13 +19,10 @@ from .._pipeline.expiry import GONE, NEVER, Expiry
 from .._pipeline.flow import Flow
 from .._pipeline.job import Gate, Job, Take
 from .._pipeline.pipe import ReplyTooLarge
-from .._pipeline.raw_pipe import parse_raw
-from .._rdb.payload import same_value, type_of
+from .._server.compatibility import rdb_version
 from . import chunks, whole
+from .proof import Proof
 from .verdict import GONE_AT_SOURCE, Difference, Gone, Verdict
-
-# From Redis 7.0 on compact values are listpacks instead of ziplists: across that line payloads of equal data differ.
-_LISTPACK_SINCE = (7, 0)
 
 # Keys that take more memory than this are compared in chunks.
 _LARGE_BYTES = 1024 * 1024
@@ -54,7 +49,8 @@ class Comparer:
         self._tolerance = tolerance_ms
         # A payload carries the times of a hash's fields; by clocks that differ these are other ones.
         shifted = source.clock_shift_ms != 0 and source.server.supports_field_ttl()
-        self._payloads_alike = _encodes_listpacks(source) == _encodes_listpacks(target) and not shifted
+        payloads_alike = rdb_version(source.server) == rdb_version(target.server) and not shifted
+        self._proof = Proof(source, target, payloads_alike=payloads_alike)
 
     def verdicts(self, chunk: Chunk, level: str = "values") -> Job[list[Verdict]]:
         """The verdict on every key of ``chunk``; ``level``: "metadata", or "values" as well."""
@@ -62,6 +58,8 @@ class Comparer:
         if level == "metadata":
             verdicts = yield from self.metadata(chunk.names)
             return verdicts
+        if not any([size > _LARGE_BYTES for size in chunk.sizes]):
+            return (yield from self.values(chunk.names))
         small = [position for position, size in enumerate(chunk.sizes) if size <= _LARGE_BYTES]
         verdicts = [None] * len(chunk)
         if small:
@@ -94,15 +92,8 @@ class Comparer:
         return (yield from self._sure(keys, (yield from self._metadata(keys))))
 
     def _metadata(self, keys: t.Sequence[bytes]) -> Job[list[Verdict]]:
-        here, there = yield (
-            self.source.call(*_and(each(b"TYPE", keys), len(keys), self.source.expiries.commands(keys))),
-            self.target.call(*_and(each(b"TYPE", keys), len(keys), self.target.expiries.commands(keys))),
-        )
-        count = len(keys)
-        self.source.check(here[:count], "TYPE")
-        self.target.check(there[:count], "TYPE")
-        verdicts: list[Verdict] = [_type_verdict(mine, its) for mine, its in zip(here[:count], there[:count])]
-        yield from self._expiries(keys, verdicts, here[count:], there[count:])
+        _kinds, verdicts = yield from self._types(keys)
+        yield from self._expiries(keys, verdicts)
         return verdicts
 
     def large(self, key: bytes) -> Job[Verdict]:
@@ -131,6 +122,8 @@ class Comparer:
 
         A hash of the source none of whose fields is alive any more is gone too.
         """
+        if not any(verdicts):
+            return verdicts
         claimed = [keys[index] for index, verdict in enumerate(verdicts) if isinstance(verdict, Gone)]
         if claimed:
             proved = set((yield from without(self.source, claimed)))
@@ -150,103 +143,61 @@ class Comparer:
         return verdicts
 
     def _small(self, keys: t.Sequence[bytes]) -> Job[list[Verdict]]:
-        get = one(b"MGET", *keys)
-        here, there = yield (
-            self.source.call(*_and(get, 1, self.source.expiries.commands(keys))),
-            self.target.call(*_and(get, 1, self.target.expiries.commands(keys))),
-        )
-        self.source.check(here[:1], "MGET")
-        self.target.check(there[:1], "MGET")
-        check_list(here[0], len(keys), "MGET", self.source.endpoint)
-        check_list(there[0], len(keys), "MGET", self.target.endpoint)
         verdicts: list[Verdict] = [None] * len(keys)
-        others: list[int] = []
-        if here[0] != there[0] or None in here[0]:
-            for index, (mine, its) in enumerate(zip(here[0], there[0])):
-                if mine is None or its is None:
-                    others.append(index)
-                elif mine != its:
-                    verdicts[index] = Difference("value", whole.string_detail(mine, its), "string")
-        if others:
-            names = [keys[index] for index in others]
-            found = yield from (self._by_payload(names) if self._payloads_alike else self._by_type(names))
-            for index, verdict in zip(others, found):
+        unproved = yield from self._proof.unproved(keys)
+        if unproved:
+            found = yield from self._by_type([keys[index] for index in unproved])
+            for index, verdict in zip(unproved, found):
                 verdicts[index] = verdict
-        yield from self._expiries(keys, verdicts, here[1:], there[1:])
-        return verdicts
-
-    def _by_payload(self, keys: t.Sequence[bytes]) -> Job[list[Verdict]]:
-        dump = each(b"DUMP", keys)
-        if self.source.raw is not None and self.target.raw is not None:
-            (mine,), (its,) = yield self.source.raw.ask(dump), self.target.raw.ask(dump)
-            if proves_equal(mine, its):
-                return [None] * len(keys)
-            here, there = parse_raw(mine, len(keys)), parse_raw(its, len(keys))
-        else:
-            here, there = yield self.source.call(dump, len(keys)), self.target.call(dump, len(keys))
-        self.source.check(here, "DUMP")
-        self.target.check(there, "DUMP")
-        verdicts: list[Verdict] = [None] * len(keys)
-        unsure: list[int] = []
-        for index, (mine, its) in enumerate(zip(here, there)):
-            if mine is None:
-                verdicts[index] = GONE_AT_SOURCE
-            elif its is None:
-                verdicts[index] = Difference("missing", "not at the target", type_of(mine))
-            elif not same_value(mine, its):
-                unsure.append(index)
-        if unsure:
-            found = yield from self._by_type([keys[index] for index in unsure])
-            for index, verdict in zip(unsure, found):
-                verdicts[index] = verdict
+        yield from self._expiries(keys, verdicts)
         return verdicts
 
     def _by_type(self, keys: t.Sequence[bytes]) -> Job[list[Verdict]]:
-        ask = each(b"TYPE", keys)
-        here, there = yield self.source.call(ask, len(keys)), self.target.call(ask, len(keys))
-        self.source.check(here, "TYPE")
-        self.target.check(there, "TYPE")
-        verdicts: list[Verdict] = [_type_verdict(mine, its) for mine, its in zip(here, there)]
+        kinds, verdicts = yield from self._types(keys)
         alike = [index for index, verdict in enumerate(verdicts) if verdict is None]
         found = yield from whole.same_whole(
-            self.source, self.target, [(keys[index], here[index].decode()) for index in alike]
+            self.source, self.target, [(keys[index], kinds[index].decode()) for index in alike]
         )
         for index, verdict in zip(alike, found):
             verdicts[index] = verdict
         return verdicts
 
-    def _expiries(
-        self, keys: t.Sequence[bytes], verdicts: list[Verdict], here: t.Sequence[t.Any], there: t.Sequence[t.Any]
-    ) -> Job[None]:
-        mine = yield from self.source.expiries.read(keys, here)
-        its = yield from self.target.expiries.read(keys, there)
-        if (
-            not self.source.expiries.nothing_expires
-            and self.target.expiries.nothing_expires
-            and any(expiry is not NEVER for expiry in mine)
-        ):
+    def _types(self, keys: t.Sequence[bytes]) -> Job[tuple[list[bytes], list[Verdict]]]:
+        """The types of ``keys`` at the source, and verdicts on these alone."""
+        ask = each(b"TYPE", keys)
+        here, there = yield self.source.call(ask, len(keys)), self.target.call(ask, len(keys))
+        self.source.check(here, "TYPE")
+        self.target.check(there, "TYPE")
+        return here, [_type_verdict(mine, its) for mine, its in zip(here, there)]
+
+    def _expiries(self, keys: t.Sequence[bytes], verdicts: list[Verdict]) -> Job[None]:
+        source, target = self.source.expiries, self.target.expiries
+        here, there = yield (
+            self.source.call(*source.commands(keys)),
+            self.target.call(*target.commands(keys)),
+        )
+        mine = yield from source.read(keys, here)
+        its = yield from target.read(keys, there)
+        if not source.nothing_expires and target.nothing_expires and any(expiry is not NEVER for expiry in mine):
             # The target was taken to hold nothing that expires; what was read there is from before that was checked.
-            its = yield from self.target.expiries.ask(keys)
-        for index, (at_source, at_target) in enumerate(zip(mine, its)):
+            its = yield from target.ask(keys)
+        if mine == its and GONE not in mine:
+            return
+        pairs = enumerate(zip(mine, its))
+        for index, (at_source, at_target) in [pair for pair in pairs if pair[1][0] != pair[1][1] or pair[1][0] == GONE]:
             if at_source == GONE:
                 verdicts[index] = GONE_AT_SOURCE
-            elif verdicts[index] is None and at_target == GONE:
+            elif verdicts[index] is not None:
+                continue
+            elif at_target == GONE:
                 verdicts[index] = Difference("missing", "not at the target")
-            elif verdicts[index] is None and not self._close(at_source, at_target):
+            elif not self._close(at_source, at_target):
                 verdicts[index] = Difference("ttl", _ttl_detail(at_source, at_target))
 
     def _close(self, one_expiry: Expiry, other: Expiry) -> bool:
         if one_expiry is NEVER or other is NEVER:
             return one_expiry is other
         return abs(one_expiry - other) <= self._tolerance
-
-
-def _encodes_listpacks(end: End) -> bool:
-    return end.server.flavor == "valkey" or end.server.version_tuple >= _LISTPACK_SINCE
-
-
-def _and(commands: bytes, count: int, more: tuple[bytes, int]) -> tuple[bytes, int]:
-    return commands + more[0], count + more[1]
 
 
 def _type_verdict(mine: t.Any, its: t.Any) -> Verdict:

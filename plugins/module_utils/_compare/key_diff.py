@@ -296,9 +296,9 @@ class _PairComparison:
 
     def _look(self, chunk: Chunk, counts: DatabaseDiff) -> Job[list[tuple[bytes, Difference]]]:
         verdicts: list[Verdict] = yield from self._comparer.verdicts(chunk, self._level)
-        suspects = [position for position, verdict in enumerate(verdicts) if verdict is not None]
-        if not suspects:
+        if not any(verdicts):
             return []
+        suspects = [position for position, verdict in enumerate(verdicts) if verdict is not None]
         found: dict[bytes, Difference] = {}
         for pause in (_SECOND_LOOK_SECONDS, *PAUSES):
             yield Sleep(pause)

@@ -22,6 +22,7 @@ READ_VALUES = (
     Need("SMEMBERS", "compare", (KEY,)),
     Need("ZCARD", "compare", (KEY,)),
     Need("ZRANGE", "compare", (KEY, "0", "0")),
+    Need("ZSCAN", "compare", (KEY, "0")),
     Need("HLEN", "compare", (KEY,)),
     Need("HGETALL", "compare", (KEY,)),
     Need("HPEXPIRETIME", "compare", (KEY, "FIELDS", "1", "f"), exists=Server.supports_field_ttl),
@@ -37,7 +38,6 @@ COMPARE_SOURCE = (
     Need("HSCAN", "compare", (KEY, "0")),
     Need("HMGET", "compare", (KEY, "f"), exists=Server.supports_field_ttl),
     Need("SSCAN", "compare", (KEY, "0")),
-    Need("ZSCAN", "compare", (KEY, "0")),
 )
 
 COMPARE_TARGET = (

@@ -12,13 +12,11 @@ from __future__ import annotations
 import typing as t
 
 from .._connection.commands import each, pack
-from .._connection.replies import proves_equal
 from .._pipeline.end import End
 from .._pipeline.job import Job
-from .._pipeline.raw_pipe import parse_raw
-from . import streams_whole
 from .both_ends import Pair
 from .expiring_fields import fields_expire, same_hashes
+from .streams_whole import same_streams
 from .vector_sets import same_vector_set
 from .verdict import GONE_AT_SOURCE, Difference, Verdict, mapping_detail
 
@@ -29,7 +27,6 @@ _WHOLE: dict[str, tuple[bytes, ...]] = {
     "zset": (b"ZRANGE", b"0", b"-1", b"WITHSCORES"),
     "list": (b"LRANGE", b"0", b"-1"),
     "string": (b"GET",),
-    "stream": (b"XRANGE", b"-", b"+"),
 }
 
 
@@ -50,66 +47,46 @@ def same_whole(source: End, target: End, keys: t.Sequence[tuple[bytes, str]]) ->
     by_type: dict[str, list[int]] = {}
     for index, (_key, kind) in enumerate(keys):
         by_type.setdefault(kind, []).append(index)
-    groups = [(kind, [keys[index][0] for index in indexes]) for kind, indexes in by_type.items()]
     timed = "hash" in by_type and (yield from fields_expire(source, target))
-    answers = yield from _answers(source, target, groups)
-    for (kind, names), indexes in zip(groups, by_type.values()):
-        found = yield from _same_of_type(source, target, kind, names, answers.get(kind), timed=timed and kind == "hash")
+    for kind, indexes in by_type.items():
+        names = [keys[index][0] for index in indexes]
+        found = yield from _same_of_type(source, target, kind, names, timed=timed and kind == "hash")
         for index, verdict in zip(indexes, found):
             verdicts[index] = verdict
     return verdicts
 
 
-_Answers = tuple[bytes, bytes]
-
-
-def _answers(
-    source: End, target: End, groups: t.Sequence[tuple[str, list[bytes]]]
-) -> Job[dict[str, tuple[t.Any, t.Any]]]:
-    """What both ends answer, unparsed, to the commands that read each type's keys whole."""
-    readable = [(kind, _WHOLE[kind], names) for kind, names in groups if kind in _WHOLE]
-    if not readable or source.raw is None or target.raw is None:
-        return {}
-    batches = [each(command, names, *after) for _kind, (command, *after), names in readable]
-    here, there = yield source.raw.ask(*batches), target.raw.ask(*batches)
-    return {kind: (mine, its) for (kind, _command, _names), mine, its in zip(readable, here, there)}
-
-
-def _same_of_type(
-    source: End, target: End, kind: str, keys: list[bytes], answers: _Answers | None, *, timed: bool
-) -> Job[list[Verdict]]:
+def _same_of_type(source: End, target: End, kind: str, keys: list[bytes], *, timed: bool) -> Job[list[Verdict]]:
     """``timed``: whether fields of some hashes expire."""
+    if kind == "stream":
+        return (yield from same_streams(source, target, keys))
     if kind not in _WHOLE:
         verdicts = []
         for key in keys:
             verdicts.append((yield from same_payload(source, target, key, kind)))
         return verdicts
-    equal = answers is not None and proves_equal(*answers)
-    if kind == "stream":
-        compare = streams_whole.same_groups if equal else streams_whole.same_streams
-        return (yield from compare(source, target, keys))
-    if equal and not timed:
-        return [None] * len(keys)
-    if answers is not None:
-        here, there = (parse_raw(answer, len(keys)) for answer in answers)
-    else:
-        command, *after = _WHOLE[kind]
-        commands = each(command, keys, *after)
-        here, there = yield source.call(commands, len(keys)), target.call(commands, len(keys))
-    source.check(here, _WHOLE[kind][0].decode())
-    target.check(there, _WHOLE[kind][0].decode())
+    command, *after = _WHOLE[kind]
+    commands = each(command, keys, *after)
+    here, there = yield source.call(commands, len(keys)), target.call(commands, len(keys))
+    source.check(here, command.decode())
+    target.check(there, command.decode())
     if timed:
         return (yield from same_hashes(source, target, keys, here, there))
     compare_one = _COMPARE[kind]
-    return [compare_one(mine, its) if mine != its else None for mine, its in zip(here, there)]
+    return [_verdict(compare_one, mine, its) for mine, its in zip(here, there)]
+
+
+def _verdict(compare_one: t.Callable[[t.Any, t.Any], Verdict], mine: t.Any, its: t.Any) -> Verdict:
+    # Nothing at both ends is no equality: a moment ago both had it.
+    if mine in (None, []):
+        return GONE_AT_SOURCE
+    return None if mine == its else compare_one(mine, its)
 
 
 def _hash_verdict(mine: list[bytes], its: list[bytes]) -> Verdict:
     one_hash, other = dict(zip(mine[::2], mine[1::2])), dict(zip(its[::2], its[1::2]))
     if one_hash == other:
         return None
-    if not one_hash:
-        return GONE_AT_SOURCE
     return Difference("value", mapping_detail(one_hash, other, "field"), "hash")
 
 
@@ -121,8 +98,6 @@ def _zset_verdict(mine: list[bytes], its: list[bytes]) -> Verdict:
     other = dict(zip(its[::2], map(float, its[1::2])))
     if one_set == other:
         return None
-    if not one_set:
-        return GONE_AT_SOURCE
     return Difference("value", mapping_detail(one_set, other, "member"), "zset")
 
 
@@ -130,23 +105,17 @@ def _set_verdict(mine: list[bytes], its: list[bytes]) -> Verdict:
     one_set, other = set(mine), set(its)
     if one_set == other:
         return None
-    if not one_set:
-        return GONE_AT_SOURCE
     return Difference("value", f"{len(one_set - other)} members missing, {len(other - one_set)} extra", "set")
 
 
 def _list_verdict(mine: list[bytes], its: list[bytes]) -> Verdict:
-    if not mine:
-        return GONE_AT_SOURCE
     if len(mine) != len(its):
         return Difference("value", f"{len(mine)} elements at the source, {len(its)} at the target", "list")
     index = next(index for index, pair in enumerate(zip(mine, its)) if pair[0] != pair[1])
     return Difference("value", f"element {index} differs", "list")
 
 
-def _string_verdict(mine: bytes | None, its: bytes | None) -> Verdict:
-    if mine is None:
-        return GONE_AT_SOURCE
+def _string_verdict(mine: bytes, its: bytes | None) -> Verdict:
     return Difference("value", string_detail(mine, its or b""), "string")
 
 

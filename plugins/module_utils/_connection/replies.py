@@ -6,6 +6,7 @@ many places read."""
 
 from __future__ import annotations
 
+import re
 import typing as t
 
 from .._errors import RedisMigrationError, printable
@@ -118,10 +119,26 @@ def _odd(kind: str, command: str, endpoint: Endpoint) -> RedisMigrationError:
     )
 
 
-def proves_equal(mine: bytes, its: bytes) -> bool:
-    """Whether two unparsed answers are the same data: the same bytes, with no error reply among them."""
-    # Data may hold these bytes too; then it is parsed, which costs a little and tells.
-    return mine == its and mine[:1] in (b"$", b"*") and b"\r\n-" not in mine and b"$-1\r\n" not in mine
+def proves_equal(mine: bytes, its: bytes, begin: bytes, nothing: bytes) -> bool:
+    """Whether two unparsed answers are the same data: the same bytes, which ``begin`` as they have to, and neither
+    an error reply among them nor ``nothing``, the reply that stands for what is not there.
+    """
+    # Data may look like these too; then it is parsed, which costs a little and tells.
+    return mine == its and mine.startswith(begin) and nothing not in mine and not _may_hold_error(mine)
+
+
+# What stands before a text that begins with a minus: its length, which has at most nine digits.
+_LENGTH = re.compile(rb"\$\d+\Z")
+
+
+def _may_hold_error(answer: bytes) -> bool:
+    at = answer.find(b"\r\n-")
+    while at >= 0:
+        # An error names itself by a word. Without one it is a text, unless no length stands before it.
+        if answer[at + 3 : at + 4].isalpha() or not _LENGTH.search(answer, max(0, at - 10), at):
+            return True
+        at = answer.find(b"\r\n-", at + 3)
+    return False
 
 
 def parse_info(text: bytes | str) -> dict[str, str]:

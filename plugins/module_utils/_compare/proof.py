@@ -1,0 +1,217 @@
+# Copyright (c) 2026 dataservices.redis_migration contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Proves many small values equal at once, by the bytes that both ends answer to the same commands.
+
+Where these are the same, nothing is taken apart. Where they are not, equal content is a proof too. Everything else is none,
+and for :mod:`whole` to look at, which alone says what differs: whatever is odd here costs time and is no difference yet.
+"""
+
+from __future__ import annotations
+
+import typing as t
+
+from .._connection.commands import each, one
+from .._connection.replies import proves_equal
+from .._pipeline.end import End
+from .._pipeline.job import Job
+from .._pipeline.raw_pipe import RawPipe, parse_raw
+from .._rdb.payload import same_value
+from .expiring_fields import fields_expire
+from .streams_whole import same_streams, unproved_heads
+
+# Below this share of strings nobody asks for them first; every so many chunks somebody looks whether that still holds.
+_FEW = 0.3
+_LOOK_AGAIN = 20
+_SMOOTHING = 0.2
+
+# ZSCAN shows the members of a compact sorted set as they are stored, in order, and any other whole if it may go on so
+# long. ZRANGE would have each score read and printed, and versions print the same score differently.
+_ALL = b"1000000000"
+
+# The commands that read all of a key, by its type: their name, and what stands behind the key.
+_READ: dict[bytes, tuple[bytes, ...]] = {
+    b"hash": (b"HGETALL",),
+    b"set": (b"SMEMBERS",),
+    b"zset": (b"ZSCAN", b"0", b"COUNT", _ALL),
+    b"list": (b"LRANGE", b"0", b"-1"),
+    b"stream": (b"XRANGE", b"-", b"+"),
+}
+
+# How a reply to ZSCAN begins that was through.
+_THROUGH = b"*2\r\n$1\r\n0\r\n*"
+
+# What stands for a key that is not there, by command.
+_NO_TEXT = b"$-1\r\n"
+_EMPTY_LIST = b"*0\r\n"
+
+
+class Proof:
+    """Of small values of one pair of databases. ``payloads_alike``: whether both encode the same data alike."""
+
+    def __init__(self, source: End, target: End, *, payloads_alike: bool) -> None:
+        self._source = source
+        self._target = target
+        self._payloads_alike = payloads_alike
+        # What share of the keys seen lately were strings.
+        self._share = 1.0
+        self._chunks = 0
+
+    def unproved(self, keys: t.Sequence[bytes]) -> Job[t.Sequence[int]]:
+        """Positions of those of ``keys`` whose values are not proved equal. A key that an end lacks never is."""
+        here, there = self._source.raw, self._target.raw
+        left: t.Sequence[int] = range(len(keys))
+        if here is None or there is None:
+            return left
+        self._chunks += 1
+        if self._share > _FEW or self._chunks % _LOOK_AGAIN == 0:
+            left = yield from _unproved_strings(here, there, keys)
+            self._share += _SMOOTHING * (1 - len(left) / len(keys) - self._share)
+        if left and self._payloads_alike:
+            names = [keys[position] for position in left]
+            found = yield from _unproved_payloads(here, there, names)
+            left = [left[index] for index in found]
+        if left:
+            names = [keys[position] for position in left]
+            found = yield from self._unproved_contents(here, there, names)
+            left = [left[index] for index in found]
+        return left
+
+    def _unproved_contents(self, here: RawPipe, there: RawPipe, keys: list[bytes]) -> Job[list[int]]:
+        # An end at which a key is of another type than the source says answers with an error.
+        kinds = yield self._source.call(each(b"TYPE", keys), len(keys))
+        self._source.check(kinds, "TYPE")
+        by_kind: dict[bytes, list[int]] = {}
+        for position, kind in enumerate(kinds):
+            by_kind.setdefault(kind, []).append(position)
+        left: list[int] = []
+        if b"hash" in by_kind and (yield from fields_expire(self._source, self._target)):
+            left += by_kind.pop(b"hash")
+        for kind in set(by_kind).difference(_READ, (b"string",)):
+            left += by_kind.pop(kind)
+        groups = [(kind, at, [keys[position] for position in at]) for kind, at in by_kind.items()]
+        if not groups:
+            return left
+        batches = [_read(kind, names) for kind, _at, names in groups]
+        batches += [each(b"XINFO STREAM", names) for kind, _at, names in groups if kind == b"stream"]
+        here_said, there_said = yield here.ask(*batches), there.ask(*batches)
+        answers = list(zip(here_said, there_said))
+        # Behind the answers to each group those about the heads of streams, if there are any.
+        heads = answers[-1]
+        for (kind, at, names), (mine, its) in zip(groups, answers):
+            if kind == b"stream":
+                found = yield from self._unproved_streams(names, (mine, its), heads)
+            elif kind == b"string":
+                found = _unlike_strings(len(names), mine, its)
+            else:
+                found = _unlike_elements(kind, len(names), mine, its)
+            left += [at[index] for index in found]
+        return left
+
+    def _unproved_streams(
+        self, keys: list[bytes], entries: tuple[bytes, bytes], heads: tuple[bytes, bytes]
+    ) -> Job[list[int]]:
+        doubtful = set(unproved_heads(len(keys), *heads))
+        doubtful.update(_unlike_elements(b"stream", len(keys), *entries))
+        if not doubtful:
+            return []
+        names = [keys[index] for index in sorted(doubtful)]
+        verdicts = yield from same_streams(self._source, self._target, names)
+        return [index for index, verdict in zip(sorted(doubtful), verdicts) if verdict is not None]
+
+
+def _read(kind: bytes, names: list[bytes]) -> bytes:
+    if kind == b"string":
+        return one(b"MGET", *names)
+    command, *after = _READ[kind]
+    return each(command, names, *after)
+
+
+def _unproved_strings(here: RawPipe, there: RawPipe, keys: t.Sequence[bytes]) -> Job[list[int]]:
+    """Positions of the keys that are not the same string at both ends."""
+    get = one(b"MGET", *keys)
+    (mine,), (its,) = yield here.ask(get), there.ask(get)
+    return _unlike_strings(len(keys), mine, its)
+
+
+def _unlike_strings(count: int, mine: bytes, its: bytes) -> list[int]:
+    if proves_equal(mine, its, b"*%d\r\n" % count, _NO_TEXT):
+        return []
+    (values,), (its_values,) = parse_raw(mine, 1), parse_raw(its, 1)
+    if not all(isinstance(reply, list) and len(reply) == count for reply in (values, its_values)):
+        return list(range(count))
+    return [
+        position
+        for position, (value, its_value) in enumerate(zip(values, its_values))
+        if value != its_value or not isinstance(value, bytes)
+    ]
+
+
+def _unproved_payloads(here: RawPipe, there: RawPipe, keys: list[bytes]) -> Job[list[int]]:
+    """Positions of the keys of which DUMP shows other values."""
+    dump = each(b"DUMP", keys)
+    (mine,), (its,) = yield here.ask(dump), there.ask(dump)
+    if proves_equal(mine, its, b"$", _NO_TEXT):
+        return []
+    return _unlike(_same_payload, len(keys), mine, its)
+
+
+def _unlike(same: t.Callable[[t.Any, t.Any], bool], count: int, mine: bytes, its: bytes) -> list[int]:
+    """Positions of the ``count`` keys whose replies are not the ``same``."""
+    pairs = enumerate(zip(parse_raw(mine, count), parse_raw(its, count)))
+    return [position for position, (value, its_value) in pairs if not same(value, its_value)]
+
+
+def _unlike_elements(kind: bytes, count: int, mine: bytes, its: bytes) -> list[int]:
+    if proves_equal(mine, its, b"*", _EMPTY_LIST) and (kind != b"zset" or mine.count(_THROUGH) == count):
+        return []
+    return _unlike(_SAME[kind], count, mine, its)
+
+
+def _same_payload(mine: t.Any, its: t.Any) -> bool:
+    return isinstance(mine, bytes) and isinstance(its, bytes) and same_value(mine, its)
+
+
+def _same_list(mine: t.Any, its: t.Any) -> bool:
+    return bool(mine) and isinstance(mine, list) and mine == its
+
+
+def _same_set(mine: t.Any, its: t.Any) -> bool:
+    return _same_list(mine, its) or (_as_many(mine, its) and set(mine) == set(its))
+
+
+def _same_hash(mine: t.Any, its: t.Any) -> bool:
+    return _same_list(mine, its) or (_as_many(mine, its) and _pairs(mine) == _pairs(its) != {})
+
+
+def _same_scores(mine: t.Any, its: t.Any) -> bool:
+    if not (_as_many(mine, its) and len(mine) == 2 and mine[0] == its[0] == b"0"):
+        return False
+    here, there = mine[1], its[1]
+    if _same_list(here, there):
+        return True
+    if not _as_many(here, there):
+        return False
+    scores, its_scores = _pairs(here), _pairs(there)
+    if scores.keys() != its_scores.keys():
+        return False
+    # The same text is the same score; other text can be it too.
+    texts = [(score, its_scores[member]) for member, score in scores.items() if score != its_scores[member]]
+    return bool(scores) and all([float(score) == float(its_score) for score, its_score in texts])
+
+
+def _as_many(mine: t.Any, its: t.Any) -> bool:
+    return bool(mine) and isinstance(mine, list) and isinstance(its, list) and len(mine) == len(its)
+
+
+def _pairs(flat: list[t.Any]) -> dict[t.Any, t.Any]:
+    return dict(zip(flat[::2], flat[1::2]))
+
+
+_SAME: dict[bytes, t.Callable[[t.Any, t.Any], bool]] = {
+    b"hash": _same_hash,
+    b"set": _same_set,
+    b"zset": _same_scores,
+    b"list": _same_list,
+    b"stream": _same_list,
+}
