@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import typing as t
 
-from .._connection.commands import each
+from .._connection.commands import Names, each, packed
 from .._errors import WrongType
 from .._pipeline.absence import contradiction, lifeless, without
 from .._pipeline.chunk import Chunk
@@ -144,12 +144,13 @@ class Comparer:
 
     def _small(self, keys: t.Sequence[bytes]) -> Job[list[Verdict]]:
         verdicts: list[Verdict] = [None] * len(keys)
-        unproved = yield from self._proof.unproved(keys)
+        names = packed(keys)
+        unproved = yield from self._proof.unproved(names)
         if unproved:
             found = yield from self._by_type([keys[index] for index in unproved])
             for index, verdict in zip(unproved, found):
                 verdicts[index] = verdict
-        yield from self._expiries(keys, verdicts)
+        yield from self._expiries(names, verdicts)
         return verdicts
 
     def _by_type(self, keys: t.Sequence[bytes]) -> Job[list[Verdict]]:
@@ -170,7 +171,7 @@ class Comparer:
         self.target.check(there, "TYPE")
         return here, [_type_verdict(mine, its) for mine, its in zip(here, there)]
 
-    def _expiries(self, keys: t.Sequence[bytes], verdicts: list[Verdict]) -> Job[None]:
+    def _expiries(self, keys: Names, verdicts: list[Verdict]) -> Job[None]:
         source, target = self.source.expiries, self.target.expiries
         here, there = yield (
             self.source.call(*source.commands(keys)),

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import typing as t
 
-from .._connection.commands import each, one
+from .._connection.commands import Packed, each, together
 from .._connection.replies import proves_equal
 from .._pipeline.end import End
 from .._pipeline.job import Job
@@ -57,7 +57,7 @@ class Proof:
         self._share = 1.0
         self._chunks = 0
 
-    def unproved(self, keys: t.Sequence[bytes]) -> Job[t.Sequence[int]]:
+    def unproved(self, keys: Packed) -> Job[t.Sequence[int]]:
         """Positions of those of ``keys`` whose values are not proved equal. A key that an end lacks never is."""
         here, there = self._source.raw, self._target.raw
         left: t.Sequence[int] = range(len(keys))
@@ -68,16 +68,14 @@ class Proof:
             left = yield from _unproved_strings(here, there, keys)
             self._share += _SMOOTHING * (1 - len(left) / len(keys) - self._share)
         if left and self._payloads_alike:
-            names = [keys[position] for position in left]
-            found = yield from _unproved_payloads(here, there, names)
+            found = yield from _unproved_payloads(here, there, keys.pick(left))
             left = [left[index] for index in found]
         if left:
-            names = [keys[position] for position in left]
-            found = yield from self._unproved_contents(here, there, names)
+            found = yield from self._unproved_contents(here, there, keys.pick(left))
             left = [left[index] for index in found]
         return left
 
-    def _unproved_contents(self, here: RawPipe, there: RawPipe, keys: list[bytes]) -> Job[list[int]]:
+    def _unproved_contents(self, here: RawPipe, there: RawPipe, keys: Packed) -> Job[list[int]]:
         # An end at which a key is of another type than the source says answers with an error.
         kinds = yield self._source.call(each(b"TYPE", keys), len(keys))
         self._source.check(kinds, "TYPE")
@@ -89,7 +87,7 @@ class Proof:
             left += by_kind.pop(b"hash")
         for kind in set(by_kind).difference(_READ, (b"string",)):
             left += by_kind.pop(kind)
-        groups = [(kind, at, [keys[position] for position in at]) for kind, at in by_kind.items()]
+        groups = [(kind, at, keys.pick(at)) for kind, at in by_kind.items()]
         if not groups:
             return left
         batches = [_read(kind, names) for kind, _at, names in groups]
@@ -109,27 +107,26 @@ class Proof:
         return left
 
     def _unproved_streams(
-        self, keys: list[bytes], entries: tuple[bytes, bytes], heads: tuple[bytes, bytes]
+        self, keys: Packed, entries: tuple[bytes, bytes], heads: tuple[bytes, bytes]
     ) -> Job[list[int]]:
         doubtful = set(unproved_heads(len(keys), *heads))
         doubtful.update(_unlike_elements(b"stream", len(keys), *entries))
         if not doubtful:
             return []
-        names = [keys[index] for index in sorted(doubtful)]
-        verdicts = yield from same_streams(self._source, self._target, names)
+        verdicts = yield from same_streams(self._source, self._target, keys.pick(sorted(doubtful)))
         return [index for index, verdict in zip(sorted(doubtful), verdicts) if verdict is not None]
 
 
-def _read(kind: bytes, names: list[bytes]) -> bytes:
+def _read(kind: bytes, names: Packed) -> bytes:
     if kind == b"string":
-        return one(b"MGET", *names)
+        return together(b"MGET", names)
     command, *after = _READ[kind]
     return each(command, names, *after)
 
 
-def _unproved_strings(here: RawPipe, there: RawPipe, keys: t.Sequence[bytes]) -> Job[list[int]]:
+def _unproved_strings(here: RawPipe, there: RawPipe, keys: Packed) -> Job[list[int]]:
     """Positions of the keys that are not the same string at both ends."""
-    get = one(b"MGET", *keys)
+    get = together(b"MGET", keys)
     (mine,), (its,) = yield here.ask(get), there.ask(get)
     return _unlike_strings(len(keys), mine, its)
 
@@ -147,7 +144,7 @@ def _unlike_strings(count: int, mine: bytes, its: bytes) -> list[int]:
     ]
 
 
-def _unproved_payloads(here: RawPipe, there: RawPipe, keys: list[bytes]) -> Job[list[int]]:
+def _unproved_payloads(here: RawPipe, there: RawPipe, keys: Packed) -> Job[list[int]]:
     """Positions of the keys of which DUMP shows other values."""
     dump = each(b"DUMP", keys)
     (mine,), (its,) = yield here.ask(dump), there.ask(dump)

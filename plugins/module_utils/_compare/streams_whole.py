@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import typing as t
 
-from .._connection.commands import each
+from .._connection.commands import Names, each
 from .._connection.replies import is_error
 from .._keys.name import printable
 from .._pipeline.end import End
@@ -50,7 +50,7 @@ def _same_head(mine: bytes, its: bytes) -> bool:
     return shorter.count(b"\r\n") == 2 and longer.startswith(shorter)
 
 
-def same_streams(source: End, target: End, keys: t.Sequence[bytes]) -> Job[list[Verdict]]:
+def same_streams(source: End, target: End, keys: Names) -> Job[list[Verdict]]:
     """Verdicts on streams that fit into memory whole."""
     ask = each(b"XINFO STREAM", keys, b"FULL", b"COUNT", b"0")
     here, there = yield source.call(ask, len(keys)), target.call(ask, len(keys))

@@ -34,19 +34,55 @@ class _Heads(dict[int, bytes]):
         return head
 
 
+_ARGUMENT = _Heads(b"$%d\r\n")
+
+
+class Packed:
+    """Names of keys as arguments of commands: for those about which several commands are sent."""
+
+    __slots__ = ("arguments",)
+
+    def __init__(self, arguments: list[bytes]) -> None:
+        self.arguments = arguments
+
+    def __len__(self) -> int:
+        return len(self.arguments)
+
+    def pick(self, positions: t.Iterable[int]) -> Packed:
+        arguments = self.arguments
+        return Packed([arguments[position] for position in positions])
+
+
+Names: t.TypeAlias = "t.Sequence[bytes] | Packed"
+
+
+def packed(keys: Names) -> Packed:
+    """``keys`` for several calls of :func:`each` and :func:`together`."""
+    return keys if isinstance(keys, Packed) else Packed([_ARGUMENT[len(key)] + key for key in keys])
+
+
 @functools.lru_cache(maxsize=64)
-def _heads(args: tuple[bytes, ...], after: int) -> _Heads:
-    count = b"*%d\r\n" % (len(args) + 1 + after)
-    return _Heads(count + b"".join(b"$%d\r\n%b\r\n" % (len(word), word) for word in args) + b"$%d\r\n")
+def _around(command: bytes, after: tuple[bytes, ...]) -> tuple[bytes, bytes]:
+    """What stands before the key, and behind it."""
+    args = command.split(b" ")
+    before = b"*%d\r\n" % (len(args) + 1 + len(after)) + b"".join(
+        [_ARGUMENT[len(word)] + word + b"\r\n" for word in args]
+    )
+    return before, b"\r\n" + b"".join([_ARGUMENT[len(word)] + word + b"\r\n" for word in after])
 
 
-def each(command: bytes, keys: t.Sequence[bytes], *after: bytes) -> bytes:
+def each(command: bytes, keys: Names, *after: bytes) -> bytes:
     """``COMMAND key after…`` for every key; a command of two words is written with a space."""
     if not keys:
         return b""
-    heads = _heads(tuple(command.split(b" ")), len(after))
-    end = b"\r\n" + b"".join([b"$%d\r\n%b\r\n" % (len(word), word) for word in after])
-    return end.join([heads[len(key)] + key for key in keys]) + end
+    before, behind = _around(command, after)
+    return before + (behind + before).join(packed(keys).arguments) + behind
+
+
+def together(command: bytes, keys: Names) -> bytes:
+    """``COMMAND key key…``, once."""
+    head = b"*%d\r\n$%d\r\n%b\r\n" % (len(keys) + 1, len(command), command)
+    return head + b"\r\n".join(packed(keys).arguments) + b"\r\n"
 
 
 def one(*args: bytes) -> bytes:

@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import typing as t
 
-from .._connection.commands import TIME, each, pack
+from .._connection.commands import TIME, Names, each, pack, packed
 from .._connection.explain import explain_reply
 from .._connection.replies import any_error, check_shape, clock_ms, is_error, is_unknown_command, parse_info
 from .._server.info import Server
@@ -52,7 +52,7 @@ class ExpiryReader:
         self.nothing_expires = database is None or database.nothing_expires
         self._proof = pack(b"INFO", b"keyspace") + pack(b"INFO", b"stats")
 
-    def commands(self, keys: t.Sequence[bytes]) -> tuple[bytes, int]:
+    def commands(self, keys: Names) -> tuple[bytes, int]:
         """Commands to send *behind* those that read the values of ``keys``, and how many replies they give."""
         if self.nothing_expires:
             return self._proof, 2
@@ -60,7 +60,7 @@ class ExpiryReader:
             return each(b"PEXPIRETIME", keys), len(keys)
         return TIME + each(b"PTTL", keys) + TIME, len(keys) + 2
 
-    def read(self, keys: t.Sequence[bytes], replies: t.Sequence[t.Any]) -> Job[list[Expiry]]:
+    def read(self, keys: Names, replies: t.Sequence[t.Any]) -> Job[list[Expiry]]:
         """The expiry of every key (``NEVER``, ``GONE`` or milliseconds), from the replies to :meth:`commands`.
 
         A generator: it may have to ask again.
@@ -87,7 +87,7 @@ class ExpiryReader:
             return expiries
         return [at if at is None or at == GONE else at + self.shift_ms for at in expiries]
 
-    def ask(self, keys: t.Sequence[bytes]) -> Job[list[Expiry]]:
+    def ask(self, keys: Names) -> Job[list[Expiry]]:
         """The expiries of ``keys``, asked now."""
         if not keys:
             return []
@@ -115,7 +115,7 @@ class ExpiryReader:
         check_shape((replies[0], replies[-1]), "TIME", self._pipe.endpoint)
         check_shape(replies[1:-1], "PTTL", self._pipe.endpoint)
 
-    def _from_pttl(self, keys: t.Sequence[bytes], replies: t.Sequence[t.Any]) -> Job[list[Expiry]]:
+    def _from_pttl(self, keys: Names, replies: t.Sequence[t.Any]) -> Job[list[Expiry]]:
         self._check(replies)
         start, spread = _begin_and_length(replies)
         ttls = replies[1:-1]
@@ -128,7 +128,7 @@ class ExpiryReader:
         timed = [index for index, ttl in enumerate(ttls) if ttl >= 0]
         for first in range(0, len(timed), 32):
             group = timed[first : first + 32]
-            names = [keys[index] for index in group]
+            names = packed(keys).pick(group)
             best: tuple[int, list[Expiry]] | None = None
             for _attempt in range(_TRIES):
                 again = yield Call(self._pipe, TIME + each(b"PTTL", names) + TIME, len(names) + 2)

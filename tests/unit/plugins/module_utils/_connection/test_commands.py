@@ -12,10 +12,12 @@ import hiredis
 from hypothesis import given
 from hypothesis import strategies as st
 
+from ansible_collections.dataservices.redis_migration.plugins.module_utils._connection import commands as made
 from ansible_collections.dataservices.redis_migration.plugins.module_utils._connection.commands import (
     each,
     one,
     restores,
+    together,
 )
 
 keys = st.one_of(st.binary(max_size=20), st.sampled_from([b"", b"\r\n", b"\x00", b"k" * 255, b"k" * 256, b"k" * 5000]))
@@ -29,6 +31,16 @@ def packed(commands: list[tuple[Any, ...]]) -> bytes:
 @given(st.lists(keys, max_size=5), st.sampled_from([b"EXISTS", b"MEMORY USAGE"]))
 def test_each(names: list[bytes], command: bytes) -> None:
     assert each(command, names) == packed([(*command.split(b" "), name) for name in names])
+
+
+@given(st.lists(keys, min_size=1, max_size=5), st.lists(keys, max_size=2))
+def test_names_that_were_packed_before(names: list[bytes], after: list[bytes]) -> None:
+    known = made.packed(names)
+    assert len(known) == len(names)
+    for given_names in (names, known):
+        assert each(b"LRANGE", given_names, *after) == packed([(b"LRANGE", name, *after) for name in names])
+        assert together(b"MGET", given_names) == packed([(b"MGET", *names)])
+    assert each(b"TYPE", known.pick([len(names) - 1, 0])) == packed([(b"TYPE", names[-1]), (b"TYPE", names[0])])
 
 
 @given(st.lists(keys, min_size=1, max_size=5))
