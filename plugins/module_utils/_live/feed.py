@@ -331,3 +331,10 @@ class Feed:
         if self._held > self._most:
             self._names, self._held, self._everything = set(), 0, True
             self.overflows += 1
+
+
+def try_feed(endpoint: Endpoint) -> None:
+    """Raises :class:`RedisMigrationError` if the source at ``endpoint`` gives no feed of changes."""
+    feed = Feed(endpoint, NAME_OVERHEAD)
+    feed.open()
+    feed.close()
