@@ -58,7 +58,7 @@ class Comparer:
         if level == "metadata":
             verdicts = yield from self.metadata(chunk.names)
             return verdicts
-        if not any([size > _LARGE_BYTES for size in chunk.sizes]):
+        if max(chunk.sizes, default=0) <= _LARGE_BYTES:
             return (yield from self.values(chunk.names))
         small = [position for position, size in enumerate(chunk.sizes) if size <= _LARGE_BYTES]
         verdicts = [None] * len(chunk)

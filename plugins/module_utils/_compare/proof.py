@@ -194,7 +194,7 @@ def _same_scores(mine: t.Any, its: t.Any) -> bool:
         return False
     # The same text is the same score; other text can be it too.
     texts = [(score, its_scores[member]) for member, score in scores.items() if score != its_scores[member]]
-    return bool(scores) and all([float(score) == float(its_score) for score, its_score in texts])
+    return bool(scores) and all(float(score) == float(its_score) for score, its_score in texts)
 
 
 def _as_many(mine: t.Any, its: t.Any) -> bool:
