@@ -61,7 +61,7 @@ class HttpFailure(CloudFoundryError):
 class HttpTransport:
     """Sends requests with one TLS configuration, through the proxy that the environment names. Threads may share it.
 
-    By urllib alone: ansible.module_utils.urls imports cryptography, which takes a third of a module's start.
+    By urllib alone: ansible.module_utils.urls imports cryptography, which takes a quarter of a module's start.
     """
 
     def __init__(self, *, validate_certs: bool = True, ca_certs: str | None = None) -> None:
