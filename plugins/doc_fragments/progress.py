@@ -1,7 +1,7 @@
 # Copyright (c) 2026 dataservices.redis_migration contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Documentation of telling the progress in a file; pairs with C(_argspec.progress_spec)."""
+"""Documentation of telling the progress; pairs with C(_argspec.progress_spec)."""
 
 from __future__ import annotations
 
@@ -15,6 +15,11 @@ options:
       - V(0) prints none at all. Neither does a task with C(async).
       - Without it every 5 seconds on a terminal, and every 30 where the error stream is a file or a pipeline's log.
     type: float
+"""
+
+    # For those that are not cut into slices.
+    FILE = r"""
+options:
   progress_path:
     description:
       - A file to say in how far the module is, as JSON of one line, every half second. It must not exist, and is

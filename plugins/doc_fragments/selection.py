@@ -17,6 +17,11 @@ options:
     description: 'Where a logical database goes if not to the same number, as pairs such as C({"0": 3}).'
     type: dict
     default: {}
+"""
+
+    # For those that have databases of their own.
+    NAMES = r"""
+options:
   match:
     description:
       - Only keys that match one of these glob patterns, as Redis understands them.

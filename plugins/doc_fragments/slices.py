@@ -19,10 +19,4 @@ options:
     description: RV(resume) of the slice before.
     type: str
     default: ''
-  progress_seconds:
-    description:
-      - How often to print a line of progress, in seconds, on the error stream. A run of less than 10 seconds prints none.
-      - V(0) prints none at all. Neither does a task with C(async).
-      - Without it every 5 seconds on a terminal, and every 30 where the error stream is a file or a pipeline's log.
-    type: float
 """

@@ -59,10 +59,17 @@ def source_target_spec() -> Spec:
 
 
 def selection_spec(*, types: bool = False) -> Spec:
-    """Fragment ``selection``: which logical databases and keys."""
-    spec: Spec = {
+    """Fragments ``selection`` and ``selection.names``: which logical databases and keys."""
+    return {
         "databases": {"type": "list", "elements": "int"},
         "database_map": {"type": "dict", "default": {}},
+        **keys_spec(types=types),
+    }
+
+
+def keys_spec(*, types: bool = False) -> Spec:
+    """Fragment ``selection.names``, and ``types``: which keys."""
+    spec: Spec = {
         "match": {"type": "list", "elements": "str", "default": []},
         "exclude": {"type": "list", "elements": "str", "default": []},
     }
@@ -76,18 +83,21 @@ def selection_spec(*, types: bool = False) -> Spec:
     return spec
 
 
+_PROGRESS: Spec = {"progress_seconds": {"type": "float"}}
+
+
 def slice_spec() -> Spec:
-    """Fragment ``slices``: how a long module lets others report its progress."""
+    """Fragments ``slices`` and ``progress``: how a long module lets others report its progress."""
     return {
         "slice_seconds": {"type": "float", "default": 0.0},
         "resume": {"type": "str", "no_log": False, "default": ""},
-        "progress_seconds": {"type": "float"},
+        **_PROGRESS,
     }
 
 
 def progress_spec() -> Spec:
-    """Fragment ``progress``: how a long module that cannot be cut into slices lets others report its progress."""
-    return {"progress_seconds": {"type": "float"}, "progress_path": {"type": "path"}}
+    """Fragments ``progress`` and ``progress.file``: the same for a long module that cannot be cut into slices."""
+    return {**_PROGRESS, "progress_path": {"type": "path"}}
 
 
 def owner_spec() -> Spec:

@@ -26,7 +26,9 @@ description:
 extends_documentation_fragment:
   - dataservices.redis_migration.attributes
   - dataservices.redis_migration.endpoint
+  - dataservices.redis_migration.selection.names
   - dataservices.redis_migration.progress
+  - dataservices.redis_migration.progress.file
 attributes:
   check_mode:
     support: full
@@ -55,18 +57,6 @@ options:
     description: Numbers of the logical databases to save. By default all that hold keys.
     type: list
     elements: int
-  match:
-    description:
-      - Only keys that match one of these glob patterns, as Redis understands them.
-      - C(\xNN) in a pattern stands for that byte.
-    type: list
-    elements: str
-    default: []
-  exclude:
-    description: No keys that match one of these glob patterns; wins over O(match).
-    type: list
-    elements: str
-    default: []
   functions:
     description:
       - Whether to save the libraries of functions (Redis 7, Valkey) as well. If the user may not read them (C(FUNCTION
@@ -235,7 +225,11 @@ times:
 
 from ansible.module_utils.basic import AnsibleModule
 
-from ansible_collections.dataservices.redis_migration.plugins.module_utils._argspec import endpoint_spec, progress_spec
+from ansible_collections.dataservices.redis_migration.plugins.module_utils._argspec import (
+    endpoint_spec,
+    keys_spec,
+    progress_spec,
+)
 from ansible_collections.dataservices.redis_migration.plugins.module_utils._module.redis_backup import work
 from ansible_collections.dataservices.redis_migration.plugins.module_utils._module.run import run
 
@@ -248,8 +242,7 @@ def main() -> None:
             "dest": {"type": "path", "required": True},
             "force": {"type": "bool", "default": False},
             "databases": {"type": "list", "elements": "int"},
-            "match": {"type": "list", "elements": "str", "default": []},
-            "exclude": {"type": "list", "elements": "str", "default": []},
+            **keys_spec(),
             "functions": {"type": "bool", "default": True},
             "encryption_password": {"type": "str", "no_log": True},
             "checksum": {"type": "bool", "default": True},

@@ -19,7 +19,9 @@ extends_documentation_fragment:
   - dataservices.redis_migration.attributes.info_module
   - dataservices.redis_migration.source_target
   - dataservices.redis_migration.selection
+  - dataservices.redis_migration.selection.names
   - dataservices.redis_migration.slices
+  - dataservices.redis_migration.progress
 options:
   types:
     description: Only keys of these types. By default all.

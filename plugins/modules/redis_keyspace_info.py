@@ -21,6 +21,7 @@ extends_documentation_fragment:
   - dataservices.redis_migration.attributes
   - dataservices.redis_migration.attributes.info_module
   - dataservices.redis_migration.endpoint
+  - dataservices.redis_migration.selection.names
 options:
   sample:
     description: How many keys of each logical database to look at, at most. V(0) looks at none.
@@ -34,18 +35,6 @@ options:
     description: Numbers of the logical databases that are looked at for the sample. By default all that hold keys.
     type: list
     elements: int
-  match:
-    description:
-      - Only keys that match one of these glob patterns, as Redis understands them, are in the sample.
-      - C(\xNN) in a pattern stands for that byte.
-    type: list
-    elements: str
-    default: []
-  exclude:
-    description: No keys that match one of these glob patterns; wins over O(match).
-    type: list
-    elements: str
-    default: []
   types:
     description: Only keys of these types are in the sample. By default all.
     type: list
@@ -208,7 +197,7 @@ times:
 
 from ansible.module_utils.basic import AnsibleModule
 
-from ansible_collections.dataservices.redis_migration.plugins.module_utils._argspec import endpoint_spec, selection_spec
+from ansible_collections.dataservices.redis_migration.plugins.module_utils._argspec import endpoint_spec, keys_spec
 from ansible_collections.dataservices.redis_migration.plugins.module_utils._module.redis_keyspace_info import work
 from ansible_collections.dataservices.redis_migration.plugins.module_utils._module.run import run
 
@@ -220,9 +209,7 @@ def main() -> None:
             "sample": {"type": "int", "default": 0},
             "sample_seconds": {"type": "float", "default": 0.0},
             "databases": {"type": "list", "elements": "int"},
-            **{
-                name: spec for name, spec in selection_spec(types=True).items() if name in ("match", "exclude", "types")
-            },
+            **keys_spec(types=True),
             "large_key_bytes": {"type": "int", "default": 2 * 1024 * 1024, "no_log": False},
             "max_keys_per_second": {"type": "int", "default": 0, "no_log": False},
         },

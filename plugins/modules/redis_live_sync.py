@@ -22,7 +22,9 @@ extends_documentation_fragment:
   - dataservices.redis_migration.attributes
   - dataservices.redis_migration.source_target
   - dataservices.redis_migration.selection
+  - dataservices.redis_migration.selection.names
   - dataservices.redis_migration.slices
+  - dataservices.redis_migration.progress
   - dataservices.redis_migration.owner
 attributes:
   check_mode:

@@ -18,7 +18,9 @@ extends_documentation_fragment:
   - dataservices.redis_migration.attributes
   - dataservices.redis_migration.source_target
   - dataservices.redis_migration.selection
+  - dataservices.redis_migration.selection.names
   - dataservices.redis_migration.slices
+  - dataservices.redis_migration.progress
 attributes:
   check_mode:
     support: full

@@ -23,6 +23,7 @@ extends_documentation_fragment:
   - dataservices.redis_migration.attributes.info_module
   - dataservices.redis_migration.source_target
   - dataservices.redis_migration.selection
+  - dataservices.redis_migration.selection.names
 options:
   types:
     description: Only keys of these types are meant. By default all.

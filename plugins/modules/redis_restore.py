@@ -28,7 +28,9 @@ description:
 extends_documentation_fragment:
   - dataservices.redis_migration.attributes
   - dataservices.redis_migration.endpoint
+  - dataservices.redis_migration.selection.names
   - dataservices.redis_migration.progress
+  - dataservices.redis_migration.progress.file
 attributes:
   check_mode:
     support: full
@@ -64,18 +66,6 @@ options:
     description: 'Where a logical database goes if not to the same number, as pairs such as C({"0": 3}).'
     type: dict
     default: {}
-  match:
-    description:
-      - Only keys that match one of these glob patterns, as Redis understands them.
-      - C(\xNN) in a pattern stands for that byte.
-    type: list
-    elements: str
-    default: []
-  exclude:
-    description: No keys that match one of these glob patterns; wins over O(match).
-    type: list
-    elements: str
-    default: []
   functions:
     description: Whether to restore libraries of functions as well.
     type: bool

@@ -117,8 +117,9 @@ def options_of(module: str) -> set[str]:
     documented = yaml.safe_load(import_module(f"{plugins}.modules.{module}").DOCUMENTATION)
     options = set(documented["options"])
     for fragment in documented["extends_documentation_fragment"]:
-        shared = import_module(f"{plugins}.doc_fragments.{fragment.removeprefix(FQCN)}").ModuleDocFragment.DOCUMENTATION
-        options |= set(yaml.safe_load(shared).get("options", {}))
+        file, _dot, part = fragment.removeprefix(FQCN).partition(".")
+        shared = import_module(f"{plugins}.doc_fragments.{file}").ModuleDocFragment
+        options |= set(yaml.safe_load(getattr(shared, part.upper() or "DOCUMENTATION")).get("options", {}))
     return options
 
 

@@ -18,7 +18,7 @@ import urllib.request
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from .._connection.tls import tls_reason
+from .._connection.tls import new_context, tls_reason
 from .errors import CloudFoundryError
 
 # A broker may be asked synchronously behind a request (binding parameters); CF itself gives up after 60 seconds.
@@ -65,8 +65,7 @@ class HttpTransport:
     """
 
     def __init__(self, *, validate_certs: bool = True, ca_certs: str | None = None) -> None:
-        # As towards Redis, the same checks whatever the version of Python.
-        context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+        context = new_context(validate_certs=validate_certs)
         try:
             if ca_certs:
                 context.load_verify_locations(cafile=ca_certs)
@@ -77,9 +76,6 @@ class HttpTransport:
                 f"The CA certificates in {ca_certs} cannot be used: {exc}.",
                 hint="ca_certs must be the path of a PEM file that can be read on the host that runs the module.",
             ) from exc
-        if not validate_certs:
-            context.check_hostname = False
-            context.verify_mode = ssl.CERT_NONE
         # Without the handler of redirects: those are answers. And without those of other schemes.
         self._opener = urllib.request.OpenerDirector()
         for handler in (

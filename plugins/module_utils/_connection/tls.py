@@ -15,14 +15,23 @@ from .endpoint import Endpoint
 from .pins import check_pinned
 
 
+def new_context(*, validate_certs: bool) -> ssl.SSLContext:
+    """A context that trusts nobody yet; without ``validate_certs`` one that takes every certificate."""
+    # Not create_default_context(), which checks more strictly from Python 3.13 on: the same certificate would pass with a
+    # CA given and not with the system's, here and not on an older worker.
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+    if not validate_certs:
+        context.check_hostname = False
+        context.verify_mode = ssl.CERT_NONE
+    return context
+
+
 def tls_context(endpoint: Endpoint) -> ssl.SSLContext:
     """The context for ``endpoint``. Raises :class:`EndpointError` naming the field whose file or text is unusable.
 
     A CA given as file or text is trusted instead of the system's; both may be given together.
     """
-    # Not create_default_context(), which checks more strictly from Python 3.13 on: the same certificate would pass with a
-    # CA given and not with the system's, here and not on an older worker.
-    context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+    context = new_context(validate_certs=endpoint.validate_certs)
     for field in ("ca_certs", "client_cert_file", "client_key_file"):
         path = getattr(endpoint, field)
         if path and not os.access(path, os.R_OK):
@@ -39,9 +48,6 @@ def tls_context(endpoint: Endpoint) -> ssl.SSLContext:
             f"The {endpoint.role} endpoint's CA certificate cannot be used: {tls_reason(exc)}.",
             hint="ca_certs is a file, ca_cert_content a text, of certificates in PEM form.",
         ) from exc
-    if not endpoint.validate_certs:
-        context.check_hostname = False
-        context.verify_mode = ssl.CERT_NONE
     if endpoint.client_cert_file:
         try:
             context.load_cert_chain(endpoint.client_cert_file, endpoint.client_key_file, password="")

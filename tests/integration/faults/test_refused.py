@@ -6,6 +6,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 
 from tests.conftest import ServerFactory, soak
@@ -85,9 +87,8 @@ def compared(source: engine.End, target: engine.End) -> str:
     return str(caught.value)
 
 
-@pytest.mark.parametrize("end", ["source", "target"])
-@pytest.mark.parametrize("command", ["pexpiretime", soak("type"), soak("scan"), soak("info")])
-def test_a_comparison_says_what_its_user_may_not(redis_server: ServerFactory, end: str, command: str) -> None:
+def ends_without(redis_server: ServerFactory, end: str, command: str) -> dict[str, Any]:
+    """Both ends, `list:1` missing at the target; the user of `end` may not use `command`."""
     rules = [f"user reader on >s3cret ~* &* +@all -{command}"]
     source = redis_server("redis-7.0", acl_lines=rules if end == "source" else ())
     target = redis_server("redis-7.0", acl_lines=rules if end == "target" else ())
@@ -96,7 +97,13 @@ def test_a_comparison_says_what_its_user_may_not(redis_server: ServerFactory, en
     target.client().unlink("list:1")
     ends = {"source": source.endpoint(), "target": target.endpoint()}
     ends[end].update({"username": "reader", "password": "s3cret"})
-    said = compared(**ends)
+    return ends
+
+
+@pytest.mark.parametrize("end", ["source", "target"])
+@pytest.mark.parametrize("command", ["pexpiretime", soak("type"), soak("scan"), soak("info")])
+def test_a_comparison_says_what_its_user_may_not(redis_server: ServerFactory, end: str, command: str) -> None:
+    said = compared(**ends_without(redis_server, end, command))
     assert "NOPERM" in said and end in said and command.upper() in said.upper()
     assert "'reader'" in said
 
@@ -106,15 +113,7 @@ def test_a_comparison_says_what_its_user_may_not(redis_server: ServerFactory, en
 def test_a_comparison_does_without_what_only_makes_it_cheaper(
     redis_server: ServerFactory, end: str, command: str
 ) -> None:
-    rules = [f"user reader on >s3cret ~* &* +@all -{command}"]
-    source = redis_server("redis-7.0", acl_lines=rules if end == "source" else ())
-    target = redis_server("redis-7.0", acl_lines=rules if end == "target" else ())
-    for server in (source, target):
-        fill(server)
-    target.client().unlink("list:1")
-    ends = {"source": source.endpoint(), "target": target.endpoint()}
-    ends[end].update({"username": "reader", "password": "s3cret"})
-    found = engine.diff(**ends)
+    found = engine.diff(**ends_without(redis_server, end, command))
     # Both were filled one after the other, so times to live differ.
     others = [one for one in found["differences"] if one["kind"] != "ttl"]
     assert [(one["key"], one["kind"]) for one in others] == [("list:1", "missing")]
