@@ -46,19 +46,27 @@ def fields_expire(*ends: End) -> Job[bool]:
     return False
 
 
+def _expiries(key: bytes, fields: t.Sequence[bytes]) -> bytes:
+    return pack(b"HPEXPIRETIME", key, b"FIELDS", len(fields), *fields)
+
+
 def ask_expiries(end: End, hashes: t.Sequence[tuple[bytes, t.Sequence[bytes]]]) -> Ask:
     """Ask ``end`` when the given fields of hashes expire, and at last for its clock."""
     if not end.server.supports_field_ttl():
         return Ask(end, TIME, 1)
-    asked = [(key, fields) for key, fields in hashes if fields]
-    commands = [pack(b"HPEXPIRETIME", key, b"FIELDS", len(fields), *fields) for key, fields in asked]
-    return Ask(end, b"".join([*commands, TIME]), len(asked) + 1)
+    commands = [_expiries(key, fields) for key, fields in hashes if fields]
+    return Ask(end, b"".join([*commands, TIME]), len(commands) + 1)
 
 
 def ask_fields(end: End, key: bytes, fields: t.Sequence[bytes]) -> Ask:
-    """Ask ``end`` for the values of ``fields`` of a hash, then for all that :func:`ask_expiries` does."""
-    expiries = ask_expiries(end, [(key, fields)])
-    return Ask(end, pack(b"HMGET", key, *fields) + expiries.commands, expiries.replies + 1)
+    """Ask ``end`` when ``fields`` of a hash expire, where it knows that, then for their values, at last for its clock.
+
+    In this order: a field that was over when its time was asked for has no value later, so one that has contradicts itself.
+    """
+    values = pack(b"HMGET", key, *fields) + TIME
+    if not end.server.supports_field_ttl():
+        return Ask(end, values, 2)
+    return Ask(end, _expiries(key, fields) + values, 3)
 
 
 def alive(
@@ -91,13 +99,14 @@ def same_piece(
 ) -> Difference | None:
     """The verdict on some fields of a hash, from the replies of both ends to :func:`ask_fields`."""
     clock = _later(ends, (here[-1], there[-1]))
-    # Asked in one go: should one have expired in between, another look shows it.
-    if len(here) == 3 and _hidden(fields, here[0], here[1], dict(zip(fields, there[0]))):
-        return _CONTRADICTORY
-    mine, its = (
-        alive(end, fields, said[0], said[1] if len(said) == 3 else None, clock)
-        for end, said in zip(ends, (here, there))
+    (times, values), (its_times, its_values) = (
+        (said[0], said[1]) if len(said) == 3 else (None, said[0]) for said in (here, there)
     )
+    # What was set in between shows in another look.
+    if times is not None and _hidden(fields, values, times, dict(zip(fields, its_values))):
+        return _CONTRADICTORY
+    mine = alive(ends[0], fields, values, times, clock)
+    its = alive(ends[1], fields, its_values, its_times, clock)
     return _verdict(mine, its, _tolerance(ends))
 
 

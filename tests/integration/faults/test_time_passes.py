@@ -90,6 +90,44 @@ def test_a_field_whose_time_comes_between_two_questions(
 
 
 @KNOWING
+@pytest.mark.parametrize(
+    ("of_source", "of_target"), [(["HPEXPIRETIME"], ["HMGET"]), (["HMGET"], ["HPEXPIRETIME"])], ids=["times", "values"]
+)
+def test_fields_end_between_any_two_questions_of_a_comparison(
+    of_source: list[str], of_target: list[str], name: str, redis_server: ServerFactory, fault_proxy: Proxies
+) -> None:
+    """Of the values of a piece and of their times: whichever is asked first, a field may be over when the other is."""
+    source, target = _server(redis_server, name, active=True), _server(redis_server, name, active=True)
+    client = source.client()
+    large_keys.write(client, "hash", "hash", _LARGE)
+    assert engine.moved(engine.migrate(source, target)) == {"scanned": 1, "copied": 1}
+    at = _now(client) + 200
+    for end in (source, target):
+        with end.client().pipeline(transaction=False) as pipeline:
+            for number in range(_LARGE // 2):
+                pipeline.execute_command("HPEXPIREAT", "hash", at + number, "FIELDS", 1, f"field:{number}")
+            pipeline.execute()
+    asked = dict.fromkeys(("HLEN", *of_source, *of_target), 0)
+
+    def late(end: RedisServer, *commands: str) -> dict[str, Any]:
+        proxy = fault_proxy(end.port, redis=True)
+        for command in commands:
+
+            def wait(command: str = command) -> None:
+                asked[command] += 1
+                time.sleep(0.1)
+
+            proxy.on_command(command, wait, times=1000)
+        return end.endpoint(port=proxy.port)
+
+    # So the lengths differ, and what only the target may have is looked at as well.
+    found = engine.diff(late(source, "HLEN", *of_source), late(target, *of_target))
+
+    assert min(asked.values()) > 0, asked
+    assert found["identical"], found["differences"]
+
+
+@KNOWING
 @pytest.mark.parametrize("strategy", ["rebuild", "copy"])
 def test_a_large_hash_whose_fields_keep_expiring(
     strategy: str, name: str, redis_server: ServerFactory, fault_proxy: Proxies
