@@ -258,6 +258,12 @@ drain_seconds:
   description: How long it took from the call until it was proved, or given up.
   returned: with O(state=drained)
   type: float
+last_change:
+  description:
+    - When the source named the last change, in seconds since 1970, by the clock of the machine that follows; null if it
+      named none. An expiry counts as a change.
+  returned: with O(state=drained)
+  type: float
 strategy:
   description: The strategy that was used.
   returned: with O(state=drained)

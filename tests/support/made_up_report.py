@@ -261,6 +261,7 @@ def followed(at: float, keys: int, size: int) -> Variables:
         "overflows": 0,
         "evictions": 0,
         "drain_seconds": 0.6,
+        "last_change": at + 0.2,
         "functions": {"source": [], "missing": [], "different": [], "extra": [], "refusal": ""},
     }
     compared = verified(at, 0.6, keys)

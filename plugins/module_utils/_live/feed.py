@@ -79,6 +79,8 @@ class Feed:
         # How many names came in all, and how often they were too many.
         self.changes = 0
         self.overflows = 0
+        # When the last of them came, in seconds since 1970.
+        self.last_change: float | None = None
         self._most = most_bytes
         self._name = name
         self._connection: t.Any = None
@@ -323,6 +325,7 @@ class Feed:
 
     def _changed(self, names: list[bytes]) -> None:
         self.changes += len(names)
+        self.last_change = time.time()
         if not self._names:
             self._since = self._last_read
         new = set(names).difference(self._names)

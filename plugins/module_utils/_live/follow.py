@@ -175,6 +175,7 @@ class Follower:
             changes_per_second=pulse.change_rate,
             carried_per_second=pulse.carry_rate,
             drain_seconds=seconds,
+            last_change=steps.last_change,
             feeds=steps.feeds,
             restarts=steps.restarts,
             counts=counts(steps.lanes, steps.unnamed),

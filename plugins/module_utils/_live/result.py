@@ -95,6 +95,8 @@ class LiveResult:
     changes_per_second: float
     carried_per_second: float
     drain_seconds: float
+    # When the feed named the last change, in seconds since 1970.
+    last_change: float | None
     feeds: int
     restarts: int
     # Keys that each server counts itself, by the source's databases: at the source, at the target.
@@ -123,6 +125,7 @@ class LiveResult:
             **done_as_dict(Carried.total([self.following, self.drain]), self.failures),
             "extra": [{"database": one.database, **key_fields(one.key)} for one in extra],
             "extra_not_listed": len(everything) - len(extra),
+            "last_change": self.last_change,
             "lag_over_time": [[round(point.at, 2), point.keys, round(point.seconds, 3)] for point in self.lag],
         }
 

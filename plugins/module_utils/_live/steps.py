@@ -50,6 +50,8 @@ class Steps:
         self._restarts_in_a_row = 0
         # How often there were more changed names than are held, after which everything is compared again.
         self.overflows = 0
+        # Over all feeds, as Feed has it.
+        self.last_change: float | None = None
 
     @property
     def feed(self) -> Feed:
@@ -98,6 +100,7 @@ class Steps:
             self.rules.answered()
         self.overflows += feed.overflows
         feed.overflows = 0
+        self.last_change = feed.last_change or self.last_change
         self.pulse.learned(feed.changes, len(self.rules.changed))
         return True
 

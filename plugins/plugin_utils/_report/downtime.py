@@ -38,7 +38,8 @@ def stop_of(variables: Variables) -> tuple[float, float] | None:
 def downtime_of(variables: Variables) -> dict[str, t.Any] | None:
     """``seconds``, and ``parts``, each with its ``phase`` and ``seconds``; None as in :func:`stop_of`.
 
-    The part ``ansible`` is what no phase worked in.
+    The part ``ansible`` is what no phase worked in. ``since_last_change``: how many of the seconds came after the last change
+    that the source named; None where nobody followed it.
     """
     stop = stop_of(variables)
     if stop is None:
@@ -50,8 +51,10 @@ def downtime_of(variables: Variables) -> dict[str, t.Any] | None:
             name = _PARTS.get(phase, phase)
             parts[name] = parts.get(name, 0.0) + min(ended, stop[1]) - max(began, stop[0])
     parts[_ANSIBLE] = max(0.0, seconds - sum(parts.values()))
+    last = variables.get("__redis_migration_drained", {}).get("last_change")
     return {
         "seconds": seconds,
+        "since_last_change": None if last is None else round(min(max(0.0, stop[1] - last), seconds), 2),
         "parts": [{"phase": phase, "seconds": round(spent, 2)} for phase, spent in parts.items()],
     }
 
@@ -77,4 +80,6 @@ def downtime_sentence(downtime: Variables) -> str:
         for part in downtime["parts"]
         if part["seconds"] >= 0.05
     )
-    return f"Writes stood still for {duration(downtime['seconds'])}{f' ({parts})' if parts else ''}."
+    last = downtime["since_last_change"]
+    after = f", {duration(last)} of it after the last change" if last is not None else ""
+    return f"Writes stood still for {duration(downtime['seconds'])}{after}{f' ({parts})' if parts else ''}."

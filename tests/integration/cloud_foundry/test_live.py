@@ -142,6 +142,7 @@ def test_apps_stop_for_the_last_changes_only(scene: Scene) -> None:
     parts = migration["downtime"]["parts"]
     assert [part["phase"] for part in parts] == ["isolate", "move", "cutover", "ansible"]
     assert migration["downtime_seconds"] > off - 1, "from before the first app is stopped until all run"
+    assert 0 < migration["downtime"]["since_last_change"] <= migration["downtime_seconds"]
     assert migration["live"]["verified"]["unchanged_since"] >= 2000
     assert_nothing_left(scene)
 

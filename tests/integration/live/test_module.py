@@ -13,6 +13,7 @@ import signal
 import subprocess
 import sys
 import threading
+import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -108,6 +109,7 @@ def test_every_acknowledged_write_is_there(live: LiveFactory, shared_server: Sha
     planned = run_module("redis_live_sync", check=True, state="started", **sync.options).ok
     assert (planned["changed"], planned["following"]) == (True, False)
     assert not list(sync.directory.glob("*"))
+    began = time.time()
     with Writers(source, databases=(0, 3, 7)) as writers:
         started = sync("started").ok
         assert (started["changed"], started["following"], started["feeds"]) == (True, True, 1)
@@ -130,6 +132,7 @@ def test_every_acknowledged_write_is_there(live: LiveFactory, shared_server: Sha
     assert drained["verified"]["unchanged_since"] > 0
     assert sum(drained["verified"].values()) == drained["source_keys"]
     assert 0 < drained["drain_seconds"] < 30
+    assert began < drained["last_change"] < time.time()
     assert drained["totals"]["failed"] == 0 < drained["totals"]["moved"]
     assert drained["lag_over_time"]
     sync.assert_nothing_left(process)

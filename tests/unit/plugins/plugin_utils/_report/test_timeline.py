@@ -90,6 +90,7 @@ def test_a_pause_stops_writes_until_it_is_released() -> None:
     found = downtime_of({**paused, "__redis_migration_released": ran(12.0, 12.5, failed=True)})
     assert found == {
         "seconds": 2.5,
+        "since_last_change": None,
         "parts": [
             {"phase": "isolate", "seconds": 0.5},
             {"phase": "move", "seconds": 1.0},
@@ -97,6 +98,22 @@ def test_a_pause_stops_writes_until_it_is_released() -> None:
             {"phase": "ansible", "seconds": 0.5},
         ],
     }
+
+
+@pytest.mark.parametrize(("last", "since"), [(9.0, 2.5), (10.25, 2.25), (12.5, 0.0), (40.0, 0.0)])
+def test_what_is_left_of_the_stop_after_the_last_change(last: float, since: float) -> None:
+    """Changes may go on while apps are being stopped; the clock of the worker may be another one."""
+    found = downtime_of(
+        {
+            "__redis_migration_pause": ran(10.0, 10.5, paused=True),
+            "__redis_migration_drained": ran(11.0, 12.0, last_change=last),
+            "__redis_migration_released": ran(12.0, 12.5),
+        }
+    )
+    assert found is not None and found["since_last_change"] == since
+    assert downtime_sentence(found).startswith(
+        f"Writes stood still for 2.5 s, {since:.1f} s of it after the last change ("
+    )
 
 
 def test_an_earlier_play_of_the_same_run_is_left_out() -> None:
