@@ -12,11 +12,16 @@ the source's clients. `make bench-live ARGS='--keys 100000 --bytes 1e8'` is a qu
 from __future__ import annotations
 
 import argparse
+import contextlib
+import functools
 import os
+import shutil
 import statistics
+import subprocess
 import sys
 import tempfile
 import time
+from collections.abc import Callable, Iterator
 from typing import Any
 
 from tests.bench import engine
@@ -31,6 +36,7 @@ SLOWER = 0.15
 # What a string key takes at the server beside its value.
 KEY_BYTES = 90
 ROUND_SECONDS = 3.0
+_SETS = 250_000
 
 
 def _server(name: str) -> RedisServer:
@@ -117,37 +123,73 @@ def _cpu_seconds(server: RedisServer) -> float:
 def _cost(options: argparse.Namespace, table: Table) -> None:
     """Writers with one command a round trip: without the feed and with it, in turns."""
     table.title(f"The feed's own cost at the source ({options.source}), nothing copied")
-    rates: dict[bool, list[float]] = {False: [], True: []}
-    cpu_us: dict[bool, list[float]] = {False: [], True: []}
+    loads: dict[str, Callable[[RedisServer], float]] = {"eight connections of our own": _own_load}
+    tool = shutil.which("redis-benchmark")
+    if tool is None:
+        print("redis-benchmark is not on PATH: its load is left out.")
+    else:
+        for connections in (8, 50):
+            loads[f"redis-benchmark -c {connections}"] = functools.partial(_tool_load, tool, connections)
     pings: dict[bool, list[float]] = {False: [], True: []}
     readers: list[float] = []
     with _server(options.source) as source:
+        for title, load in loads.items():
+            rates: dict[bool, list[float]] = {False: [], True: []}
+            cpu_us: dict[bool, list[float]] = {False: [], True: []}
+            for _round in range(options.rounds):
+                for read in (False, True):
+                    with _feed(source, read, readers):
+                        before, written = _cpu_seconds(source), _sets(source)
+                        rates[read].append(load(source))
+                        cpu_us[read].append((_cpu_seconds(source) - before) / (_sets(source) - written) * 1e6)
+            without, with_feed = (statistics.median(rates[read]) for read in (False, True))
+            table.row(f"{title}: SET of 100 B without the feed", f"{without:,.0f}/s")
+            table.row("with the feed, share lost", f"{with_feed:,.0f}/s", 1 - with_feed / without, SLOWER, most=True)
+            table.row("the server's own time for each, without", f"{statistics.median(cpu_us[False]):.1f} us")
+            table.row("with the feed", f"{statistics.median(cpu_us[True]):.1f} us")
         for _round in range(options.rounds):
             for read in (False, True):
-                reader = FeedReader(source)
-                if read:
-                    reader.__enter__()
-                before = _cpu_seconds(source)
-                with RoundTrips(source, keys=100_000, size=100) as load:
-                    time.sleep(ROUND_SECONDS)
-                cpu_us[read].append((_cpu_seconds(source) - before) / load.written * 1e6)
-                with RoundTrips(source, keys=100_000, size=100), Pinger(source) as pinger:
+                with (
+                    _feed(source, read, readers),
+                    RoundTrips(source, keys=100_000, size=100),
+                    Pinger(source) as pinger,
+                ):
                     time.sleep(ROUND_SECONDS / 2)
-                if read:
-                    reader.stop()
-                    readers.append(reader.result["cpu"] / reader.result["seconds"])
-                rates[read].append(load.per_second)
                 pings[read].append(pinger.p99_ms)
-    without, with_feed = (statistics.median(rates[read]) for read in (False, True))
-    table.row("SET of 100 B without the feed", f"{without:,.0f}/s")
-    lost = 1 - with_feed / without
-    table.row("with the feed, share lost", f"{with_feed:,.0f}/s", lost, SLOWER, most=True)
-    table.row("the server's own time for each, without", f"{statistics.median(cpu_us[False]):.1f} us")
-    table.row("with the feed", f"{statistics.median(cpu_us[True]):.1f} us")
     table.row("the reader's share of a core of this machine", f"{statistics.median(readers):.2f}")
-    for read, title in ((False, "PING p99 under that load"), (True, "with the feed")):
+    for read, title in ((False, "PING p99 under the first load"), (True, "with the feed")):
         ping = statistics.median(pings[read])
         table.row(title, f"{ping:.1f} ms", ping, PING_MS, most=True)
+
+
+@contextlib.contextmanager
+def _feed(source: RedisServer, read: bool, shares: list[float]) -> Iterator[None]:
+    """Somebody reads the feed meanwhile, if ``read``; ``shares`` is told of a core how much that took."""
+    if not read:
+        yield
+        return
+    with FeedReader(source) as reader:
+        yield
+    shares.append(reader.result["cpu"] / reader.result["seconds"])
+
+
+def _own_load(source: RedisServer) -> float:
+    """SETs a second."""
+    with RoundTrips(source, keys=100_000, size=100) as load:
+        time.sleep(ROUND_SECONDS)
+    return load.per_second
+
+
+def _tool_load(tool: str, connections: int, source: RedisServer) -> float:
+    """The same by redis-benchmark, which knows no time to work for, only a number."""
+    command = [tool, "-p", str(source.port), "-t", "set", "-d", "100", "-r", "100000", "-q"]
+    began = time.monotonic()
+    subprocess.run([*command, "-c", str(connections), "-n", str(_SETS)], check=True, capture_output=True)
+    return _SETS / (time.monotonic() - began)
+
+
+def _sets(server: RedisServer) -> int:
+    return int(server.client().info("commandstats").get("cmdstat_set", {"calls": 0})["calls"])
 
 
 def main() -> int:
