@@ -261,7 +261,7 @@ def followed(at: float, keys: int, size: int) -> Variables:
         "overflows": 0,
         "evictions": 0,
         "drain_seconds": 0.6,
-        "last_change": at + 0.2,
+        "last_change": BEGAN + at - 0.6,
         "functions": {"source": [], "missing": [], "different": [], "extra": [], "refusal": ""},
     }
     compared = verified(at, 0.6, keys)
