@@ -4,13 +4,16 @@
 
 """`make bench`: the engine against the manual procedure and against what the servers alone could do.
 
-All figures of a row come from one run on the same two servers with the same data; machines are noisy, so the ratios are
-what counts. `make bench ARGS='--scale 0.1'` is a quick look, `ARGS='--only strings100 --rounds 3'` a closer one.
+All figures of a table come from one run on the same two servers with the same data, the jobs in turns, medians of the
+rounds; machines are noisy, so the ratios are what counts, and the processor time, which others on the machine bend less.
+`make bench ARGS='--quick'` takes two minutes, `ARGS='--only strings100 --rounds 5'` is a closer look, and `--json FILE`
+writes all figures.
 """
 
 from __future__ import annotations
 
 import argparse
+import json
 import statistics
 import tempfile
 from collections.abc import Callable, Iterator
@@ -19,6 +22,7 @@ from pathlib import Path
 from typing import Any
 
 from tests.bench import baseline, engine
+from tests.bench.measured import Measured, Own, measure, median
 from tests.bench.pinger import Pinger
 from tests.bench.table import PING_MS, RSS_MIB, Table
 from tests.support.dataset import fill_benchmark
@@ -31,11 +35,14 @@ TITLES = {"strings100": "strings of 100 B", "strings10k": "strings of 10 kB", "m
 # The least ratio of the pipeline's time to copy's, and the most of copy's time to the bound (DESIGN, budgets).
 FASTER = {"strings100": 2.0, "strings10k": 1.5, "mixed": 1.5}
 BOUND = {"strings100": 1.7, "strings10k": 1.5}
-FAR = 0.7
+# The most of copy's time that a comparison of values may take: across formats, and within one.
+VALUES = {False: 1.0, True: 0.8}
+FAR = 0.8
+QUICK = 0.1
 
-
-def _median(rounds: int, measure: Callable[[], float]) -> float:
-    return statistics.median(measure() for _round in range(rounds))
+# These begin with an empty target; those behind them find what `copy` brought.
+MOVES = ("pipeline", "migrate", "copy")
+AFTER = ("again", "values", "keys", "sorted")
 
 
 @contextmanager
@@ -44,86 +51,136 @@ def _servers(source: str, target: str) -> Iterator[tuple[RedisServer, RedisServe
         yield here, there
 
 
-def _bench(kind: str, count: int, options: argparse.Namespace, table: Table) -> None:
-    table.title(f"{count:,} {TITLES[kind]}, {options.source} to {options.target}")
-    with _servers(options.source, options.target) as (source, target), tempfile.TemporaryDirectory() as directory:
+class Bench:
+    """One kind of data at one pair of servers."""
+
+    def __init__(self, kind: str, count: int, source: RedisServer, target: RedisServer, directory: Path) -> None:
+        self.kind, self.count, self.source, self.target = kind, count, source, target
+        self._directory = directory
+        self.worst_rss = 0.0
         fill_benchmark(source.client(), kind, count)  # type: ignore[arg-type]
-        source_end, target_end = source.endpoint(), target.endpoint()
-        worst_rss = 0.0
 
-        def job(name: str, *, empty: bool = False, ends: tuple[Any, Any] = (source_end, target_end)) -> dict[str, Any]:
-            nonlocal worst_rss
-            if empty:
-                target.client().flushall()
-            result = engine.run(name, *ends)
-            worst_rss = max(worst_rss, result["rss_mib"])
-            counts = result["counts"]
-            if counts.get("failed") or counts.get("differences") or counts.get("vanished"):
-                raise RuntimeError(f"{name}: {counts}")
-            return result
+    def engine(self, job: str, source: dict[str, Any] | None = None, target: dict[str, Any] | None = None) -> Own:
+        result = engine.run(job, source or self.source.endpoint(), target or self.target.endpoint())
+        self.worst_rss = max(self.worst_rss, result["rss_mib"])
+        counts = result["counts"]
+        if counts.get("failed") or counts.get("differences") or counts.get("vanished"):
+            raise RuntimeError(f"{job}: {counts}")
+        return Own(result["seconds"], result["cpu_seconds"])
 
-        pipe: list[float] = []
-        copy: list[float] = []
-        for _round in range(options.rounds):
-            target.client().flushall()
-            pipe.append(baseline.pipeline(source, target))
-            copy.append(job("copy", empty=True)["seconds"])
-        pipe_s, copy_s = statistics.median(pipe), statistics.median(copy)
-        table.row("the manual pipeline (KEYS | xargs MIGRATE)", f"{pipe_s:.2f} s")
-        table.row("copy, times as fast as the pipeline", f"{copy_s:.2f} s", pipe_s / copy_s, FASTER[kind])
+    def job(self, name: str) -> Callable[[], float | Own]:
+        if name == "pipeline":
+            return lambda: baseline.pipeline(self.source, self.target)
+        if name == "sorted":
+            return lambda: baseline.keys_sort_diff(self.source, self.target, self._directory)
+        return lambda: self.engine("copy" if name == "again" else name)
 
-        target.client().flushall()
-        dumped, restored = baseline.dump_and_restore(source, target, 1000 if kind != "strings10k" else 100)
-        bound = max(dumped, restored)
-        if kind in BOUND:
-            table.row(
-                "bound (the slower of DUMP and RESTORE only)", f"{bound:.2f} s", copy_s / bound, BOUND[kind], most=True
-            )
-        migrate_s = _median(options.rounds, lambda: float(job("migrate", empty=True)["seconds"]))
-        table.row("migrate, every key confirmed", f"{migrate_s:.2f} s", pipe_s / migrate_s, 1.0)
+    def round(self) -> dict[str, Measured]:
+        """Each job once."""
+        found: dict[str, Measured] = {}
+        for name in (*MOVES, *AFTER):
+            if name in MOVES:
+                self.target.client().flushall()
+            found[name] = measure(self.job(name), self.source, self.target)
+        return found
 
-        copy_s = job("copy", empty=True)["seconds"]
-        again_s = _median(options.rounds, lambda: float(job("copy")["seconds"]))
-        table.row("a second run with nothing to do", f"{again_s:.2f} s", again_s / copy_s, 1.0, most=True)
-        values_s = _median(options.rounds, lambda: float(job("values")["seconds"]))
-        table.row("verify values, to the time of copy", f"{values_s:.2f} s", values_s / copy_s, 1.0, most=True)
-        sorted_s = _median(options.rounds, lambda: baseline.keys_sort_diff(source, target, Path(directory)))
-        keys_s = _median(options.rounds, lambda: float(job("keys")["seconds"]))
-        table.row("KEYS, sort and diff", f"{sorted_s:.2f} s")
-        table.row("verify keys, to the time of that", f"{keys_s:.2f} s", keys_s / sorted_s, 1.0, most=True)
+    def bound(self) -> float:
+        """Seconds of the slower of a pass that only dumps and one that only restores."""
+        self.target.client().flushall()
+        return max(baseline.dump_and_restore(self.source, self.target, 100 if self.kind == "strings10k" else 1000))
 
-        target.client().flushall()
-        with Pinger(source) as pinger:
-            baseline.pipeline(source, target)
-        table.row("PING p99 at the source, pipeline", f"{pinger.p99_ms:.1f} ms")
-        for name in ("copy", "migrate"):
-            target.client().flushall()
-            with Pinger(source) as pinger:
-                job(name)
-            table.row(f"PING p99 at the source, {name}", f"{pinger.p99_ms:.1f} ms", pinger.p99_ms, PING_MS, most=True)
+    def replica(self) -> float:
+        """Seconds until the target is an identical replica, which no hosted Redis allows."""
+        return baseline.replicate(self.source, self.target)
 
-        with FaultProxy(source.port) as near_source, FaultProxy(target.port) as near_target:
-            ends = ({**source_end, "port": near_source.port}, {**target_end, "port": near_target.port})
-            near_s = job("copy", empty=True, ends=ends)["seconds"]
-            near_source.latency = near_target.latency = 0.020
-            far_s = job("copy", empty=True, ends=ends)["seconds"]
-        table.row("copy over two relays", f"{near_s:.2f} s")
-        table.row("copy over 20 ms to both ends, speed kept", f"{far_s:.2f} s", near_s / far_s, FAR)
-        table.row("memory of the module's process, the most", f"{worst_rss:.0f} MiB", worst_rss, RSS_MIB, most=True)
+    def ping_ms(self, name: str) -> float:
+        """What another client of the source waits, of a hundred times once, while a job works."""
+        if name in MOVES:
+            self.target.client().flushall()
+        with Pinger(self.source) as pinger:
+            self.job(name)()
+        return pinger.p99_ms
+
+    def far(self, seconds: float) -> tuple[float, float]:
+        """Seconds of `copy` through two relays, and with ``seconds`` of a round trip to each end."""
+        took: list[float] = []
+        with FaultProxy(self.source.port) as near_source, FaultProxy(self.target.port) as near_target:
+            ends = (self.source.endpoint(port=near_source.port), self.target.endpoint(port=near_target.port))
+            for latency in (0.0, seconds):
+                near_source.latency = near_target.latency = latency
+                self.target.client().flushall()
+                took.append(self.engine("copy", *ends).seconds)
+        return took[0], took[1]
+
+
+def _bench(bench: Bench, options: argparse.Namespace, table: Table) -> dict[str, Any]:
+    kind, count = bench.kind, bench.count
+    table.title(f"{count:,} {TITLES[kind]}, {options.source} to {options.target}")
+    rounds = [bench.round() for _round in range(options.rounds)]
+    found = {name: median([each[name] for each in rounds]) for name in rounds[0]}
+    pipe, copy = found["pipeline"].seconds, found["copy"].seconds
+
+    def row(what: str, name: str, ratio: float | None, wanted: float | None, *, most: bool = False) -> None:
+        table.row(what, f"{found[name].seconds:.2f} s", ratio, wanted, most=most)
+        table.more(f"processor time, us a key: {found[name].per_key(count)}")
+
+    row("the manual pipeline (KEYS | xargs MIGRATE)", "pipeline", None, None)
+    row("copy, times as fast as the pipeline", "copy", pipe / copy, FASTER[kind])
+    bound = statistics.median(bench.bound() for _round in range(options.rounds))
+    if kind in BOUND:
+        table.row("bound (the slower of DUMP and RESTORE only)", f"{bound:.2f} s", copy / bound, BOUND[kind], most=True)
+    row("migrate, every key confirmed", "migrate", pipe / found["migrate"].seconds, 1.1)
+    if options.source == options.target:
+        table.row("REPLICAOF, until the link is up", f"{bench.replica():.2f} s")
+    row("a second run with nothing to do", "again", found["again"].seconds / copy, 1.0, most=True)
+    wanted = VALUES[options.source == options.target]
+    row("verify values, to the time of copy", "values", found["values"].seconds / copy, wanted, most=True)
+    row("KEYS, sort and diff", "sorted", None, None)
+    row("verify keys, to the time of that", "keys", found["keys"].seconds / found["sorted"].seconds, 1.0, most=True)
+    pings = {name: bench.ping_ms(name) for name in (*MOVES, "values")}
+    for name, ping in pings.items():
+        kept = (ping, PING_MS) if name != "pipeline" else (None, None)
+        table.row(f"PING p99 at the source, {name}", f"{ping:.1f} ms", *kept, most=True)
+    far: dict[str, float] = {}
+    for milliseconds in (20,) if options.quick else (20, 100):
+        near_s, far_s = bench.far(milliseconds / 1000)
+        far[str(milliseconds)] = near_s / far_s
+        table.row(f"copy over {milliseconds} ms to both ends, speed kept", f"{far_s:.2f} s", near_s / far_s, FAR)
+    table.row(
+        "memory of the module's process, the most", f"{bench.worst_rss:.0f} MiB", bench.worst_rss, RSS_MIB, most=True
+    )
+    return {
+        "keys": count,
+        "jobs": {name: measured._asdict() for name, measured in found.items()},
+        "bound_seconds": bound,
+        "ping_p99_ms": pings,
+        "speed_kept_at_ms": far,
+        "memory_mib": bench.worst_rss,
+    }
 
 
 def main() -> int:
     parser = argparse.ArgumentParser(prog="make bench", description=__doc__)
-    parser.add_argument("--scale", type=float, default=1.0, help="a fraction of the keys")
+    parser.add_argument("--scale", type=float, help="a fraction of the keys")
     parser.add_argument("--rounds", type=int, default=3, help="take the median of so many")
+    parser.add_argument("--quick", action="store_true", help=f"--scale {QUICK}, and no 100 ms")
     parser.add_argument("--only", choices=sorted(WORK), action="append")
     parser.add_argument("--source", default="redis-6.2", choices=sorted(available()))
     parser.add_argument("--target", default="redis-8.2", choices=sorted(available()))
+    parser.add_argument("--json", type=Path, metavar="FILE", help="write the figures there")
     options = parser.parse_args()
+    scale = options.scale or (QUICK if options.quick else 1.0)
     table = Table()
+    figures: dict[str, Any] = {}
     for kind, count in WORK.items():
-        if not options.only or kind in options.only:
-            _bench(kind, max(1000, int(count * options.scale)), options, table)
+        if options.only and kind not in options.only:
+            continue
+        with _servers(options.source, options.target) as ends, tempfile.TemporaryDirectory() as directory:
+            bench = Bench(kind, max(1000, int(count * scale)), *ends, Path(directory))
+            figures[kind] = _bench(bench, options, table)
+    if options.json:
+        told = {"source": options.source, "target": options.target, "rounds": options.rounds, "data": figures}
+        options.json.write_text(json.dumps(told, indent=2) + "\n")
     return table.end()
 
 

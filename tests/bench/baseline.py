@@ -44,6 +44,19 @@ def _shell(command: str) -> float:
     return time.monotonic() - started
 
 
+def replicate(source: RedisServer, target: RedisServer) -> float:
+    """Seconds until the target is a replica of the source; then it is a primary again."""
+    with target.client() as client:
+        client.flushall()
+        started = time.monotonic()
+        client.replicaof("127.0.0.1", source.port)
+        while client.info("replication").get("master_link_status") != "up":
+            time.sleep(0.01)
+        took = time.monotonic() - started
+        client.replicaof("NO", "ONE")
+    return took
+
+
 def dump_and_restore(source: RedisServer, target: RedisServer, page: int = _PAGE) -> tuple[float, float]:
     """Seconds of a pass that only dumps all keys (SCAN, DUMP), and of one that only restores those payloads."""
     pack = hiredis.pack_command

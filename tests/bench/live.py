@@ -26,6 +26,7 @@ from typing import Any
 
 from tests.bench import engine
 from tests.bench.load import FeedReader, Load, RoundTrips
+from tests.bench.measured import server_cpu
 from tests.bench.pinger import Pinger
 from tests.bench.table import PING_MS, RSS_MIB, Table
 from tests.support.paths import COLLECTIONS_PATH
@@ -115,11 +116,6 @@ def _size(keys: int, options: argparse.Namespace, table: Table) -> float:
     return drain
 
 
-def _cpu_seconds(server: RedisServer) -> float:
-    info = server.client().info("cpu")
-    return float(info["used_cpu_user"]) + float(info["used_cpu_sys"])
-
-
 def _cost(options: argparse.Namespace, table: Table) -> None:
     """Writers with one command a round trip: without the feed and with it, in turns."""
     table.title(f"The feed's own cost at the source ({options.source}), nothing copied")
@@ -139,9 +135,9 @@ def _cost(options: argparse.Namespace, table: Table) -> None:
             for _round in range(options.rounds):
                 for read in (False, True):
                     with _feed(source, read, readers):
-                        before, written = _cpu_seconds(source), _sets(source)
+                        before, written = server_cpu(source), _sets(source)
                         rates[read].append(load(source))
-                        cpu_us[read].append((_cpu_seconds(source) - before) / (_sets(source) - written) * 1e6)
+                        cpu_us[read].append((server_cpu(source) - before) / (_sets(source) - written) * 1e6)
             without, with_feed = (statistics.median(rates[read]) for read in (False, True))
             table.row(f"{title}: SET of 100 B without the feed", f"{without:,.0f}/s")
             table.row("with the feed, share lost", f"{with_feed:,.0f}/s", 1 - with_feed / without, SLOWER, most=True)

@@ -32,6 +32,10 @@ class Table:
             verdict = f"{ratio:8.2f}"
         print(f"  {what:<46}{value:>14}  {verdict}", flush=True)
 
+    def more(self, text: str) -> None:
+        """Something about the row before."""
+        print(f"      {text}", flush=True)
+
     def end(self) -> int:
         """Say how it went; the process's exit code."""
         print(f"\n{self.missed} budgets missed" if self.missed else "\nall budgets kept")
