@@ -29,7 +29,7 @@ from .._pipeline.scan import NAMES_AT_ONCE, Scan
 from .._server.clocks import clocks_of
 from .._server.continuity import Continuity, ServerChanged, nameless_ends
 from .._server.databases import check_databases, check_same_server, database_pairs
-from .._server.info import Server, measure
+from .._server.info import Server, measure_ends
 from .comparer import CONTRADICTORY, Comparer
 from .diff_progress import DatabaseDiff, DiffPlan, DiffProgress, Found
 from .totals import Totals
@@ -99,8 +99,7 @@ class KeyDiff:
         plan, progress = self._plan, self.progress
         # Before anything is known of an end, only breaks of the connection are waited out.
         reach = at_first if progress.pairs is None else self._patiently
-        source, source_ms = reach(lambda: measure(plan.source))
-        target, _target_ms = reach(lambda: measure(plan.target))
+        (source, source_ms), (target, _target_ms) = measure_ends(plan.source, plan.target, reach)
         self._source, self._target = source, target
         self._round_trip_us = source_ms * 1000
         if progress.pairs is None:
@@ -127,8 +126,8 @@ class KeyDiff:
                 f" {progress.restarts} times, so it proves nothing.{nameless_ends(plan.source, plan.target, self._continuity)}",
                 hint="Compare again when both are steady and nothing resets statistics (CONFIG RESETSTAT).",
             )
-        self._source, _source_ms = self._patiently(lambda: measure(plan.source))
-        self._target, _target_ms = self._patiently(lambda: measure(plan.target))
+        found = measure_ends(plan.source, plan.target, self._patiently)
+        (self._source, _source_ms), (self._target, _target_ms) = found
         for endpoint, server in ((plan.source, self._source), (plan.target, self._target)):
             self._continuity.accept(endpoint, server.identity)
         progress.clocks = dataclasses.asdict(clocks_of(self._source, self._target))

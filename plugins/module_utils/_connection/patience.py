@@ -5,12 +5,14 @@
 
 from __future__ import annotations
 
+import threading
 import time
 import typing as t
 
 from .._errors import ConnectError, ConnectionLost
 
 _T = t.TypeVar("_T")
+_S = t.TypeVar("_S")
 
 # Between tries, in seconds.
 _PAUSE = 0.5
@@ -44,3 +46,26 @@ def at_first(ask: t.Callable[[], _T]) -> _T:
         except ConnectionLost:
             time.sleep(_FIRST_PAUSE * attempt)
     return ask()
+
+
+def side_by_side(ask_source: t.Callable[[], _S], ask_target: t.Callable[[], _T]) -> tuple[_S, _T]:
+    """What both return, in the time of the slower, as a far end takes a round trip for each question.
+
+    Where both raise, it is the source's exception that comes; it is raised at once.
+    """
+    found: list[_T] = []
+    failed: list[BaseException] = []
+
+    def ask() -> None:
+        try:
+            found.append(ask_target())
+        except BaseException as exc:
+            failed.append(exc)
+
+    thread = threading.Thread(target=ask, name="ask the target", daemon=True)
+    thread.start()
+    source = ask_source()
+    thread.join()
+    if failed:
+        raise failed[0]
+    return source, found[0]

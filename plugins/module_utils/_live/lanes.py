@@ -31,7 +31,7 @@ from .._server.clocks import clocks_of
 from .._server.continuity import Continuity
 from .._server.databases import check_databases, check_same_server, database_pairs
 from .._server.eligibility import check_servers
-from .._server.info import measure
+from .._server.info import measure_ends
 from .._server.loss import holding_of
 from .._transfer.rebuild.strategy import RebuildStrategy
 from .._transfer.strategy import Ends, Lane
@@ -84,8 +84,7 @@ class Lanes:
                 "A source cannot be followed without writing to the target, over keys that are there.",
                 hint="Choose 'update' for 'existing_keys', and leave check mode.",
             )
-        self.source, source_ms = measure(plan.source)
-        self.target, target_ms = measure(plan.target)
+        (self.source, source_ms), (self.target, target_ms) = measure_ends(plan.source, plan.target)
         self.round_trip_us = source_ms * 1000
         with client(plan.source) as at_source:
             self.writing = write_commands(at_source)

@@ -14,7 +14,6 @@ import time
 import typing as t
 
 from .._connection.connect import CLIENT_NAME, client
-from .._connection.endpoint import Endpoint
 from .._connection.patience import at_first, patiently
 from .._errors import ConnectError, RedisMigrationError
 from .._pipeline.end import End
@@ -31,7 +30,7 @@ from .._server.clocks import clocks_of
 from .._server.continuity import Continuity, ServerChanged, nameless_ends
 from .._server.databases import check_databases, check_same_server, database_pairs
 from .._server.eligibility import check_servers
-from .._server.info import Server, measure
+from .._server.info import Server, measure_ends
 from .._server.loss import holding_of
 from .._transfer.rebuild.strategy import RebuildStrategy
 from .._transfer.strategy import Ends, Lane
@@ -115,22 +114,25 @@ class Migration:
         """What ``ask`` returns; an end that is away is waited for, as everywhere."""
         return patiently(ask, self._plan.timeout)
 
-    def _measured(self, endpoint: Endpoint) -> tuple[Server, float]:
-        """The server at ``endpoint``. Before the run has begun, only breaks of the connection are waited out."""
-        if self._begun:
-            return self._patiently(lambda: measure(endpoint))
-        return at_first(lambda: measure(endpoint))
+    def _measure(self) -> float:
+        """Ask both servers who they are; returns both round trips together, in milliseconds.
+
+        Before the run has begun, only breaks of the connection are waited out.
+        """
+        reach = self._patiently if self._begun else at_first
+        found = measure_ends(self._plan.source, self._plan.target, reach)
+        (self._source, source_ms), (self._target, target_ms) = found
+        self._round_trip_us = source_ms * 1000
+        return source_ms + target_ms
 
     def _out_of_time(self) -> bool:
         return self._deadline is not None and time.monotonic() >= self._deadline
 
     def _prepare(self) -> None:
         plan, progress = self._plan, self.progress
-        self._source, source_ms = self._measured(plan.source)
-        self._target, target_ms = self._measured(plan.target)
-        self._round_trip_us = source_ms * 1000
+        round_trip_ms = self._measure()
         if progress.choice is None:
-            self._begin(self._source, self._target, source_ms + target_ms)
+            self._begin(self._source, self._target, round_trip_ms)
             self._begun = True
         try:
             self._guard.opened(self._source.identity)
@@ -171,8 +173,7 @@ class Migration:
         progress.restarts += 1
         before = self._continuity.latest(plan.source)
         self._continuity.accept(changed.endpoint, changed.identity)
-        self._source, _ms = self._patiently(lambda: measure(plan.source))
-        self._target, _ms = self._patiently(lambda: measure(plan.target))
+        self._measure()
         progress.clocks = dataclasses.asdict(clocks_of(self._source, self._target))
         for endpoint, server in ((plan.source, self._source), (plan.target, self._target)):
             self._continuity.accept(endpoint, server.identity)

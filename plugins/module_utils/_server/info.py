@@ -13,6 +13,7 @@ import typing as t
 from .._connection.connect import client
 from .._connection.endpoint import Endpoint
 from .._connection.identity import Identity, ask_identity
+from .._connection.patience import side_by_side
 from .._connection.replies import is_unknown_command, parse_info
 from .._errors import CommandRefused, RedisMigrationError
 from .key_counts import Database, databases_of, keyspace_section
@@ -221,19 +222,23 @@ def _clock(redis_client: t.Any) -> tuple[int, float, float]:
     return best
 
 
-_PING_TRIES = 5
-
-
 def measure(endpoint: Endpoint) -> tuple[Server, float]:
     """The server at ``endpoint``, and the round trip to it in milliseconds (the best of a few)."""
     with client(endpoint) as redis_client:
         server = server_of(redis_client, endpoint)
-        best = float("inf")
-        for _try in range(_PING_TRIES):
-            start = time.perf_counter()
-            redis_client.ping()
-            best = min(best, time.perf_counter() - start)
         if server.loading:
-            # It refuses PING until it is through, so it is by now.
+            # It refuses PING until it is through.
+            redis_client.ping()
             server = server_of(redis_client, endpoint)
-    return server, best * 1000
+    # What the clock is unsure by is half of the round trip that asked for it.
+    return server, 2 * server.clock_unsure_ms
+
+
+_Found: t.TypeAlias = tuple[Server, float]
+
+
+def measure_ends(
+    source: Endpoint, target: Endpoint, reach: t.Callable[[t.Callable[[], _Found]], _Found] = lambda ask: ask()
+) -> tuple[_Found, _Found]:
+    """:func:`measure` of both, side by side. ``reach``: how an end that is away is waited for; without, it is not."""
+    return side_by_side(lambda: reach(lambda: measure(source)), lambda: reach(lambda: measure(target)))
