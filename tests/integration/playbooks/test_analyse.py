@@ -53,6 +53,7 @@ def test_sources_are_looked_at_and_nothing_is_changed(redis_server: ServerFactor
     assert all(run.stats[name]["changed"] == 0 for name in hosts)
     assert (source.write_calls(), target.write_calls()) == before
     assert "gone: FAILED in analyse: " in run.output
+    assert "skipping:" not in run.output
 
     reports = tmp_path / REPORT
     latest = reports / "latest"
