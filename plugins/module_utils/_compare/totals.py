@@ -14,8 +14,9 @@ from .._errors import RedisMigrationError
 from .._pipeline.end import End
 from .._pipeline.job import Job
 from .._pipeline.temporary_keys import count_lasting
-from .._server.agreement import Side, apart, database_in
+from .._server.agreement import Side, apart
 from .._server.info import ASK_CHANGES, ASK_FIELD_EXPIRY, writes_since
+from .._server.key_counts import database_in
 from .both_ends import Ask, together
 from .diff_progress import DatabaseDiff
 

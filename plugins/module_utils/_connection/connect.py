@@ -74,6 +74,11 @@ class _UnixConnection(UnixDomainSocketConnection):
             raise
 
 
+@functools.cache
+def _knows_driver_info() -> bool:
+    return "driver_info" in inspect.signature(redis.connection.AbstractConnection.__init__).parameters
+
+
 def _settings(endpoint: Endpoint, database: int, name: str) -> dict[str, t.Any]:
     settings: dict[str, t.Any] = {
         "db": database,
@@ -86,7 +91,7 @@ def _settings(endpoint: Endpoint, database: int, name: str) -> dict[str, t.Any]:
         "redis_connect_func": functools.partial(_introduce, name),
     }
     # No CLIENT SETINFO: it is outside the documented permissions and would fill the server's ACL LOG.
-    if "driver_info" in inspect.signature(redis.connection.AbstractConnection.__init__).parameters:
+    if _knows_driver_info():
         settings["driver_info"] = None
     else:
         settings.update(lib_name=None, lib_version=None)

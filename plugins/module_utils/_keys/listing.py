@@ -23,15 +23,13 @@ class Tally:
     """Base of what is counted for each database: fields that are all numbers."""
 
     def add(self: _Counted, other: _Counted) -> None:
-        for field in dataclasses.fields(self):
-            setattr(self, field.name, getattr(self, field.name) + getattr(other, field.name))
+        for name in self.__dataclass_fields__:
+            setattr(self, name, getattr(self, name) + getattr(other, name))
 
     @classmethod
     def total(cls: type[_Counted], tallies: t.Iterable[_Counted]) -> _Counted:
-        total = cls()
-        for tally in tallies:
-            total.add(tally)
-        return total
+        counted = list(tallies)
+        return cls(**{name: sum([getattr(one, name) for one in counted]) for name in cls.__dataclass_fields__})
 
 
 @dataclasses.dataclass(frozen=True)

@@ -241,7 +241,7 @@ class Migration:
                 plan.check_mode,
                 bytes_per_second=plan.max_bytes_per_second,
                 usage=carried(plan, progress, self._source, self._target),
-                begun=progress.totals.written > 0 or bool(progress.moved_before),
+                begun=progress.wrote,
             )
             if not progress.pruning:
                 self._move(lane, here)

@@ -109,5 +109,10 @@ class Progress:
         return totals.scanned, totals.bytes
 
     @property
+    def wrote(self) -> bool:
+        """Whether anything was written to the target."""
+        return bool(self.moved_before) or any(counters.written for counters in self.counters.values())
+
+    @property
     def totals(self) -> Counters:
         return Counters.total(self.counters.values())

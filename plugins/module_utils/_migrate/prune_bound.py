@@ -15,8 +15,9 @@ from .._pipeline.expiry import NEVER
 from .._pipeline.job import Job
 from .._pipeline.temporary_keys import count_lasting
 from .._server.activity import Activity
-from .._server.agreement import Side, database_in
+from .._server.agreement import Side
 from .._server.info import ASK_CHANGES, ASK_FIELD_EXPIRY, writes_since
+from .._server.key_counts import database_in
 from .._server.loss import tolerated
 from .._transfer.strategy import Lane
 from .progress import Plan, Progress

@@ -16,7 +16,7 @@ from .._connection.commands import TIME, Names, each, pack, packed
 from .._connection.explain import explain_reply
 from .._connection.replies import any_error, check_shape, clock_ms, is_error, is_unknown_command, parse_info
 from .._server.info import Server
-from .._server.key_counts import keyspace_section
+from .._server.key_counts import database_in
 from .job import Job
 from .pipe import Call, Pipe
 
@@ -99,8 +99,8 @@ class ExpiryReader:
         if any_error(replies):
             return False
         keyspace, statistics = replies
-        told = keyspace_section(keyspace)
-        if told is None or (self._pipe.database in told and not told[self._pipe.database].nothing_expires):
+        told = database_in(keyspace, self._pipe.database)
+        if told is None or not told.nothing_expires:
             return False
         return parse_info(statistics).get("expired_keys") == str(self._expired_before)
 

@@ -17,8 +17,9 @@ from .._connection.replies import any_error, is_error
 from .._keys.selection import Selection
 from .._keys.temporary import without_temporary
 from .._server import loss
-from .._server.agreement import Side, database_in, too_few, too_few_expiring
+from .._server.agreement import Side, too_few, too_few_expiring
 from .._server.info import ASK_CHANGES, writes_since
+from .._server.key_counts import database_in
 from .absence import absent
 from .chunk import Chunk
 from .end import End

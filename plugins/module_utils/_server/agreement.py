@@ -12,7 +12,7 @@ from __future__ import annotations
 import typing as t
 
 from .info import Server
-from .key_counts import Database, held_in, keyspace_section
+from .key_counts import Database
 
 # So many, or this share of them, may come and go while all are walked.
 _ALWAYS = 10
@@ -21,12 +21,6 @@ _SHARE = 0.1
 # Keys that expire are looked for only where they live so long on average, and hardly any has expired meanwhile.
 _FAR_MS = 600_000
 _HARDLY_ANY = 0.01
-
-
-def database_in(info: bytes, number: int) -> Database | None:
-    """What the reply to INFO keyspace tells of a database; None where it does not tell."""
-    told = keyspace_section(info)
-    return None if told is None else held_in(told, number)
 
 
 class Side(t.NamedTuple):

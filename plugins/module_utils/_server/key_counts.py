@@ -11,6 +11,7 @@ has come to its end without a key. What cannot be known is no zero: the run ends
 from __future__ import annotations
 
 import dataclasses
+import functools
 import re
 import typing as t
 
@@ -48,14 +49,25 @@ def held_in(keyspace: t.Mapping[int, Database], number: int) -> Database:
     return keyspace.get(number, Database(0, 0, field_expires=0))
 
 
+_HEADING = re.compile(r"^#\s*keyspace\s*$", re.IGNORECASE | re.MULTILINE)
+_LINES = re.compile(r"^db(\d+):(.*?)\r?$", re.MULTILINE)
+_COUNT = re.compile(r"(\w+)=(\d+)(?=,|$)")
+
+
 def keyspace_section(info: bytes | str) -> dict[int, Database] | None:
     """The logical databases in INFO's text (those that hold keys); None where it has no keyspace section."""
-    text = info.decode("utf-8", "replace") if isinstance(info, bytes) else info
+    told = _told(info.decode("utf-8", "replace") if isinstance(info, bytes) else info)
+    return None if told is None else dict(told)
+
+
+# A run over many databases asks behind each of them, and mostly gets the same answer.
+@functools.lru_cache(maxsize=16)
+def _told(text: str) -> tuple[tuple[int, Database], ...] | None:
     databases: dict[int, Database] = {}
-    told = re.search(r"^#\s*keyspace\s*$", text, re.IGNORECASE | re.MULTILINE) is not None
-    for number, values in re.findall(r"^db(\d+):(.*?)\r?$", text, re.MULTILINE):
+    told = _HEADING.search(text) is not None
+    for number, values in _LINES.findall(text):
         told = True
-        counts = {name: int(value) for name, value in re.findall(r"(\w+)=(\d+)(?=,|$)", values)}
+        counts = {name: int(value) for name, value in _COUNT.findall(values)}
         if "keys" not in counts:
             return None
         databases[int(number)] = Database(
@@ -65,7 +77,15 @@ def keyspace_section(info: bytes | str) -> dict[int, Database] | None:
             # As Redis and as Valkey call it; a server that does not say may have some.
             counts.get("subexpiry", counts.get("keys_with_volatile_items", 1)),
         )
-    return dict(sorted(databases.items())) if told else None
+    return tuple(sorted(databases.items())) if told else None
+
+
+def database_in(info: bytes, number: int) -> Database | None:
+    """What the reply to INFO keyspace tells of a database; None where it does not tell."""
+    # Of a thousand databases only the one line is read.
+    start = (b"\n" + info).find(b"\ndb%d:" % number)
+    told = keyspace_section(info if start < 0 else info[start:].partition(b"\n")[0])
+    return None if told is None else held_in(told, number)
 
 
 def databases_of(redis_client: t.Any, endpoint: Endpoint, info: bytes) -> dict[int, Database]:

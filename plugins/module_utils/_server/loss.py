@@ -64,7 +64,9 @@ class Holding:
         )
 
     def _gone(self, later: Holding) -> list[_Gone]:
-        """What is gone of each database."""
+        """What is gone of each database; none where all hold what they held."""
+        if later.databases == self.databases:
+            return []
         there = {number: (keys, keys - expires) for number, keys, expires in later.databases}
         found = []
         for number, keys, expires in self.databases:
