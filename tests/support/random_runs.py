@@ -26,6 +26,7 @@ from ansible_collections.dataservices.redis_migration.plugins.module_utils._modu
 )
 from tests.support import engine
 from tests.support.attempt import Attempt, attempt
+from tests.support.left_out import need_server
 from tests.support.random_faults import Side, lift_limits
 from tests.support.run import StartedModule
 from tests.support.servers import RedisServer, available
@@ -156,6 +157,7 @@ class Pool:
     def clean(self, name: str, number: int = 0) -> RedisServer:
         """An empty one of this name; other numbers are other servers."""
         if (name, number) not in self._servers:
+            need_server(name)
             self._servers[name, number] = self._stack.enter_context(RedisServer(name))
         server = self._servers[name, number]
         if not server.running:

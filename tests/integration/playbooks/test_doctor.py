@@ -9,9 +9,12 @@ from __future__ import annotations
 import sys
 from pathlib import Path
 
+import pytest
+
 from tests.support.run import run_playbook
 
 
+@pytest.mark.needs_program("ssh", "openssh-client")
 def test_each_machine_has_its_list_and_its_verdict(tmp_path: Path) -> None:
     """One that has everything, one whose Python finds no library, one that cannot be reached."""
     bare = tmp_path / "python"
