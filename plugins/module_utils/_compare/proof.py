@@ -134,7 +134,10 @@ def _unproved_strings(here: RawPipe, there: RawPipe, keys: Packed) -> Job[list[i
 def _unlike_strings(count: int, mine: bytes, its: bytes) -> list[int]:
     if proves_equal(mine, its, b"*%d\r\n" % count, _NO_TEXT):
         return []
-    (values,), (its_values,) = parse_raw(mine, 1), parse_raw(its, 1)
+    here, there = parse_raw(mine, 1), parse_raw(its, 1)
+    if here is None or there is None:
+        return list(range(count))
+    (values,), (its_values,) = here, there
     if not all(isinstance(reply, list) and len(reply) == count for reply in (values, its_values)):
         return list(range(count))
     return [
@@ -154,9 +157,15 @@ def _unproved_payloads(here: RawPipe, there: RawPipe, keys: Packed) -> Job[list[
 
 
 def _unlike(same: t.Callable[[t.Any, t.Any], bool], count: int, mine: bytes, its: bytes) -> list[int]:
-    """Positions of the ``count`` keys whose replies are not the ``same``."""
-    pairs = enumerate(zip(parse_raw(mine, count), parse_raw(its, count)))
-    return [position for position, (value, its_value) in pairs if not same(value, its_value)]
+    """Positions of the ``count`` keys whose replies are not the ``same``; all where an end gave something else."""
+    here, there = parse_raw(mine, count), parse_raw(its, count)
+    if here is None or there is None:
+        return list(range(count))
+    try:
+        return [position for position, pair in enumerate(zip(here, there)) if not same(*pair)]
+    except (TypeError, ValueError):
+        # Such as lists for members, or no number for a score.
+        return list(range(count))
 
 
 def _unlike_elements(kind: bytes, count: int, mine: bytes, its: bytes) -> list[int]:

@@ -66,8 +66,15 @@ class RawPipe(Pipe):
         return Call(self, b"".join([batch + self._echo for batch in batches]), len(batches), limit)
 
 
-def parse_raw(raw: bytes, count: int) -> list[t.Any]:
-    """The ``count`` replies in what a :class:`RawPipe` gave."""
-    reader = hiredis.Reader()
-    reader.feed(raw)
-    return [reader.gets() for _reply in range(count)]
+_INCOMPLETE = object()
+
+
+def parse_raw(raw: bytes, count: int) -> list[t.Any] | None:
+    """The ``count`` replies in what a :class:`RawPipe` gave; None where these are not so many replies."""
+    reader = hiredis.Reader(notEnoughData=_INCOMPLETE)
+    try:
+        reader.feed(raw)
+        replies = list(iter(reader.gets, _INCOMPLETE))
+    except hiredis.ProtocolError:
+        return None
+    return replies if len(replies) == count else None

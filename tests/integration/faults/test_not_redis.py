@@ -202,6 +202,26 @@ def test_garbage_in_the_middle_of_a_run(
 
 
 @pytest.mark.parametrize("what", SUDDENLY)
+@pytest.mark.parametrize("side", ["source", "target"])
+def test_garbage_once_in_a_comparison(
+    side: str,
+    what: str,
+    filled: tuple[RedisServer, RedisServer],
+    fault_proxy: Callable[..., FaultProxy],
+) -> None:
+    """Of any command that reads values, also where replies are compared as the bytes that they are."""
+    source, target = filled
+    engine.migrate(source, target)
+    ends = {"source": source, "target": target}
+    proxy = fault_proxy(ends[side].port, redis=True)
+    for command in ("MGET", "HGETALL", "SMEMBERS", "LRANGE", "ZSCAN", "XRANGE", "DUMP", "TYPE"):
+        proxy.heal()
+        proxy.replace_reply(command, SUDDENLY[what], times=1)
+        found = engine.diff(*({**ends, side: ends[side].endpoint(port=proxy.port, timeout=2)}.values()))
+        assert found["identical"], (command, found["differences"])
+
+
+@pytest.mark.parametrize("what", SUDDENLY)
 def test_garbage_instead_of_an_acknowledgement(
     what: str, filled: tuple[RedisServer, RedisServer], fault_proxy: Callable[..., FaultProxy]
 ) -> None:

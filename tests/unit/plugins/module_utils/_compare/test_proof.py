@@ -112,6 +112,34 @@ def test_strings() -> None:
     assert _unlike_strings(2, WRONG_TYPE, WRONG_TYPE) == [0, 1]
 
 
+@pytest.mark.parametrize(
+    "odd",
+    [
+        b"$-7\r\n",
+        b"?\r\n",
+        b"*3\r\n$1\r\na\r\n",
+        b"",
+        texts(b"a") * 2,
+        b"*1\r\n*1\r\n:1\r\n",
+        b"*-5\r\n",
+        b"$5\r\nab\r\n",
+    ],
+    ids=["length", "type", "cut", "nothing", "two", "nested", "list", "text"],
+)
+def test_what_is_no_reply_proves_nothing(odd: bytes) -> None:
+    """And ends no run: whoever looks closer meets it where it is dealt with."""
+    fine = texts(b"a", b"1")
+    for mine, its in ((odd, fine), (fine, odd)):
+        assert _unlike_strings(2, mine, its) == [0, 1]
+        for kind in (b"hash", b"set", b"list", b"stream", b"zset"):
+            assert _unlike_elements(kind, 1, mine, its) == [0], kind
+
+
+def test_a_score_that_is_no_number_proves_nothing() -> None:
+    mine, its = (b"*2\r\n" + text(b"0") + texts(b"member", score) for score in (b"1.0", b"one"))
+    assert _unlike_elements(b"zset", 1, mine, its) == [0]
+
+
 def head(last: bytes, groups: int = 0, newer: tuple[bytes, int] | None = None, data: bytes = b"x") -> bytes:
     """A reply to XINFO STREAM as Redis 6.2 gives it, or a newer one that counts what was added and deleted."""
     parts = [text(b"length"), b":1\r\n", text(b"radix-tree-keys"), b":1\r\n", text(b"radix-tree-nodes"), b":2\r\n"]
