@@ -57,6 +57,13 @@ options:
         URL, for a broker whose credentials are not recognised.
       - It needs the Python library C(jmespath) on the host that runs the module.
     type: str
+  use_sentinel:
+    description:
+      - Whether the endpoint has the Sentinels that the credentials name, as C(sentinel), in place of the address that they
+        give too.
+      - Credentials that give no address of a primary give their Sentinels without this. O(endpoint_query) decides by itself.
+    type: bool
+    default: false
 notes:
   - The results hold secrets. Set C(no_log) on the task and on tasks that use them.
 """
@@ -180,6 +187,7 @@ def main() -> None:
         "state": {"type": "str", "choices": ["present", "absent"], "default": "present"},
         "parameters": {"type": "dict"},
         "endpoint_query": {"type": "str"},
+        "use_sentinel": {"type": "bool", "default": False},
     }
     run(AnsibleModule(spec, supports_check_mode=True), work, needs_redis=False)
 

@@ -97,7 +97,8 @@ class Service:
             quorum = self._count // 2 + 1
             for _number in range(self._count):
                 one = SentinelServer(self._name, first, quorum, **self._sentinel_options)
-                self.sentinels.append(self._stack.enter_context(one))
+                self._stack.enter_context(one)
+                self.sentinels.append(one)
             for one in self.sentinels:
                 until(lambda one=one: self._knows_all(one))  # type: ignore[misc]
             self._stack = self._stack.pop_all()

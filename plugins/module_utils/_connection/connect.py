@@ -114,6 +114,13 @@ def connect(endpoint: Endpoint, database: int = 0, name: str = CLIENT_NAME) -> t
     return connection
 
 
+def located(endpoint: Endpoint) -> Endpoint:
+    """``endpoint`` with the host and port at which it was found last; looked for where it was not found yet."""
+    if endpoint.by_sentinel and not endpoint.found:
+        connect(endpoint).disconnect()
+    return endpoint.found or endpoint
+
+
 class _Opener:
     """Connections to the places that Sentinels name, and to the Sentinels themselves."""
 

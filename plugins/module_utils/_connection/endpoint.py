@@ -78,6 +78,13 @@ class Endpoint:
         return self.sentinel is not None and not self.host
 
     @property
+    def found(self) -> Endpoint | None:
+        """Itself at the host and port that Sentinels named last, if any."""
+        if self.sentinel is None or "host" not in self.sentinel.found:
+            return None
+        return dataclasses.replace(self, host=self.sentinel.found["host"], port=int(self.sentinel.found["port"]))
+
+    @property
     def place(self) -> str:
         """What stays the same of its address: host and port, the socket's path, or the service and its Sentinels."""
         if self.unix_socket:
@@ -91,8 +98,8 @@ class Endpoint:
         """Host and port, or the socket's path; never a secret. Of a service: its name, and where it was found last."""
         if self.sentinel is None:
             return self.place
-        found = joined(self.host, self.port) if self.host else self.sentinel.found.get("address")
-        return f"{found} (service {self.sentinel.service_name})" if found else self.place
+        at = self if self.host else self.found
+        return f"{joined(at.host, at.port)} (service {self.sentinel.service_name})" if at else self.place
 
     @property
     def user(self) -> str:
@@ -115,7 +122,7 @@ def parse_endpoint(options: t.Mapping[str, t.Any] | None, role: str) -> Endpoint
     url = given.pop("url", None)
     backend = given.pop("backend", None)
     sentinel = given.pop("sentinel", None)
-    _check_ways(given, url, sentinel, role)
+    _check_ways(given, url, sentinel, backend, role)
     fields = _parse_url(str(url), role) if url else {}
     if fields.get("unix_socket") and given.get("host"):
         raise EndpointError(f"The {role} endpoint has both a unix:// url and a host.", hint="Give one of them.")
@@ -169,7 +176,7 @@ def parse_endpoint(options: t.Mapping[str, t.Any] | None, role: str) -> Endpoint
     return Endpoint(role=role, backend=_parse_backend(backend, role), **fields)
 
 
-def _check_ways(given: t.Mapping[str, t.Any], url: t.Any, sentinel: t.Any, role: str) -> None:
+def _check_ways(given: t.Mapping[str, t.Any], url: t.Any, sentinel: t.Any, backend: t.Any, role: str) -> None:
     """An endpoint is named in one way, and only a service has replicas to choose from."""
     named = [name for name in ("host", "port") if given.get(name)] + (["url"] if url else [])
     if sentinel and named:
@@ -179,6 +186,11 @@ def _check_ways(given: t.Mapping[str, t.Any], url: t.Any, sentinel: t.Any, role:
         )
     if sentinel is not None and not isinstance(sentinel, t.Mapping):
         raise EndpointError(f"{role}.sentinel is no dictionary.", hint=SENTINEL_EXAMPLE)
+    if sentinel and backend:
+        raise EndpointError(
+            f"The {role} endpoint has both a sentinel and a backend.",
+            hint="MIGRATE connects where the Sentinels say that the primary is; a backend would not follow a failover.",
+        )
     if not given.get("prefer_replica"):
         return
     if role == "target":
@@ -187,6 +199,22 @@ def _check_ways(given: t.Mapping[str, t.Any], url: t.Any, sentinel: t.Any, role:
         raise EndpointError(
             f"The {role} endpoint has prefer_replica but no sentinel.",
             hint="Sentinels tell which replicas there are; without them give the replica's own address.",
+        )
+
+
+def refuse_replica(endpoint: Endpoint, why: str) -> None:
+    """Raise :class:`EndpointError` where a replica is preferred for what only a primary can do."""
+    if endpoint.prefer_replica:
+        raise EndpointError(f"The {endpoint.role} endpoint has prefer_replica, but {why}.", hint="Remove it here.")
+
+
+def refuse_sentinel(endpoint: Endpoint) -> None:
+    """Raise :class:`EndpointError` for a service, which a tunnel cannot lead to."""
+    if endpoint.by_sentinel:
+        raise EndpointError(
+            f"The {endpoint.role} is named by Sentinels and is to be reached through a tunnel, which does not go together.",
+            hint="A tunnel leads to one host and port, and Sentinels name others after a failover: run the modules on a worker"
+            " inside that network, or give 'host' and 'port' of the primary in place of 'sentinel'.",
         )
 
 

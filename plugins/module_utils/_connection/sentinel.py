@@ -93,7 +93,7 @@ def connected(endpoint: Endpoint, opener: Opener) -> t.Any:
                 if endpoint.prefer_replica:
                     places = [*(at(endpoint, place) for place in replicas_of(ask, door, endpoint)), primary]
         except RedisMigrationError as exc:
-            problems.append(_of_door(exc, door))
+            problems.append(explained(exc, door))
             continue
         for place in places:
             if place.address in tried:
@@ -106,7 +106,8 @@ def connected(endpoint: Endpoint, opener: Opener) -> t.Any:
                     raise
                 problems.append(exc)
                 continue
-            _sentinel(endpoint).found.update(address=joined(place.host, place.port), by=joined(door.host, door.port))
+            by = joined(door.host, door.port)
+            _sentinel(endpoint).found.update(host=place.host, port=str(place.port), by=by)
             return connection
     raise _together(endpoint, problems)
 
@@ -143,7 +144,16 @@ def replicas_of(ask: t.Any, door: Endpoint, endpoint: Endpoint) -> list[tuple[st
         flags = set(_text(fields.get("flags")).split(","))
         if not flags & _AWAY and _text(fields.get("master-link-status")) == "ok":
             found.append(_place(fields.get("ip"), fields.get("port"), door))
-    return sorted(found, key=lambda place: (joined(*place) != sentinel.found.get("address"), place))
+    last = endpoint.found
+    return sorted(found, key=lambda place: (last is None or place != (last.host, last.port), place))
+
+
+def fields_of_service(ask: t.Any, door: Endpoint, endpoint: Endpoint) -> dict[str, str]:
+    """What SENTINEL MASTER tells of the service."""
+    reply = ask.execute_command("SENTINEL", "MASTER", _sentinel(endpoint).service_name)
+    if not isinstance(reply, list):
+        raise odd_reply(reply, "SENTINEL", door)
+    return dict(zip(map(_text, reply[::2]), map(_text, reply[1::2])))
 
 
 def _instances(ask: t.Any, door: Endpoint, *words: str) -> list[dict[str, t.Any]]:
@@ -230,7 +240,7 @@ def _sentinel(endpoint: Endpoint) -> Sentinel:
     return endpoint.sentinel
 
 
-def _of_door(exc: RedisMigrationError, door: Endpoint) -> RedisMigrationError:
+def explained(exc: RedisMigrationError, door: Endpoint) -> RedisMigrationError:
     """The error of a Sentinel with what to do about it there: the words for servers name fields of the endpoint."""
     hint = exc.hint
     if _REFUSED.search(exc.message):

@@ -37,7 +37,7 @@ class Sentinel:
     client_key_file: str | None = None
     server_name: str | None = None
     timeout: float = 5.0
-    # What they said last: ``address`` of the server, and ``by`` which of them. The only part that changes.
+    # What they said last: ``host`` and ``port`` of the server, and ``by`` which of them. The only part that changes.
     found: dict[str, str] = dataclasses.field(default_factory=dict, compare=False, repr=False)
 
     def __str__(self) -> str:

@@ -5,9 +5,8 @@
 
 from __future__ import annotations
 
-import contextlib
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 
 import pytest
 
@@ -19,12 +18,6 @@ from tests.support.sentinels import Service
 Services = Callable[..., Service]
 
 SERVERS = pytest.mark.parametrize("name", ["redis-6.2", "redis-8.2", "valkey-9"])
-
-
-@pytest.fixture
-def service() -> Iterator[Services]:
-    with contextlib.ExitStack() as stack:
-        yield lambda *names, **options: stack.enter_context(Service(*names, **options))
 
 
 def assert_equal(source: Service, target: Service) -> None:
@@ -44,9 +37,8 @@ def test_source_and_target_are_found(name: str, service: Services) -> None:
     assert engine.diff(source.endpoint(), target.endpoint())["identical"]
 
 
-@SERVERS
 @pytest.mark.parametrize("end", ["source", "target"])
-@pytest.mark.parametrize("kill", [True, False], ids=["killed", "by command"])
+@pytest.mark.parametrize(("name", "kill"), [("redis-6.2", True), ("valkey-9", True), ("redis-8.2", False)])
 def test_a_failover_in_the_middle(end: str, kill: bool, name: str, service: Services) -> None:
     ends = {"source": service(name), "target": service(name)}
     dataset.fill_benchmark(ends["source"].client(0), "mixed", 20_000)
@@ -65,3 +57,54 @@ def test_a_failover_in_the_middle(end: str, kill: bool, name: str, service: Serv
     assert ends[end].primary is not first
     assert progress.restarts >= 1
     assert_equal(ends["source"], ends["target"])
+
+
+@pytest.mark.parametrize("name", ["redis-6.2", "valkey-9"])
+def test_a_replica_is_read_where_it_is_preferred(name: str, service: Services) -> None:
+    source, target = service(name), service(name)
+    total = dataset.fill(source.primary.client, databases=(0, 3)).total
+    primary, (replica,) = source.primary, source.replicas
+    before = [server.command_calls().get("dump", 0) for server in (primary, replica)]
+
+    done = engine.migrate(source.endpoint(prefer_replica=True), target.endpoint())
+
+    dumps = [
+        server.command_calls().get("dump", 0) - was for server, was in zip((primary, replica), before, strict=True)
+    ]
+    assert moved(done) == {"scanned": total, "copied": total}
+    assert dumps[0] == 0 and dumps[1] > 0
+    assert_equal(source, target)
+    assert engine.diff(source.endpoint(prefer_replica=True), target.endpoint())["identical"]
+    assert moved(engine.migrate(source.endpoint(prefer_replica=True), target.endpoint(), strategy="rebuild")) == {
+        "scanned": total,
+        "unchanged": total,
+    }
+
+
+def test_a_replica_that_dies_is_replaced_by_who_is_left(service: Services) -> None:
+    source, target = service("redis-8.2"), service("redis-8.2", sentinels=1)
+    dataset.fill_benchmark(source.client(), "mixed", 20_000)
+    (replica,) = source.replicas
+    run = engine.migration(
+        source.endpoint(prefer_replica=True), target.endpoint(), timeout=60.0, max_keys_per_second=8000
+    )
+    dying = threading.Timer(0.8, replica.kill)
+    dying.start()
+    try:
+        progress = run.run()
+    finally:
+        dying.join()
+    assert progress.restarts == 1
+    assert_equal(source, target)
+
+
+def test_what_was_written_last_at_the_primary_is_read_at_the_replica(service: Services) -> None:
+    """A replica that lags: a connection to it waits until it holds what the primary held."""
+    source, target = service("redis-8.2", sentinels=1), service("redis-8.2", sentinels=1)
+    (replica,) = source.replicas
+    source.client().set("early", 1)
+    replica.pause()
+    source.client().set("late", 1)
+    threading.Timer(0.3, replica.resume).start()
+    engine.migrate(source.endpoint(prefer_replica=True), target.endpoint())
+    assert target.client().exists("early", "late") == 2
