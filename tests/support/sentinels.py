@@ -58,8 +58,13 @@ class SentinelServer(RedisServer):
             lines.append(f"sentinel auth-user {self._service} tests-admin")
             lines.append(f"sentinel auth-pass {self._service} {self._watched._admin_password}")
         if self._watched.tls and self._watched.certificate:
+            shown = self._watched.certificate
             lines.append("tls-replication yes")
-            lines.append(f"tls-ca-cert-file {self._watched.certificate.ca_file}")
+            if not self.tls:
+                lines.append(f"tls-cert-file {shown.cert_file}")
+                lines.append(f"tls-key-file {shown.key_file}")
+                lines.append(f"tls-ca-cert-file {shown.ca_file}")
+                lines.append("tls-auth-clients no")
         return "\n".join(lines) + "\n"
 
 
