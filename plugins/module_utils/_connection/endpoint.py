@@ -84,6 +84,11 @@ class Endpoint:
             return None
         return dataclasses.replace(self, host=self.sentinel.found["host"], port=int(self.sentinel.found["port"]))
 
+    def at_primary(self) -> Endpoint:
+        """The same where a replica is preferred, but its primary; what is found for the one is not taken for the other."""
+        sentinel = self.sentinel and dataclasses.replace(self.sentinel, found={})
+        return dataclasses.replace(self, prefer_replica=False, sentinel=sentinel)
+
     @property
     def place(self) -> str:
         """What stays the same of its address: host and port, the socket's path, or the service and its Sentinels."""

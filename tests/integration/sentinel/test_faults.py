@@ -22,6 +22,7 @@ from tests.support.attempt import until
 from tests.support.certs import Authority
 from tests.support.engine import RedisMigrationError, moved
 from tests.support.oracle import compare, report
+from tests.support.paths import REPO
 from tests.support.run import run_module
 from tests.support.sentinels import NAME, SentinelServer, Service
 from tests.support.servers import HOST, tls_servers
@@ -56,6 +57,28 @@ def test_logins_of_sentinels_are_their_own(name: str, service: Services) -> None
     said = problem(guarded.endpoint(password="wrong-secret"))
     assert f"(service {NAME})" in said and "WRONGPASS" in said
     assert "wrong-secret" not in said
+
+
+@pytest.mark.parametrize("name", ["redis-6.2", "redis-8.2", "valkey-9"])
+def test_the_documented_rules_of_a_user_at_the_sentinels(
+    name: str, service: Services, redis_server: ServerFactory
+) -> None:
+    page = (REPO / "docs/sentinel.md").read_text()
+    rules = page.partition("```acl-sentinel\n")[2].partition("```")[0].replace("\n", " ")
+    lines = [
+        "user default off",
+        f"user watcher on >{PASSWORD} {rules}",
+        f"user least on >{PASSWORD} {rules.split()[0]}",
+    ]
+    watched = service(name, sentinels=1, sentinel_options={"acl_lines": lines})
+    end = watched.endpoint(sentinel={"username": "watcher", "password": PASSWORD}, prefer_replica=True)
+    found = findings(end, redis_server("redis-8.2"))["source_sentinels"]
+    assert found.status == "ok", found
+    assert "quorum" in found.message
+    least = watched.endpoint(sentinel={"username": "least", "password": PASSWORD})
+    assert read_server(parse_endpoint(least, "source")).role == "master"
+    with pytest.raises(RedisMigrationError, match=r"NOPERM"):
+        read_server(parse_endpoint({**least, "prefer_replica": True}, "source"))
 
 
 def test_a_password_that_no_sentinel_asks_for(service: Services) -> None:

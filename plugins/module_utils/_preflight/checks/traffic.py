@@ -6,7 +6,6 @@
 from __future__ import annotations
 
 import contextlib
-import dataclasses
 import time
 import typing as t
 
@@ -87,7 +86,7 @@ def _where_clients_write(side: Answered, stack: contextlib.ExitStack) -> t.Any:
     """A client of the primary, also where a replica is read."""
     if not side.endpoint.prefer_replica:
         return side.client
-    return stack.enter_context(client(dataclasses.replace(side.endpoint, prefer_replica=False)))
+    return stack.enter_context(client(side.endpoint.at_primary()))
 
 
 def writes(situation: Situation, side: Answered) -> Verdict:
