@@ -14,9 +14,13 @@ from typing import Any
 
 import pytest
 
+from ansible_collections.dataservices.redis_migration.plugins.module_utils._connection.connect import client
+from ansible_collections.dataservices.redis_migration.plugins.module_utils._connection.endpoint import parse_endpoint
+from ansible_collections.dataservices.redis_migration.plugins.module_utils._isolation.pause import is_paused
 from ansible_collections.dataservices.redis_migration.plugins.module_utils._process import process_identity
 from tests.conftest import ServerFactory
 from tests.support import dataset
+from tests.support.attempt import until
 from tests.support.oracle import compare, report
 from tests.support.run import run_module, run_playbook
 from tests.support.sentinels import NAME, Service
@@ -99,6 +103,25 @@ def test_a_live_run_follows_through_a_failover(
     assert caught_up["restarts"] >= 1
     assert drained["proved"]
     assert_equal(ends["source"], ends["target"])
+
+
+def test_a_pause_goes_along_to_the_new_primary(service: Services) -> None:
+    watched = service("redis-8.2")
+    with subprocess.Popen([sys.executable, "-c", "input()"], stdin=subprocess.PIPE) as owner:
+        told = {"pid": owner.pid, "identity": process_identity(owner.pid)}
+        options = {"endpoint": watched.endpoint(), "with_playbook": True, "owner": told, "pause_seconds": 3600}
+        paused = run_module("redis_isolation", state="paused", **options).ok
+        watched.fail_over()
+        until(lambda: _paused(watched), 15)
+        assert run_module("redis_isolation", state="released", guard=paused["guard"], **options).ok["changed"]
+        assert not _paused(watched)
+        owner.communicate(b"\n")
+
+
+def _paused(watched: Service) -> bool | None:
+    endpoint = parse_endpoint(watched.endpoint(), "endpoint")
+    with client(endpoint) as redis_client:
+        return is_paused(redis_client, endpoint)
 
 
 def test_a_tunnel_to_a_service_is_refused(service: Services) -> None:
