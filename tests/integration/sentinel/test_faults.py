@@ -198,6 +198,14 @@ def test_preflight_names_sentinels_quorum_primary_and_who_is_read(service: Servi
     assert "no Sentinel is asked" in plain["source_sentinels"].message
 
 
+def test_a_service_without_replicas_is_read_at_its_primary(service: Services, redis_server: ServerFactory) -> None:
+    source, target = service("redis-8.2", replicas=0, sentinels=1), redis_server("redis-8.2")
+    source.client().set("a", 1)
+    found = findings(source.endpoint(prefer_replica=True), target)["source_role"]
+    assert found.status == "warn" and f"{HOST}:{source.primary.port}" in found.message
+    assert moved(engine.migrate(source.endpoint(prefer_replica=True), target)) == {"scanned": 1, "copied": 1}
+
+
 def test_clients_are_looked_for_at_the_primary(service: Services, redis_server: ServerFactory) -> None:
     source = service("redis-8.2", sentinels=1)
     application = source.client()

@@ -41,11 +41,36 @@ def test_source_and_target_are_found(name: str, service: Services) -> None:
 @pytest.mark.parametrize(("name", "kill"), [("redis-6.2", True), ("valkey-9", True), ("redis-8.2", False)])
 def test_a_failover_in_the_middle(end: str, kill: bool, name: str, service: Services) -> None:
     ends = {"source": service(name), "target": service(name)}
+    fail_in_the_middle(ends, end, kill=kill)
+
+
+@pytest.mark.parametrize("end", ["source", "target"])
+@pytest.mark.parametrize("strategy", ["migrate", "rebuild"])
+def test_a_failover_in_the_middle_of_other_strategies(end: str, strategy: str, service: Services) -> None:
+    ends = {"source": service("redis-8.2"), "target": service("redis-8.2")}
+    fail_in_the_middle(ends, end, strategy=strategy)
+
+
+def test_the_replica_that_is_read_becomes_the_primary(service: Services) -> None:
+    ends = {"source": service("redis-8.2"), "target": service("redis-8.2", sentinels=1)}
+    fail_in_the_middle(ends, "source", prefer_replica=True)
+
+
+def fail_in_the_middle(
+    ends: dict[str, Service], end: str, *, kill: bool = True, prefer_replica: bool = False, strategy: str = "copy"
+) -> None:
+    """Replace the primary of one end while keys are moved: equal in the end, and noticed."""
     dataset.fill_benchmark(ends["source"].client(0), "mixed", 20_000)
     dataset.fill(ends["source"].primary.client, databases=(3,))
     # What has not reached the replica by then, a failover loses.
     assert ends["source"].client().wait(1, 5000) == 1
-    run = engine.migration(ends["source"].endpoint(), ends["target"].endpoint(), timeout=60.0, max_keys_per_second=8000)
+    run = engine.migration(
+        ends["source"].endpoint(prefer_replica=prefer_replica),
+        ends["target"].endpoint(),
+        timeout=60.0,
+        max_keys_per_second=8000,
+        strategy=strategy,
+    )
     first = ends[end].primary
     failing = threading.Timer(0.8, ends[end].fail_over, kwargs={"kill": kill})
     failing.start()
