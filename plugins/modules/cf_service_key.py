@@ -91,6 +91,13 @@ EXAMPLES = r"""
   register: sessions_key
   no_log: true
 
+- name: Take the Sentinels that the credentials name, in place of their address
+  dataservices.redis_migration.cf_service_key:
+    service_instance: orders-redis7
+    use_sentinel: true
+  register: orders_by_sentinel
+  no_log: true
+
 - name: Delete the key
   dataservices.redis_migration.cf_service_key:
     service_instance: orders-redis6

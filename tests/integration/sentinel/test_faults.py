@@ -15,6 +15,10 @@ from ansible_collections.dataservices.redis_migration.plugins.module_utils._conn
 from ansible_collections.dataservices.redis_migration.plugins.module_utils._keys.selection import parse_selection
 from ansible_collections.dataservices.redis_migration.plugins.module_utils._preflight.preflight import preflight
 from ansible_collections.dataservices.redis_migration.plugins.module_utils._preflight.situation import Question
+from ansible_collections.dataservices.redis_migration.plugins.module_utils._server.continuity import (
+    Continuity,
+    ServerChanged,
+)
 from ansible_collections.dataservices.redis_migration.plugins.module_utils._server.info import read_server
 from tests.conftest import ServerFactory
 from tests.support import dataset, engine
@@ -171,6 +175,18 @@ def test_a_sentinel_that_has_not_heard_of_the_failover(service: Services, redis_
         found = findings(watched.endpoint(sentinel={"hosts": hosts}), redis_server("redis-8.2"))
         assert found["source_sentinels"].status == "warn"
         assert "knows no service" in found["source_sentinels"].message
+
+
+@pytest.mark.parametrize("kill", [True, False])
+def test_a_former_primary_is_noticed_before_the_end(kill: bool, service: Services) -> None:
+    watched = service("redis-8.2")
+    endpoint = parse_endpoint(watched.endpoint(), "target")
+    continuity = Continuity()
+    continuity.check(endpoint, read_server(endpoint).identity)
+    continuity.check_still_there(endpoint)
+    watched.fail_over(kill=kill)
+    with pytest.raises(ServerChanged):
+        continuity.check_still_there(endpoint)
 
 
 def test_sentinels_that_disagree_are_told(service: Services, redis_server: ServerFactory) -> None:

@@ -11,6 +11,7 @@ from collections.abc import Callable
 import pytest
 
 from tests.support import dataset, engine
+from tests.support.attempt import until
 from tests.support.engine import moved
 from tests.support.oracle import compare, report
 from tests.support.sentinels import Service
@@ -49,6 +50,28 @@ def test_a_failover_in_the_middle(end: str, kill: bool, name: str, service: Serv
 def test_a_failover_in_the_middle_of_other_strategies(end: str, strategy: str, service: Services) -> None:
     ends = {"source": service("redis-8.2"), "target": service("redis-8.2")}
     fail_in_the_middle(ends, end, strategy=strategy)
+
+
+@pytest.mark.parametrize("end", ["source", "target"])
+def test_a_primary_that_becomes_one_again(end: str, service: Services) -> None:
+    """A name that leads to several servers is refused; of a service that is nothing wrong."""
+    ends = {"source": service("redis-8.2"), "target": service("redis-8.2")}
+    dataset.fill_benchmark(ends["source"].client(0), "mixed", 3000)
+    assert ends["source"].client().wait(1, 5000) == 1
+    first = ends[end].primary
+    run = engine.migration(ends["source"].endpoint(), ends["target"].endpoint(), timeout=60.0)
+    run.run(0.001)
+    for _time in range(2):
+        ends[end].fail_over(kill=False)
+        until(lambda: ends[end].replicas[0].client().info("replication")["role"] == "slave")
+        until(lambda: ends[end].replicas[0].client().info("replication")["master_link_status"] == "up")
+        run = engine.resumed(run)
+        run.run(0.001)
+    assert ends[end].primary is first
+    run = engine.resumed(run)
+    run.run()
+    assert run.progress.restarts == 2
+    assert_equal(ends["source"], ends["target"])
 
 
 def test_the_replica_that_is_read_becomes_the_primary(service: Services) -> None:
