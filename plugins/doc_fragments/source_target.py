@@ -65,6 +65,60 @@ options:
         description: Seconds to wait for a connection and for any single answer.
         type: float
         default: 15.0
+      sentinel:
+        description:
+          - The Sentinels that know where the server is, in place of C(url), C(host) and C(port). They are asked at each
+            connection, so that a failover is followed. User, password and TLS of the server stand beside it.
+        type: dict
+        suboptions:
+          service_name:
+            description: What the Sentinels call the service, mostly C(mymaster).
+            type: str
+            required: true
+          hosts:
+            description: The Sentinels, as C(host) or C(host:port) (port C(26379)), asked in this order until one answers.
+            type: list
+            elements: str
+            required: true
+          username:
+            description: ACL user of the Sentinels, which have users of their own.
+            type: str
+          password:
+            description: Password of the Sentinels; not that of the server.
+            type: str
+          tls:
+            description: Whether Sentinels are asked over TLS. If not given, as C(tls) says for the server.
+            type: bool
+          validate_certs:
+            description: As C(validate_certs), which it takes over where not given.
+            type: bool
+          ca_certs:
+            description: As C(ca_certs), which it takes over where no CA is given.
+            type: path
+          ca_cert_content:
+            description: As C(ca_cert_content), which it takes over where no CA is given.
+            type: str
+          ca_fingerprints:
+            description: As C(ca_fingerprints), which it takes over where no CA is given.
+            type: list
+            elements: str
+          client_cert_file:
+            description: As C(client_cert_file), which it takes over where not given.
+            type: path
+          client_key_file:
+            description: As C(client_key_file), which it takes over where not given.
+            type: path
+          server_name:
+            description: The name that the certificates of all Sentinels must carry, if it is not their host.
+            type: str
+          timeout:
+            description: Seconds to wait for one Sentinel before the next is asked; C(timeout), but at most V(5), if not given.
+            type: float
+      prefer_replica:
+        description:
+          - With C(sentinel), read from a replica that holds all that the primary held when the connection was opened; from the
+            primary where there is none. For reading only; never for MIGRATE, following a source, isolation or restoring.
+        type: bool
   target:
     description: The server to write to.
     type: dict

@@ -30,6 +30,29 @@ def endpoint_suboptions() -> Spec:
         "server_name": {"type": "str"},
         "ca_fingerprints": {"type": "list", "elements": "str"},
         "timeout": {"type": "float", "default": 15.0},
+        "sentinel": _sentinel(),
+        "prefer_replica": {"type": "bool"},
+    }
+
+
+def _sentinel() -> dict[str, t.Any]:
+    return {
+        "type": "dict",
+        "options": {
+            "service_name": {"type": "str", "required": True},
+            "hosts": {"type": "list", "elements": "str", "required": True},
+            "username": {"type": "str"},
+            "password": {"type": "str", "no_log": True},
+            "tls": {"type": "bool"},
+            "validate_certs": {"type": "bool"},
+            "ca_certs": {"type": "path"},
+            "ca_cert_content": {"type": "str"},
+            "ca_fingerprints": {"type": "list", "elements": "str"},
+            "client_cert_file": {"type": "path"},
+            "client_key_file": {"type": "path"},
+            "server_name": {"type": "str"},
+            "timeout": {"type": "float"},
+        },
     }
 
 

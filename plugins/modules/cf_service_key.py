@@ -57,6 +57,13 @@ options:
         URL, for a broker whose credentials are not recognised.
       - It needs the Python library C(jmespath) on the host that runs the module.
     type: str
+  use_sentinel:
+    description:
+      - Whether the endpoint has the Sentinels that the credentials name, as C(sentinel), in place of the address that they
+        give too.
+      - Credentials that give no address of a primary give their Sentinels without this. O(endpoint_query) decides by itself.
+    type: bool
+    default: false
 notes:
   - The results hold secrets. Set C(no_log) on the task and on tasks that use them.
 """
@@ -82,6 +89,13 @@ EXAMPLES = r"""
     service_instance: sessions
     endpoint_query: "{host: node.address, port: node.port, password: auth.password, tls: `true`}"
   register: sessions_key
+  no_log: true
+
+- name: Take the Sentinels that the credentials name, in place of their address
+  dataservices.redis_migration.cf_service_key:
+    service_instance: orders-redis7
+    use_sentinel: true
+  register: orders_by_sentinel
   no_log: true
 
 - name: Delete the key
@@ -180,6 +194,7 @@ def main() -> None:
         "state": {"type": "str", "choices": ["present", "absent"], "default": "present"},
         "parameters": {"type": "dict"},
         "endpoint_query": {"type": "str"},
+        "use_sentinel": {"type": "bool", "default": False},
     }
     run(AnsibleModule(spec, supports_check_mode=True), work, needs_redis=False)
 

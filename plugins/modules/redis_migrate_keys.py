@@ -145,6 +145,19 @@ EXAMPLES = r"""
     match: ["session:*"]
     max_keys_per_second: 5000
 
+- name: Read from a replica of what Sentinels watch, and follow both ends through a failover
+  dataservices.redis_migration.redis_migrate_keys:
+    source:
+      sentinel:
+        service_name: mymaster
+        hosts: [s1.example.com, s2.example.com, s3.example.com]
+        password: "{{ vault_sentinel }}"
+      password: "{{ vault_old }}"
+      prefer_replica: true
+    target:
+      sentinel: {service_name: orders, hosts: [t1.example.com, t2.example.com]}
+      password: "{{ vault_new }}"
+
 - name: Let the source send the keys itself
   dataservices.redis_migration.redis_migrate_keys:
     source:

@@ -49,6 +49,7 @@ options:
     description:
       - Names of findings that you accept. Where one fails, it becomes a warning that says so.
       - The names are C(source_reachable), C(target_reachable), C(source_certificate), C(target_certificate),
+        C(source_sentinels), C(target_sentinels),
         C(source_version), C(target_version), C(source_mode), C(target_mode), C(source_role), C(target_role),
         C(source_state), C(target_state), C(target_writable), C(same_server), C(formats), C(databases),
         C(source_permissions), C(target_permissions), C(source_keys), C(other_runs), C(target_keys), C(large_keys),

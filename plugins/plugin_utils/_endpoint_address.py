@@ -8,7 +8,10 @@ from __future__ import annotations
 import dataclasses
 import typing as t
 
-from ansible_collections.dataservices.redis_migration.plugins.module_utils._connection.endpoint import parse_endpoint
+from ansible_collections.dataservices.redis_migration.plugins.module_utils._connection.endpoint import (
+    parse_endpoint,
+    refuse_sentinel,
+)
 
 _PUBLIC = (
     "host", "port", "tls", "validate_certs", "ca_certs", "ca_cert_content", "client_cert_file", "client_key_file",
@@ -21,6 +24,8 @@ def endpoint_address(endpoint: t.Mapping[str, t.Any]) -> dict[str, t.Any]:
 
     Raises :class:`RedisMigrationError` for an endpoint that says no such thing.
     """
-    fields = dataclasses.asdict(parse_endpoint(endpoint, "endpoint"))
+    parsed = parse_endpoint(endpoint, "endpoint")
+    refuse_sentinel(parsed)
+    fields = dataclasses.asdict(parsed)
     fields["ca_fingerprints"] = list(fields["ca_fingerprints"]) or None
     return {name: fields[name] for name in _PUBLIC if fields[name] is not None}

@@ -77,7 +77,7 @@ def wrong_values(given: t.Mapping[str, t.Any]) -> list[str]:
 def conflicting_values(values: t.Mapping[str, t.Any]) -> list[str]:
     """A sentence for each thing in which the values of several variables do not go together, or a moment is none."""
     when, live = str(values.get(f"{PREFIX}cutover_when") or ""), str(values.get(f"{PREFIX}live", "false")).lower()
-    sentences = _conflicts_of_cutover(values)
+    sentences = _conflicts_of_cutover(values) + _conflicts_of_sentinels(values)
     if when:
         try:
             moment_of(when)
@@ -116,6 +116,32 @@ def _conflicts_of_cutover(values: t.Mapping[str, t.Any]) -> list[str]:
     if tasks and not os.path.isfile(os.path.realpath(tasks)):
         sentences.append(f"There is no file {os.path.realpath(tasks)} with tasks, as {PREFIX}cutover_tasks says.")
     return sentences
+
+
+def _conflicts_of_sentinels(values: t.Mapping[str, t.Any]) -> list[str]:
+    sentences = []
+    for end in ("source", "target"):
+        given = values.get(PREFIX + end) or {}
+        by_sentinel = given.get("sentinel") or _true(given.get("use_sentinel"))
+        if by_sentinel and given.get("tunnel"):
+            sentences.append(
+                f"{PREFIX}{end} has both sentinel and tunnel: a tunnel leads to one host and port, and Sentinels name others"
+                " after a failover. Run the modules on a worker inside that network, or give host and port of the primary."
+            )
+    if _true((values.get(f"{PREFIX}target") or {}).get("prefer_replica")):
+        sentences.append(f"{PREFIX}target has prefer_replica, but a replica takes no writes; remove it.")
+    if _true((values.get(f"{PREFIX}source") or {}).get("prefer_replica")):
+        for name, value in (("live", "true"), ("strategy", "migrate")):
+            if str(values.get(PREFIX + name, "")).lower() == value:
+                sentences.append(
+                    f"{PREFIX}source has prefer_replica, which does not go with {PREFIX}{name}: {value}, as that needs the"
+                    " primary; leave out one of them."
+                )
+    return sentences
+
+
+def _true(value: t.Any) -> bool:
+    return bool(boolean(value or False, strict=False))
 
 
 def _sentence(name: str, message: str) -> str:

@@ -347,6 +347,14 @@ class RedisServer:
     def _guarded(self) -> bool:
         return bool(self.password or self._acl_lines)
 
+    def _arguments(self) -> list[str]:
+        """What stands behind the configuration file."""
+        return []
+
+    def _ready(self) -> str:
+        """How its log says that it answers."""
+        return "ready to accept connections"
+
     def _configuration(self, port: int) -> str:
         directives: dict[str, str | int] = {
             "port": 0 if self.tls else port,
@@ -385,7 +393,7 @@ class RedisServer:
         logged = len(self.log())
         with (self.directory / "output").open("ab") as output:
             self._process = subprocess.Popen(
-                [self.binary.path, file],
+                [self.binary.path, file, *self._arguments()],
                 stdin=subprocess.DEVNULL,
                 stdout=output,
                 stderr=subprocess.STDOUT,
@@ -402,7 +410,7 @@ class RedisServer:
                 said = (self.directory / "output").read_text(errors="replace")
                 raise ServerError(f"{self.name} did not start:\n{(said + news)[-2000:]}")
             # Only its own log proves that the one who answers at this port is ours.
-            if re.search(r"ready to accept connections", news, re.IGNORECASE):
+            if re.search(self._ready(), news, re.IGNORECASE):
                 return True
             time.sleep(0.005)
         self._end(signal.SIGKILL)

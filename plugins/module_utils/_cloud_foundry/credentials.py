@@ -13,6 +13,7 @@ from .._connection.endpoint import is_url, parse_endpoint
 from .._errors import EndpointError
 from .errors import CloudFoundryError
 from .key_fields import DECIDE, HOST, read_fields
+from .key_sentinel import read_sentinel
 
 # Texts under these names (or with them in the name) are secrets wherever they stand.
 _SECRET_WORDS = ("password", "secret", "uri", "url", "token", "private")
@@ -32,17 +33,24 @@ def unwrapped(credentials: Mapping[str, t.Any]) -> dict[str, t.Any]:
 
 
 def endpoint_from_credentials(
-    credentials: Mapping[str, t.Any], query: str | None = None, warn: Callable[[str], None] | None = None
+    credentials: Mapping[str, t.Any],
+    query: str | None = None,
+    warn: Callable[[str], None] | None = None,
+    *,
+    use_sentinel: bool = False,
 ) -> dict[str, t.Any]:
     """The endpoint dictionary (C(host), C(port), C(tls), and where known C(username), C(password),
     C(ca_cert_content)) of a service key.
 
     C(query) is a JMESPath expression over the unwrapped credentials that gives such a dictionary or a URL; without it
-    the shapes of the known brokers are recognised. C(warn) is told of fields that contradict each other. Raises
+    the shapes of the known brokers are recognised. A key that gives an address gives that one, unless C(use_sentinel) asks
+    for the Sentinels that it names too (C(sentinel) in place of C(host) and C(port)).
+
+    C(warn) is told of fields that contradict each other. Raises
     CloudFoundryError, which names the fields that were there and no value.
     """
     document = unwrapped(credentials)
-    endpoint, contradictions = _queried(document, query) if query else _recognised(document)
+    endpoint, contradictions = _queried(document, query) if query else _recognised(document, use_sentinel)
     try:
         parse_endpoint(endpoint, "service key")
     except EndpointError as exc:
@@ -145,8 +153,19 @@ def _with_tls(document: dict[str, t.Any], endpoint: dict[str, t.Any]) -> tuple[d
     ]
 
 
-def _recognised(document: dict[str, t.Any]) -> tuple[dict[str, t.Any], list[str]]:
+def _recognised(document: dict[str, t.Any], use_sentinel: bool) -> tuple[dict[str, t.Any], list[str]]:
     found = read_fields(document)
+    sentinel = read_sentinel(document)
+    if use_sentinel and sentinel is None:
+        raise CloudFoundryError(
+            f"The service key names no Sentinels: its fields are {described(document)}, and none of them says which they are"
+            " and what they call the service.",
+            hint="Leave out use_sentinel and prefer_replica, or say with endpoint_query (JMESPath) where they are, for example"
+            ' "{sentinel: {service_name: sentinel.name, hosts: sentinel.nodes}, password: auth.secret}".',
+        )
+    if sentinel and (use_sentinel or not found.names_primary):
+        endpoint = {name: value for name, value in found.endpoint.items() if name not in ("host", "port")}
+        return {**endpoint, "sentinel": sentinel}, found.contradictions
     if not found.endpoint.get("host") or not found.endpoint.get("port"):
         raise CloudFoundryError(
             f"The service key is of an unknown shape: its fields are {described(document)}, and none of them "

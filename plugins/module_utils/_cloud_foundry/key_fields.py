@@ -44,11 +44,15 @@ DECIDE = "Say with endpoint_query (JMESPath) what is right."
 
 @dataclass
 class KeyFields:
-    """The endpoint of a key, and what its fields contradict each other in. C(tls_by) are the fields that say TLS."""
+    """The endpoint of a key, and what its fields contradict each other in. C(tls_by) are the fields that say TLS.
+
+    C(names_primary): whether it has an address that is more than one of several servers.
+    """
 
     endpoint: dict[str, t.Any]
     tls_by: list[str]
     contradictions: list[str]
+    names_primary: bool
 
 
 @dataclass(frozen=True)
@@ -103,7 +107,9 @@ def read_fields(document: Mapping[str, t.Any]) -> KeyFields:
         "tls": tls,
         "ca_cert_content": fields.certificate(),
     }
-    return KeyFields({name: value for name, value in endpoint.items() if value is not None}, tls_by, contradictions)
+    known = {name: value for name, value in endpoint.items() if value is not None}
+    names_primary = bool(host and port) and (bool(said.get("host")) or fields.one_host())
+    return KeyFields(known, tls_by, contradictions, names_primary)
 
 
 def _login(fields: _Fields, uris: list[_Uri]) -> tuple[str | None, str | None]:
@@ -161,6 +167,13 @@ class _Fields:
             if isinstance(first, str):
                 return first
         return None
+
+    def one_host(self) -> bool:
+        """Whether a field names one host, not the first of several."""
+        several = [
+            value for _name, value in self.all(("hosts",)) if isinstance(value, (list, tuple)) and len(value) > 1
+        ]
+        return bool(self.all(HOST)) or not several
 
     def numbers(self, names: tuple[str, ...]) -> list[tuple[str, t.Any]]:
         found = [*self.all(names)]

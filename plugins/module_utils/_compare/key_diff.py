@@ -90,6 +90,8 @@ class KeyDiff:
             self._run_pair(*pairs[self.progress.position])
             if self._out_of_time() and self.progress.position < len(pairs):
                 return
+        for endpoint in (self._plan.source, self._plan.target):
+            self._patiently(functools.partial(self._continuity.check_still_there, endpoint))
         self.progress.finished = True
 
     def _patiently(self, ask: t.Callable[[], _T]) -> _T:

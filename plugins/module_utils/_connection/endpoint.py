@@ -11,6 +11,8 @@ import typing as t
 from urllib.parse import parse_qsl, unquote, urlsplit
 
 from .._errors import EndpointError
+from .address import ENCODE, check_host, joined, port_number, split_location
+from .sentinel_options import Sentinel, parse_sentinel
 
 DEFAULT_PORT = 6379
 DEFAULT_TIMEOUT = 15.0
@@ -27,6 +29,8 @@ _ONLY_WITH_TLS = (
     "client_key_file",
     "server_name",
 )
+# How a service is written, for sentences.
+SENTINEL_EXAMPLE = "Write sentinel: {service_name: mymaster, hosts: [s1.example, s2.example, s3.example]}."
 _SCHEMES = (*_PLAIN_SCHEMES, *TLS_SCHEMES, "unix")
 
 
@@ -64,13 +68,43 @@ class Endpoint:
     ca_fingerprints: tuple[str, ...] = ()
     timeout: float = DEFAULT_TIMEOUT
     backend: Backend | None = None
+    # Where they are, ``host`` is empty until they were asked, at each connection anew.
+    sentinel: Sentinel | None = None
+    prefer_replica: bool = False
+
+    @property
+    def by_sentinel(self) -> bool:
+        """Whether the Sentinels have to be asked where it is."""
+        return self.sentinel is not None and not self.host
+
+    @property
+    def found(self) -> Endpoint | None:
+        """Itself at the host and port that Sentinels named last, if any."""
+        if self.sentinel is None or "host" not in self.sentinel.found:
+            return None
+        return dataclasses.replace(self, host=self.sentinel.found["host"], port=int(self.sentinel.found["port"]))
+
+    def at_primary(self) -> Endpoint:
+        """The same where a replica is preferred, but its primary; what is found for the one is not taken for the other."""
+        sentinel = self.sentinel and dataclasses.replace(self.sentinel, found={})
+        return dataclasses.replace(self, prefer_replica=False, sentinel=sentinel)
+
+    @property
+    def place(self) -> str:
+        """What stays the same of its address: host and port, the socket's path, or the service and its Sentinels."""
+        if self.unix_socket:
+            return self.unix_socket
+        if self.sentinel is not None and not self.host:
+            return f"service {self.sentinel.service_name} ({self.sentinel})"
+        return joined(self.host, self.port)
 
     @property
     def address(self) -> str:
-        """Host and port, or the socket's path; never a secret."""
-        if self.unix_socket:
-            return self.unix_socket
-        return f"[{self.host}]:{self.port}" if ":" in self.host else f"{self.host}:{self.port}"
+        """Host and port, or the socket's path; never a secret. Of a service: its name, and where it was found last."""
+        if self.sentinel is None:
+            return self.place
+        at = self if self.host else self.found
+        return f"{joined(at.host, at.port)} (service {self.sentinel.service_name})" if at else self.place
 
     @property
     def user(self) -> str:
@@ -92,6 +126,8 @@ def parse_endpoint(options: t.Mapping[str, t.Any] | None, role: str) -> Endpoint
     given = {name: value for name, value in options.items() if value is not None}
     url = given.pop("url", None)
     backend = given.pop("backend", None)
+    sentinel = given.pop("sentinel", None)
+    _check_ways(given, url, sentinel, backend, role)
     fields = _parse_url(str(url), role) if url else {}
     if fields.get("unix_socket") and given.get("host"):
         raise EndpointError(f"The {role} endpoint has both a unix:// url and a host.", hint="Give one of them.")
@@ -102,17 +138,17 @@ def parse_endpoint(options: t.Mapping[str, t.Any] | None, role: str) -> Endpoint
             f"The {role} endpoint has a {_scheme(str(url))}:// url and tls: false.", hint="Give one of them."
         )
     fields.update(given)
-    if not fields.get("host") and not fields.get("unix_socket"):
+    if not fields.get("host") and not fields.get("unix_socket") and not sentinel:
         raise EndpointError(f"The {role} endpoint has neither a url nor a host.", hint=f"Give '{role}' one of them.")
-    _check_host(fields.get("host"), f"{role}.host")
-    known = {field.name for field in dataclasses.fields(Endpoint)} - {"role", "backend"}
+    check_host(fields.get("host"), f"{role}.host")
+    known = {field.name for field in dataclasses.fields(Endpoint)} - {"role", "backend", "sentinel"}
     unknown = sorted(set(fields) - known)
     if unknown:
         raise EndpointError(
             f"The {role} endpoint has unknown fields: {', '.join(unknown)}.",
             hint=f"Known are {', '.join(sorted(known))}.",
         )
-    fields["port"] = _port(fields.get("port", DEFAULT_PORT), f"{role}.port")
+    fields["port"] = port_number(fields.get("port", DEFAULT_PORT), f"{role}.port")
     if not fields.get("tls"):
         # Files and names that only TLS uses say that TLS was meant; a silent plain connection would betray that.
         for field in _ONLY_WITH_TLS:
@@ -139,7 +175,52 @@ def parse_endpoint(options: t.Mapping[str, t.Any] | None, role: str) -> Endpoint
     fields["timeout"] = float(timeout)
     for field in ("username", "password"):
         fields[field] = str(fields[field]) if fields.get(field) not in (None, "") else None
+    if sentinel:
+        pins = _fingerprints(sentinel.get("ca_fingerprints") or (), f"{role}'s sentinel")
+        fields["sentinel"] = parse_sentinel({**sentinel, "ca_fingerprints": pins or None}, role, fields)
     return Endpoint(role=role, backend=_parse_backend(backend, role), **fields)
+
+
+def _check_ways(given: t.Mapping[str, t.Any], url: t.Any, sentinel: t.Any, backend: t.Any, role: str) -> None:
+    """An endpoint is named in one way, and only a service has replicas to choose from."""
+    named = [name for name in ("host", "port") if given.get(name)] + (["url"] if url else [])
+    if sentinel and named:
+        raise EndpointError(
+            f"The {role} endpoint has both a sentinel and a {named[0]}.",
+            hint="The Sentinels tell host and port. User, password and TLS of the server stand beside 'sentinel'.",
+        )
+    if sentinel is not None and not isinstance(sentinel, t.Mapping):
+        raise EndpointError(f"{role}.sentinel is no dictionary.", hint=SENTINEL_EXAMPLE)
+    if sentinel and backend:
+        raise EndpointError(
+            f"The {role} endpoint has both a sentinel and a backend.",
+            hint="MIGRATE connects where the Sentinels say that the primary is; a backend would not follow a failover.",
+        )
+    if not given.get("prefer_replica"):
+        return
+    if role == "target":
+        raise EndpointError("The target endpoint has prefer_replica.", hint="A replica takes no writes: remove it.")
+    if not sentinel:
+        raise EndpointError(
+            f"The {role} endpoint has prefer_replica but no sentinel.",
+            hint="Sentinels tell which replicas there are; without them give the replica's own address.",
+        )
+
+
+def refuse_replica(endpoint: Endpoint, why: str) -> None:
+    """Raise :class:`EndpointError` where a replica is preferred for what only a primary can do."""
+    if endpoint.prefer_replica:
+        raise EndpointError(f"The {endpoint.role} endpoint has prefer_replica, but {why}.", hint="Remove it here.")
+
+
+def refuse_sentinel(endpoint: Endpoint) -> None:
+    """Raise :class:`EndpointError` for a service, which a tunnel cannot lead to."""
+    if endpoint.by_sentinel:
+        raise EndpointError(
+            f"The {endpoint.role} is named by Sentinels and is to be reached through a tunnel, which does not go together.",
+            hint="A tunnel leads to one host and port, and Sentinels name others after a failover: run the modules on a worker"
+            " inside that network, or give 'host' and 'port' of the primary in place of 'sentinel'.",
+        )
 
 
 def _fingerprints(given: str | t.Sequence[str], role: str) -> tuple[str, ...]:
@@ -177,25 +258,9 @@ def _parse_backend(options: t.Mapping[str, t.Any] | None, role: str) -> Backend 
         raise EndpointError(f"The {role} endpoint's backend has unknown fields: {', '.join(unknown)}.")
     if not given.get("host"):
         raise EndpointError(f"The {role} endpoint's backend has no host.")
-    _check_host(given["host"], f"{role}.backend.host")
-    given["port"] = _port(given.get("port", DEFAULT_PORT), f"{role}.backend.port")
+    check_host(given["host"], f"{role}.backend.host")
+    given["port"] = port_number(given.get("port", DEFAULT_PORT), f"{role}.backend.port")
     return Backend(**given)
-
-
-def _check_host(host: str | None, name: str) -> None:
-    """A URL in the wrong place would show its password wherever the host is named."""
-    if host and any(mark in str(host) for mark in "/@"):
-        raise EndpointError(f"{name} is not a host's name.", hint="A whole Redis URL belongs into 'url'.")
-
-
-def _port(value: t.Any, name: str) -> int:
-    try:
-        port = int(value)
-    except (TypeError, ValueError):
-        raise EndpointError(f"{name} is not a number.") from None
-    if not 1 <= port <= 65535:
-        raise EndpointError(f"{name} is {port}; a port is between 1 and 65535.")
-    return port
 
 
 def _parse_url(url: str, role: str) -> dict[str, t.Any]:
@@ -212,29 +277,26 @@ def _parse_url(url: str, role: str) -> dict[str, t.Any]:
     try:
         parts = urlsplit(f"{scheme}://{rest}")
     except ValueError:
-        raise EndpointError(f"{name} is malformed.", hint=_ENCODE) from None
+        raise EndpointError(f"{name} is malformed.", hint=ENCODE) from None
     if scheme == "unix":
         return _parse_unix(rest, name)
     userinfo, _at, location = parts.netloc.rpartition("@")
     if "@" in parts.path + parts.query + parts.fragment:
-        raise EndpointError(f"{name} is malformed: there is an '@' behind the host.", hint=_ENCODE)
+        raise EndpointError(f"{name} is malformed: there is an '@' behind the host.", hint=ENCODE)
     if parts.query or parts.fragment:
         raise EndpointError(
             f"{name} has a query or fragment (behind '?' or '#'), which is not understood here.",
-            hint=f"Give such settings as fields of '{role}'. {_ENCODE}",
+            hint=f"Give such settings as fields of '{role}'. {ENCODE}",
         )
     if parts.path.strip("/") not in ("", "0"):
         raise EndpointError(
             f"{name} names a path or a logical database behind the host.",
-            hint=f"Choose logical databases with 'databases' and 'database_map'. {_ENCODE}",
+            hint=f"Choose logical databases with 'databases' and 'database_map'. {ENCODE}",
         )
     fields = _parse_userinfo(userinfo, name)
-    host, port = _split_location(location, name)
+    host, port = split_location(location, name, DEFAULT_PORT)
     fields.update(host=host, port=port, tls=scheme in TLS_SCHEMES)
     return fields
-
-
-_ENCODE = "Characters such as / ? # @ : % in a user name or password must be percent-encoded (@ is %40)."
 
 
 def _parse_userinfo(userinfo: str, name: str) -> dict[str, t.Any]:
@@ -248,26 +310,8 @@ def _parse_userinfo(userinfo: str, name: str) -> dict[str, t.Any]:
         if "%" in part and any(
             len(code) < 2 or any(c not in "0123456789abcdefABCDEF" for c in code[:2]) for code in part.split("%")[1:]
         ):
-            raise EndpointError(f"{name} has a '%' in its user name or password that starts no %NN code.", hint=_ENCODE)
+            raise EndpointError(f"{name} has a '%' in its user name or password that starts no %NN code.", hint=ENCODE)
     return {"username": unquote(username) or None, "password": unquote(password) or None}
-
-
-def _split_location(location: str, name: str) -> tuple[str, int]:
-    if location.startswith("["):
-        host, bracket, rest = location[1:].partition("]")
-        if not bracket or (rest and not rest.startswith(":")):
-            raise EndpointError(f"{name} has a malformed IPv6 address.", hint="Write it as [::1]:6379.")
-        port = rest[1:]
-    else:
-        host, _colon, port = location.partition(":")
-    if not host:
-        raise EndpointError(f"{name} names no host.", hint=_ENCODE)
-    if port and not port.isdecimal():
-        raise EndpointError(f"{name} has a port that is not a number.", hint=_ENCODE)
-    if port and not 1 <= int(port) <= 65535:
-        # The number stays unsaid: without a host, what looks like a port is a password.
-        raise EndpointError(f"{name} has a port that is not between 1 and 65535.", hint=_ENCODE)
-    return unquote(host), int(port or DEFAULT_PORT)
 
 
 def _parse_unix(rest: str, name: str) -> dict[str, t.Any]:

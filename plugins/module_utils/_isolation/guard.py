@@ -25,6 +25,9 @@ from .pause import pause_writes, release_writes
 _WATCH_SECONDS = 0.5
 _RELEASE_TRIES = 20
 
+# How long applications may write to the new primary of a service, once it is named.
+_SERVICE_SECONDS = 1.0
+
 
 class Process(t.NamedTuple):
     """A process of this machine; ``identity`` tells it from others that get its number later."""
@@ -72,8 +75,10 @@ def _detach() -> None:
 
 def _watch(endpoint: Endpoint, server: Server, seconds: float, owner: Process) -> None:
     renewed = time.monotonic()
+    # A new primary knows of no pause.
+    every = min(seconds / 3, _SERVICE_SECONDS) if endpoint.by_sentinel else seconds / 3
     while owner.runs:
-        if time.monotonic() - renewed >= seconds / 3:
+        if time.monotonic() - renewed >= every:
             # If it cannot be reached, the next round tries again.
             with contextlib.suppress(RedisMigrationError), client(endpoint) as redis_client:
                 pause_writes(redis_client, endpoint, server, seconds)

@@ -181,10 +181,13 @@ class Lanes:
         return found[0], found[1]
 
     def check_targets(self) -> None:
-        """Ask on each connection that writes. Raises :class:`ServerChanged`."""
+        """Ask on each connection that writes, and Sentinels once more. Raises :class:`ServerChanged`."""
         for carrier in self.carriers.values():
             self.flow.spawn(restarting(functools.partial(self._unchanged, carrier.lane.target)))
         self.flow.run()
+        for endpoint in (self._plan.source, self._plan.target):
+            still_there = functools.partial(self.continuity.check_still_there, endpoint)
+            patiently(still_there, self._plan.timeout, AGAIN_SECONDS)
 
     def _unchanged(self, end: End, _attempt: int) -> Job[None]:
         self.continuity.check(end.endpoint, (yield from end.identity()))

@@ -13,6 +13,7 @@ import typing as t
 
 from .._background.files import ProcessFiles, ProcessState, private_directory
 from .._connection.endpoint import Backend, Endpoint
+from .._connection.sentinel_options import Sentinel
 from .._keys.selection import Selection
 from .._migrate.progress import Plan
 
@@ -22,6 +23,9 @@ FOLLOWING, DRAINING, PROVED, FAILED = "following", "draining", "proved", "failed
 COUNTED = ("feeds", "restarts", "overflows", "evictions")
 
 _SECRETS = ("password", "ca_cert_content")
+
+# What changes of an endpoint while a run goes on.
+_PASSING = ("found",)
 
 
 def plan_as_dict(plan: Plan) -> dict[str, t.Any]:
@@ -42,15 +46,19 @@ def plan_from_dict(plain: dict[str, t.Any]) -> Plan:
 
 
 def _endpoint(plain: dict[str, t.Any]) -> Endpoint:
-    backend = plain["backend"]
-    pinned = tuple(plain["ca_fingerprints"])
-    return Endpoint(**{**plain, "ca_fingerprints": pinned, "backend": Backend(**backend) if backend else None})
+    backend, sentinel = plain["backend"], plain["sentinel"]
+    made: dict[str, t.Any] = {"ca_fingerprints": tuple(plain["ca_fingerprints"])}
+    made["backend"] = Backend(**backend) if backend else None
+    if sentinel:
+        tuples = {name: tuple(sentinel[name]) for name in ("hosts", "ca_fingerprints")}
+        made["sentinel"] = Sentinel(**{**sentinel, **tuples})
+    return Endpoint(**{**plain, **made})
 
 
 def run_key(plan: Plan) -> str:
     """What makes a run the same run, as the name of its files: from where to where."""
     selection = plan.selection
-    return _digest([plan.source.address, plan.target.address, selection.databases, dict(selection.database_map)])
+    return _digest([plan.source.place, plan.target.place, selection.databases, dict(selection.database_map)])
 
 
 def options_key(plan: Plan) -> str:
@@ -61,7 +69,7 @@ def options_key(plan: Plan) -> str:
 def _without_secrets(plain: t.Any) -> t.Any:
     if not isinstance(plain, dict):
         return plain
-    return {name: _without_secrets(value) for name, value in plain.items() if name not in _SECRETS}
+    return {name: _without_secrets(value) for name, value in plain.items() if name not in (*_SECRETS, *_PASSING)}
 
 
 def _digest(plain: t.Any) -> str:

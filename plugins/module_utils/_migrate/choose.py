@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import typing as t
 
+from .._connection.endpoint import refuse_replica
 from .._connection.patience import patiently
 from .._errors import RedisMigrationError
 from .._server.compatibility import can_restore
@@ -63,12 +64,16 @@ def prepared(choice: Choice, wanted: str, ends: Ends, patience: float = 0) -> Ch
 
 def choose(wanted: str, ends: Ends, round_trip_ms: float, *, eviction_data: bool = False) -> Choice:
     """The strategy to use. ``round_trip_ms``: to both ends together. ``eviction_data``: how keys were used is carried."""
+    if wanted == MigrateStrategy.name:
+        refuse_replica(ends.source, "strategy 'migrate' has the source run MIGRATE, which replicas refuse")
     if wanted != AUTO:
         return Choice(wanted, "as told")
     source, target = ends.source_server, ends.target_server
     if not can_restore(source, target):
         products = f"{source.product} to {target.product}"
         return Choice(RebuildStrategy.name, f"{products}: the target does not read what the source's DUMP writes")
+    if ends.source.prefer_replica:
+        return Choice(CopyStrategy.name, "a replica of the source is read, and replicas refuse MIGRATE")
     if ends.target.backend is None:
         return Choice(
             CopyStrategy.name, "through the machine that runs the module; MIGRATE would need the target's 'backend'"

@@ -203,13 +203,14 @@ class Migration:
             )
 
     def _run_pairs(self) -> None:
-        progress = self.progress
+        plan, progress = self._plan, self.progress
         while progress.position < len(progress.pairs):
             here, there = progress.pairs[progress.position]
             self._run_pair(here, there)
             if self._out_of_time() and progress.position < len(progress.pairs):
                 return
         self._end_watch()
+        self._patiently(lambda: self._continuity.check_still_there(plan.target))
         for here, done in progress.moved_before.items():
             if here in progress.begun_fresh:
                 # Of these every key was counted anew as what it is, also what was under way at the restart.

@@ -46,7 +46,9 @@ def _foreseen(
 
 def _mapped(module: AnsibleModule, credentials: dict[str, t.Any]) -> dict[str, t.Any]:
     register_secrets(secrets_in(credentials))
-    endpoint = endpoint_from_credentials(credentials, module.params["endpoint_query"], module.warn)
+    endpoint = endpoint_from_credentials(
+        credentials, module.params["endpoint_query"], module.warn, use_sentinel=module.params["use_sentinel"]
+    )
     return {"credentials": credentials, "endpoint": endpoint}
 
 

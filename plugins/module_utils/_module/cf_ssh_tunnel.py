@@ -13,7 +13,7 @@ from .._background.files import holder_of
 from .._cloud_foundry.context import open_context, target_names
 from .._cloud_foundry.login import LoginOptions
 from .._cloud_foundry.lookup import find_apps
-from .._connection.endpoint import parse_endpoint
+from .._connection.endpoint import parse_endpoint, refuse_sentinel
 from .._tunnel.files import TunnelSpec
 from .._tunnel.ssh import find_target
 from .._tunnel.tunnel import Tunnel, local_endpoint
@@ -22,6 +22,7 @@ from .._tunnel.tunnel import Tunnel, local_endpoint
 def work(module: AnsibleModule) -> dict[str, t.Any]:
     params = module.params
     endpoint = parse_endpoint(params["endpoint"], "endpoint")
+    refuse_sentinel(endpoint)
     api_url, organization, space = target_names(params)
     spec = TunnelSpec(
         api_url=api_url,

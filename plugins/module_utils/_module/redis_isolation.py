@@ -10,7 +10,7 @@ import typing as t
 from ansible.module_utils.basic import AnsibleModule
 
 from .._connection.connect import client
-from .._connection.endpoint import Endpoint, parse_endpoint
+from .._connection.endpoint import Endpoint, parse_endpoint, refuse_replica
 from .._errors import RedisMigrationError
 from .._isolation.guard import Process, start_guard, stop_guard
 from .._isolation.isolation import Isolation
@@ -26,6 +26,7 @@ _LONGEST_PAUSE = 86_400
 
 def work(module: AnsibleModule) -> dict[str, t.Any]:
     endpoint = parse_endpoint(module.params["endpoint"], "endpoint")
+    refuse_replica(endpoint, "writes are watched and paused at the primary")
     _check_times(module.params)
     warn_unverified(module, endpoint)
     with client(endpoint) as redis_client:

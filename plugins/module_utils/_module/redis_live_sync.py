@@ -11,7 +11,7 @@ import typing as t
 from ansible.module_utils.basic import AnsibleModule
 
 from .._background.files import holder_of
-from .._connection.endpoint import parse_endpoint
+from .._connection.endpoint import parse_endpoint, refuse_replica
 from .._errors import RedisMigrationError
 from .._keys.selection import parse_selection
 from .._live.feed import try_feed
@@ -33,8 +33,10 @@ def plan_of(params: t.Mapping[str, t.Any]) -> Plan:
         params, "max_keys_per_second", "max_bytes_per_second", "ttl_tolerance_ms", "large_key_bytes", "timeout",
         "slice_seconds", "max_lag_seconds", "patience_seconds", "drain_seconds", "lease_seconds",
     )  # fmt: skip
+    source = parse_endpoint(params["source"], "source")
+    refuse_replica(source, "a source is followed at its primary, where applications write")
     return Plan(
-        source=parse_endpoint(params["source"], "source"),
+        source=source,
         target=parse_endpoint(params["target"], "target"),
         selection=parse_selection(params),
         strategy=params["strategy"],

@@ -15,7 +15,7 @@ from .._backup.file import checksum_beside, sha256_of
 from .._backup.progress import Progress
 from .._backup.restore import Restore
 from .._backup.restore_plan import RestorePlan, RestoreResult
-from .._connection.endpoint import parse_endpoint
+from .._connection.endpoint import parse_endpoint, refuse_replica
 from .._errors import RedisMigrationError
 from .._keys.name import printable
 from .._keys.selection import parse_selection
@@ -28,9 +28,11 @@ def plan_of(params: t.Mapping[str, t.Any], *, check_mode: bool) -> RestorePlan:
     """The plan in a module's parameters. Raises :class:`RedisMigrationError`."""
     check_not_negative(params, "timeout")
     password = params["encryption_password"]
+    endpoint = parse_endpoint(params["endpoint"], "endpoint")
+    refuse_replica(endpoint, "a backup is restored into a primary")
     return RestorePlan(
         src=params["src"],
-        endpoint=parse_endpoint(params["endpoint"], "endpoint"),
+        endpoint=endpoint,
         selection=parse_selection(params),
         password=None if password is None else openssl.password_bytes(password),
         existing_keys=params["existing_keys"],

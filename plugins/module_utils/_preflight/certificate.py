@@ -11,6 +11,7 @@ import socket
 import ssl
 
 from .._connection import tls
+from .._connection.connect import located
 from .._connection.endpoint import Endpoint
 from .._connection.explain import explain
 from .._connection.pins import Certificate, own_certificate, verified_chain
@@ -29,6 +30,7 @@ def certificate_verdict(endpoint: Endpoint) -> Verdict:
     if not endpoint.tls:
         return ok(f"The {endpoint} is used without TLS, so there is no certificate.")
     problem = None
+    endpoint = located(endpoint)
     try:
         try:
             shown, chain = _handshake(endpoint)

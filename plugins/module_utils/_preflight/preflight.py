@@ -16,7 +16,7 @@ from .._errors import RedisMigrationError, did_you_mean
 from .._migrate.choose import choose
 from .._server.clients import other_clients
 from .._server.databases import database_pairs
-from .checks import features, keys, memory, pair, permissions, server, traffic
+from .checks import features, keys, memory, pair, permissions, sentinels, server, traffic
 from .finding import FAIL, WARN, Finding, Verdict, accepted, failed, listed, plural
 from .situation import Answered, Question, Side, Situation, answered, both_ends, both_servers, seen_of_keys
 
@@ -201,6 +201,12 @@ CHECKS: tuple[_Check, ...] = (
     ),
     _Check(
         "target_certificate", ("target_endpoint",), lambda situation: server.certificate(situation, situation.target)
+    ),
+    _Check(
+        "source_sentinels", ("source_endpoint",), lambda situation: sentinels.sentinels(situation, situation.source)
+    ),
+    _Check(
+        "target_sentinels", ("target_endpoint",), lambda situation: sentinels.sentinels(situation, situation.target)
     ),
     _Check("source_version", ("source",), _of_source(server.version)),
     _Check("target_version", ("target",), _of_target(server.version)),

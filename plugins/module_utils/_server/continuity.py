@@ -8,9 +8,10 @@ from __future__ import annotations
 import dataclasses
 import typing as t
 
+from .._connection.connect import connect
 from .._connection.endpoint import Endpoint
 from .._connection.explain import explain_reply
-from .._connection.identity import Identity
+from .._connection.identity import Identity, ask_identity
 from .._errors import RedisMigrationError
 
 
@@ -94,12 +95,27 @@ class Continuity:
         if met and met[-1].same_process(identity):
             met[-1] = identity
             return
-        if any(known.same_process(identity) for known in met):
+        before = [known for known in met if known.same_process(identity)]
+        if before and not endpoint.sentinel:
             raise RedisMigrationError(
                 f"The name of the {endpoint} leads to several servers: {'; '.join(map(str, met))}; name one of them.",
                 hint="What was seen at one of them says nothing of another.",
             )
-        met.append(identity)
+        # Sentinels may make a server the primary again that was one before; whoever asks compares everything anew.
+        met[:] = [*(known for known in met if known not in before), identity]
+
+    def check_still_there(self, endpoint: Endpoint) -> None:
+        """Where Sentinels name the server, ask them once more. Raises :class:`ServerChanged` if it is another by now.
+
+        Behind a failover a former primary may answer for a while, and forgets what it was told.
+        """
+        if endpoint.by_sentinel:
+            connection = connect(endpoint)
+            try:
+                identity = ask_identity(connection, endpoint)
+            finally:
+                connection.disconnect()
+            self.check(endpoint, identity)
 
 
 def nameless_ends(source: Endpoint, target: Endpoint, continuity: Continuity) -> str:

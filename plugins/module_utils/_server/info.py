@@ -11,7 +11,7 @@ import time
 import typing as t
 
 from .._connection.connect import client
-from .._connection.endpoint import Endpoint
+from .._connection.endpoint import SENTINEL_EXAMPLE, Endpoint
 from .._connection.identity import Identity, ask_identity
 from .._connection.patience import side_by_side
 from .._connection.replies import is_unknown_command, parse_info
@@ -108,8 +108,8 @@ def server_of(redis_client: t.Any, endpoint: Endpoint) -> Server:
     if info.get("redis_mode") == "sentinel":
         raise RedisMigrationError(
             f"The {endpoint} is a Sentinel and holds no data.",
-            hint="Give the address of the primary that it watches, which it tells:"
-            " redis-cli -h HOST -p PORT SENTINEL GET-MASTER-ADDR-BY-NAME NAME (SENTINEL MASTERS lists the names).",
+            hint=f"It knows where the primary is. {SENTINEL_EXAMPLE} SENTINEL MASTERS lists the names. Or give the address of the"
+            " primary: redis-cli -h HOST -p PORT SENTINEL GET-MASTER-ADDR-BY-NAME NAME.",
         )
     clock_ms, ahead_ms, unsure_ms = _clock(redis_client)
     if "redis_version" not in info and "valkey_version" not in info:

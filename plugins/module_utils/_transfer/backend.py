@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import dataclasses
 
-from .._connection.connect import client, connect
+from .._connection.connect import client, connect, located
 from .._connection.endpoint import Backend, Endpoint
 from .._connection.exposed_frontend import is_exposed_frontend
 from .._connection.identity import ask_identity
@@ -18,7 +18,8 @@ from .._errors import CommandRefused, ConnectError, EndpointError, RedisMigratio
 def backend_of(target: Endpoint) -> Backend:
     """Where MIGRATE connects: the endpoint's ``backend``, else its own address; credentials default to the endpoint's."""
     if target.backend is None:
-        return Backend(target.host, target.port, target.username, target.password)
+        place = located(target)
+        return Backend(place.host, place.port, target.username, target.password)
     backend = target.backend
     if backend.password is None:
         backend = dataclasses.replace(backend, username=target.username, password=target.password)

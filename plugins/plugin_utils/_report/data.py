@@ -8,7 +8,10 @@ from __future__ import annotations
 import datetime
 import typing as t
 
-from ansible_collections.dataservices.redis_migration.plugins.module_utils._connection.endpoint import parse_endpoint
+from ansible_collections.dataservices.redis_migration.plugins.module_utils._connection.endpoint import (
+    Endpoint,
+    parse_endpoint,
+)
 from ansible_collections.dataservices.redis_migration.plugins.module_utils._errors import RedisMigrationError
 from ansible_collections.dataservices.redis_migration.plugins.plugin_utils._report.analysis import (
     analysis_in,
@@ -300,12 +303,16 @@ def _end(variables: t.Mapping[str, t.Any], role: str, preflight: Data | None, in
     end: Data = {"address": "", "tls": False, "product": ""}
     if role == "source":
         info = info or variables.get("__redis_migration_analysis", {})
+    endpoint: Endpoint | None
     try:
         endpoint = parse_endpoint(variables.get(f"__redis_migration_{role}"), role)
         end.update(address=endpoint.address, tls=endpoint.tls)
     except RedisMigrationError:
-        pass
+        endpoint = None
     planned = preflight["plan"].get(role) if preflight else None
+    if planned and endpoint and endpoint.by_sentinel:
+        # Only who asked the Sentinels knows where it is.
+        end.update(address=planned["address"])
     if planned:
         end.update(product=planned["product"], memory=planned["used_memory"])
     if "server" in info:

@@ -7,6 +7,8 @@ from __future__ import annotations
 
 import typing as t
 
+from ansible.module_utils.parsing.convert_bool import boolean
+
 from ansible_collections.dataservices.redis_migration.plugins.module_utils._connection.exposed_frontend import (
     is_exposed_frontend,
 )
@@ -18,7 +20,7 @@ Fields = t.Mapping[str, t.Any]
 _CLOUD_FOUNDRY_FIELDS = frozenset(
     {
         "service_instance", "backend_service_instance", "service_key", "endpoint_query", "organization", "space",
-        "tunnel", "offering", "plan", "broker", "parameters", "tags",
+        "tunnel", "use_sentinel", "offering", "plan", "broker", "parameters", "tags",
     }
 )  # fmt: skip
 _BACKEND_FIELDS = ("host", "port", "username", "password")
@@ -52,7 +54,12 @@ def migration_ends(source: Fields, target: Fields, *, cf: Fields, service_key: s
 
 
 def _lacks_address(given: Fields) -> bool:
-    return given.get("service_instance") is not None and given.get("url") is None and given.get("host") is None
+    given_by = [name for name in ("url", "host", "sentinel") if given.get(name) is not None]
+    return given.get("service_instance") is not None and not given_by
+
+
+def _truth(value: t.Any) -> bool:
+    return bool(boolean(value or False, strict=False))
 
 
 def _place(given: Fields, cf: Fields) -> Data:
@@ -67,6 +74,8 @@ def _service_key(end: str, given: Fields, cf: Fields, name: str) -> Data:
         "service_instance": given["service_instance"],
         "name": given.get("service_key") or name,
         "endpoint_query": given.get("endpoint_query") or "",
+        # The source server reaches the target at one address, which is the backend's.
+        "use_sentinel": end != "backend" and _truth(given.get("use_sentinel", given.get("prefer_replica"))),
     }
 
 

@@ -55,6 +55,12 @@ def role(situation: Situation, side: Answered) -> Verdict:
     if side.role == "target":
         problem = target_role_problem(side.endpoint, server)
         return failed(problem) if problem else ok("The target is a primary.")
+    if server.role == "master" and side.endpoint.prefer_replica:
+        return warn(
+            f"The source has prefer_replica, but no replica is in touch with the primary, so {side.endpoint.address} is read,"
+            " which is the primary.",
+            "Have the replicas repaired, or leave out prefer_replica.",
+        )
     if server.role == "master":
         return ok("The source is a primary.")
     write = situation.strategy.write_at_source()

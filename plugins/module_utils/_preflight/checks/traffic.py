@@ -5,8 +5,12 @@
 
 from __future__ import annotations
 
+import contextlib
 import time
+import typing as t
 
+from ..._connection.connect import client
+from ..._connection.endpoint import refuse_replica
 from ..._connection.explain import reply_hint, reply_text
 from ..._errors import ConnectError, RedisMigrationError
 from ..._live.feed import try_feed
@@ -51,7 +55,8 @@ def writable(situation: Situation, side: Answered) -> Verdict:
 
 def clients(situation: Situation, side: Answered) -> Verdict:
     try:
-        found = other_clients(side.client)
+        with contextlib.ExitStack() as stack:
+            found = other_clients(_where_clients_write(side, stack))
     except RedisMigrationError as exc:
         if isinstance(exc, ConnectError):
             raise
@@ -75,6 +80,13 @@ def clients(situation: Situation, side: Answered) -> Verdict:
         connected,
         "Stop or unbind them before the run (the phase 'isolate' does), so that nothing is written meanwhile.",
     )
+
+
+def _where_clients_write(side: Answered, stack: contextlib.ExitStack) -> t.Any:
+    """A client of the primary, also where a replica is read."""
+    if not side.endpoint.prefer_replica:
+        return side.client
+    return stack.enter_context(client(side.endpoint.at_primary()))
 
 
 def writes(situation: Situation, side: Answered) -> Verdict:
@@ -115,6 +127,7 @@ def change_feed(situation: Situation, side: Answered) -> Verdict:
     """Whether a run that follows the source learns of changes there."""
     if not situation.question.live:
         return ok(f"The run does not follow the {side.role} while applications write, so no feed of changes is needed.")
+    refuse_replica(side.endpoint, "a source is followed at its primary, where applications write")
     try_feed(side.endpoint)
     if side.server.identity.replacements is None:
         return warn(

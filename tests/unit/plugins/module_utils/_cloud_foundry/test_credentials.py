@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import json
+from typing import Any
 
 import pytest
 
@@ -137,6 +138,62 @@ KNOWN = {
         {"host": "db.example", "port": 6379, "password": "p@ss", "tls": True},
     ),
 }
+
+
+A9S_SENTINEL = {
+    "service_name": "m",
+    "hosts": ["a:26379", "b:26379", "c:26379"],
+    "username": "watcher",
+    "password": "other",
+}
+A9S_SERVER = {"username": "a9s-user", "password": "s3cret", "tls": True, "ca_cert_content": PEM}
+
+
+def test_the_sentinels_of_a_key_are_taken_where_they_are_asked_for() -> None:
+    assert endpoint_from_credentials(A9S_7, use_sentinel=True) == {**A9S_SERVER, "sentinel": A9S_SENTINEL}
+    # A9s Redis 6 names a host of its own and no Sentinels.
+    with pytest.raises(CloudFoundryError, match=r"names no Sentinels.*use_sentinel") as raised:
+        endpoint_from_credentials(A9S_6, use_sentinel=True)
+    assert "s3cret" not in str(raised.value)
+
+
+@pytest.mark.parametrize(
+    ("left_out", "by_sentinel"),
+    [((), False), (("host", "hosts", "load_balanced_host"), False), (("host", "load_balanced_host"), True)],
+    ids=["with a host", "without any", "with several hosts only"],
+)
+def test_a_key_without_an_address_of_the_primary_gives_its_sentinels(left_out: Any, by_sentinel: bool) -> None:
+    """The first of several hosts is not known to be the primary; without any host nobody knows where Sentinels are."""
+    key = {name: value for name, value in A9S_7.items() if name not in left_out}
+    if "hosts" in left_out:
+        with pytest.raises(CloudFoundryError):
+            endpoint_from_credentials(key)
+        key["sentinel"] = {**A9S_7["sentinel"], "hosts": ["a", {"host": "b", "port": 26380}]}
+        assert endpoint_from_credentials(key)["sentinel"]["hosts"] == ["a:26379", "b:26380"]
+        return
+    assert ("sentinel" in endpoint_from_credentials(key)) is by_sentinel
+
+
+@pytest.mark.parametrize(
+    ("key", "sentinel"),
+    [
+        (
+            {"sentinel_hosts": "s1,s2:26380", "sentinel_master_name": "m", "sentinel_password": "x", "password": "y"},
+            {"service_name": "m", "hosts": ["s1:26379", "s2:26380"], "password": "x"},
+        ),
+        (
+            {"sentinels": [{"ip": "10.0.0.1", "port": 1}, {"ip": "::1"}], "masterName": "m", "password": "y"},
+            {"service_name": "m", "hosts": ["10.0.0.1:1", "[::1]:26379"]},
+        ),
+        (
+            {"redis": {"password": "y", "sentinel": {"master_set": "m", "nodes": ["s1"], "tls": False}}},
+            {"service_name": "m", "hosts": ["s1:26379"], "tls": False},
+        ),
+    ],
+)
+def test_other_brokers_name_sentinels_in_other_fields(key: dict[str, Any], sentinel: dict[str, Any]) -> None:
+    found = endpoint_from_credentials(key)
+    assert found == {"password": "y", "tls": False, "sentinel": sentinel}
 
 
 @pytest.mark.parametrize("shape", KNOWN)

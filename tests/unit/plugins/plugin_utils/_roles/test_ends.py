@@ -60,11 +60,11 @@ def test_a_key_is_needed_of_an_end_without_an_address() -> None:
     assert found["service_keys"] == [
         {
             "end": "source", "service_instance": "old", "organization": "o1", "space": "s2", "name": "mine",
-            "endpoint_query": "q",
+            "endpoint_query": "q", "use_sentinel": False,
         },
         {
             "end": "target", "service_instance": "new", "organization": "o2", "space": "s2", "name": "redis-migration",
-            "endpoint_query": "",
+            "endpoint_query": "", "use_sentinel": False,
         },
     ]  # fmt: skip
 
@@ -74,6 +74,7 @@ def test_a_key_is_needed_of_an_end_without_an_address() -> None:
     [
         ({**INSTANCE, "url": "redis://x"}, []),
         ({**INSTANCE, "host": "x"}, []),
+        ({**INSTANCE, "sentinel": {"service_name": "m", "hosts": ["x"]}}, []),
         ({**INSTANCE, "backend_service_instance": "inside"}, ["new", "inside"]),
         ({"url": "redis://x", "backend_service_instance": "inside"}, ["inside"]),
         ({**INSTANCE, "backend_service_instance": "inside", "backend": {"host": "x"}}, ["new"]),
@@ -81,6 +82,23 @@ def test_a_key_is_needed_of_an_end_without_an_address() -> None:
 )
 def test_a_key_of_the_backend_is_needed_unless_it_is_given(target: dict[str, Any], needed: list[str]) -> None:
     assert [key["service_instance"] for key in ends(URL, target)["service_keys"]] == needed
+
+
+@pytest.mark.parametrize(
+    ("source", "taken"),
+    [
+        ({}, False),
+        ({"use_sentinel": True}, True),
+        ({"prefer_replica": True}, True),
+        ({"prefer_replica": "no"}, False),
+        ({"prefer_replica": True, "use_sentinel": False}, False),
+    ],
+)
+def test_sentinels_of_a_key_are_taken_where_they_are_needed(source: dict[str, Any], taken: bool) -> None:
+    target = {**INSTANCE, "backend_service_instance": "inside", "use_sentinel": True}
+    found = ends({"service_instance": "old", **source}, target)
+    assert [key["use_sentinel"] for key in found["service_keys"]] == [taken, True, False]
+    assert "use_sentinel" not in found["source"]
 
 
 def test_the_default_tunnel_leads_to_ends_of_cloud_foundry_only() -> None:

@@ -5,6 +5,9 @@
 
 from __future__ import annotations
 
+import pytest
+
+from ansible_collections.dataservices.redis_migration.plugins.module_utils._errors import RedisMigrationError
 from ansible_collections.dataservices.redis_migration.plugins.plugin_utils._roles.tunnels import (
     through_tunnels,
     tunnel_addresses,
@@ -29,6 +32,13 @@ def test_a_tunnel_gets_the_address_of_its_end_without_secrets() -> None:
     ]
     assert [tunnel["tunnel"] for tunnel in tunnels] == [{"app": "a"}, {"app": "b"}]
     assert "SECRET" not in str(tunnels)
+
+
+def test_a_tunnel_to_what_sentinels_name_is_refused_with_what_to_do() -> None:
+    by_sentinel = {"sentinel": {"service_name": "m", "hosts": ["s"], "password": "SECRET"}, "password": "SECRET"}
+    with pytest.raises(RedisMigrationError, match=r"through a tunnel.*run the modules on a worker") as raised:
+        tunnel_addresses(TUNNELS, by_sentinel, TARGET)
+    assert "SECRET" not in str(raised.value)
 
 
 def test_the_source_server_reaches_the_target_without_the_tunnel() -> None:
