@@ -39,6 +39,7 @@ from ansible_collections.dataservices.redis_migration.plugins.plugin_utils._role
 from ansible_collections.dataservices.redis_migration.plugins.plugin_utils._roles.failures import failure_messages
 from ansible_collections.dataservices.redis_migration.plugins.plugin_utils._roles.inventory import migrations_pattern
 from ansible_collections.dataservices.redis_migration.plugins.plugin_utils._roles.machine import machine_findings
+from ansible_collections.dataservices.redis_migration.plugins.plugin_utils._roles.steps import steps
 from ansible_collections.dataservices.redis_migration.plugins.plugin_utils._roles.tunnels import (
     through_tunnels,
     tunnel_addresses,
@@ -72,6 +73,7 @@ class FilterModule:
             "migration_worker": migration_worker,
             "migrations_pattern": migrations_pattern,
             "service_key_endpoints": service_key_endpoints,
+            "steps": steps,
             "through_tunnels": through_tunnels,
             "tunnel_addresses": tunnel_addresses,
             "turned_round": turned_round,

@@ -138,9 +138,12 @@ def _began(variables: t.Mapping[str, t.Any], finished: float) -> float:
 
 
 def report_lines(report: t.Mapping[str, t.Any]) -> list[str]:
-    """The report in short: a line for each migration, the failed ones last with cause and next step."""
-    migrations = sorted(report["migrations"], key=lambda migration: migration["status"] == "failed")
-    return [f"{migration['name']}: {_line(migration)}" for migration in migrations]
+    """The report in short: of each migration a line for each sentence; the failed ones last, with cause and next step."""
+    lines = []
+    for migration in sorted(report["migrations"], key=lambda migration: migration["status"] == "failed"):
+        first, *others = _sentences(migration)
+        lines += [f"{migration['name']}: {first}", *(f"  {sentence}" for sentence in others)]
+    return lines
 
 
 def failure_sentence(host: str, hostvars: t.Mapping[str, t.Mapping[str, t.Any]]) -> str:
@@ -150,7 +153,7 @@ def failure_sentence(host: str, hostvars: t.Mapping[str, t.Mapping[str, t.Any]])
     return f"FAILED{phase}. The result above and the report say why, and what to do next."
 
 
-def _line(migration: Data) -> str:
+def _sentences(migration: Data) -> list[str]:
     status = migration["status"]
     sentences = []
     if status == "failed":
@@ -165,7 +168,8 @@ def _line(migration: Data) -> str:
         sentences.append(waiting_sentence(migration["waiting"]))
     sentences += apps_sentences(migration["apps"], failed=status == "failed", planned=migration["planned"])
     if migration["way_back"]:
-        sentences.append(f"To put the apps back: {migration['way_back']}")
+        # The command in a line of its own, as it is typed.
+        sentences += ["To put the apps back:", migration["way_back"]]
     if migration["analysis"]:
         sentences.append(migration["analysis"])
     if not sentences and migration["followed"]:
@@ -176,7 +180,7 @@ def _line(migration: Data) -> str:
         )
     if not sentences and migration["preflight"]:
         sentences.append(f"looked at, nothing moved. {migration['preflight']['summary']}")
-    return " ".join(sentences) or ("done." if status == "done" else "nothing was to be done.")
+    return sentences or ["done." if status == "done" else "nothing was to be done."]
 
 
 def _migration(

@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import re
 import threading
 from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, HTTPServer
@@ -52,7 +53,8 @@ def failures(run: PlaybookRun, hosts: dict[str, Any]) -> dict[str, str]:
     assert "undefined" not in run.output
     said = {}
     for name in hosts:
-        (said[name],) = [line for line in run.output.splitlines() if f'"{name}: FAILED in ' in line]
+        # Its line, and those of the same migration behind it.
+        (said[name],) = re.findall(rf'^ +"{name}: FAILED in .*(?:\n +"  .*)*', run.output, re.MULTILINE)
     return said
 
 

@@ -155,6 +155,20 @@ def test_limit_runs_one_of_many(server_pair: Pair, tmp_path: Path) -> None:
     assert target.client().dbsize() == 0 and target.client(1).dbsize() > 0
 
 
+def test_each_migration_keeps_the_order_of_its_phases(server_pair: Pair, tmp_path: Path) -> None:
+    """Ansible includes what only one of them asks for behind what all do."""
+    source, target = server_pair
+    dataset.fill(source.client, databases=(0, 1))
+    ends = {"redis_migration_source": source.endpoint(), "redis_migration_target": target.endpoint()}
+    asks = {"redis_migration_isolate": "wait", "redis_migration_isolate_quiet_seconds": 0.1}
+    hosts = {"plain": {"redis_migration_databases": [0]}, "waits": {"redis_migration_databases": [1], **asks}}
+    run = run_playbook("migrate", inventory(hosts, **ends), directory=tmp_path).ok
+    tasks = re.findall(r"^TASK \[(?:[\w.]+ : )?([^\]]+)\][ *]*\n((?:(?!TASK)(?!\n).*\n)*)", run.output, re.MULTILINE)
+    of_one = [name for name, shown in tasks if re.search(r": \[waits\b", shown)]
+    names = ["Check both ends", "Wait until the source is quiet", "Move the keys", "Compare the keys"]
+    assert [name for name in of_one if name in names] == names, run.output
+
+
 def test_a_failure_stops_only_its_own_migration(server_pair: Pair, tmp_path: Path) -> None:
     source, target = server_pair
     dataset.fill(source.client, databases=(0,))

@@ -112,6 +112,21 @@ def test_what_became_of_a_migration(case: str) -> None:
     assert report_lines(found)[0].startswith(line)
 
 
+def test_each_sentence_is_a_line_for_a_terminal() -> None:
+    recorded = [{"app_name": "shop", "app_guid": "1"}]
+    variables = migrated() | verified() | {"__redis_migration_unbound": {"record": recorded}}
+    found = report(variables)
+    *sentences, command = report_lines(found)
+    assert [line.split(" ")[:3] for line in sentences] == [
+        ["orders:", "PROVED", "equal,"],
+        ["", "", "Moved"],
+        ["", "", "1"],
+        ["", "", "To"],
+        ["", "", "To"],
+    ]
+    assert command.startswith("  ansible-playbook ") and command.endswith(" --limit orders")
+
+
 def test_a_run_that_failed_before_its_first_key_has_moved_nothing() -> None:
     found = report(migrated(failed=True, msg="no", totals={**TOTALS, "scanned": 0}))
     assert found["migrations"][0]["migrate"] is None
