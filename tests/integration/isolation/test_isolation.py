@@ -353,7 +353,7 @@ def test_writes_go_on_once_the_playbook_is_ended(
     hosts = slow_migration(source, target)
     with Writer(source) as writer, started_playbook("migrate", hosts, directory=tmp_path) as process:
         until(lambda: target.client().dbsize() > 50, 60)
-        assert writer.waiting > 0.5
+        until(lambda: writer.waiting > 0.5, 15)
         os.killpg(process.pid, how)
         written = writer.writes
         until(lambda: writer.writes > written, 15)
