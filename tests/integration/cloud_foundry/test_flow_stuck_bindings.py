@@ -5,8 +5,6 @@
 
 from __future__ import annotations
 
-import re
-
 import pytest
 
 from tests.conftest import soak
@@ -50,10 +48,8 @@ def test_one_that_cannot_leave_brings_the_others_back(scene: Scene, apps: list[A
     run = scene.run()
     assert run.returncode != 0
     # At its place, where Ansible prints a failure twice, and in the last lines.
-    (cause,) = re.findall(r"orders: FAILED in isolate: (.{40})", run.output)
-    assert run.output.count(cause) == 3, run.output
+    assert run.output.count("2 of 3 apps were unbound") == 3, run.output
     assert 'unbind the app "app-1"' in run.output or "unbinding the app" in run.output
-    assert "Each app that this run unbound is bound again." in run.output or "app-1" in run.output
     assert {"app-0", "app-2"} <= set(usable(scene, "orders-old"))
     assert [app.state for app in apps] == ["STARTED"] * 3
     starts = [entry for entry in scene.writes() if entry.endswith("actions/start")]
