@@ -33,7 +33,7 @@ class ActionModule(WorkerAction):
         try:
             gate = Gate(arguments.get("until"), arguments.get("path"))
         except ValueError as exc:
-            raise AnsibleActionFail(f"until: {exc}.") from None
+            raise AnsibleActionFail(f"It cannot be waited: {exc}.") from None
         host = str(variables.get("inventory_hostname", "localhost"))
         following = arguments.get("following")
         seconds = progress_interval(arguments)

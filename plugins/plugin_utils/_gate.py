@@ -22,18 +22,26 @@ def moment_of(text: str) -> float:
 
 
 class Gate:
-    """``until``: a moment in ISO 8601; ``path``: a file. Either may be missing. Raises :class:`ValueError` as above."""
+    """``until``: a moment in ISO 8601; ``path``: a file. Either may be missing. Raises :class:`ValueError` with a sentence."""
 
     def __init__(self, until: str | None, path: str | None) -> None:
         self._until = until
         self._moment = moment_of(until) if until else 0.0
         self._path = os.path.abspath(os.path.expanduser(path)) if path else None
+        if self._path is not None and os.path.isdir(self._path):
+            raise ValueError(f"{self._path} is a directory; the file that opens the gate has to have a name of its own")
 
     @property
     def closed_by(self) -> str:
         """What is still waited for; empty once it is open."""
         if time.time() < self._moment:
             return f"for {self._until}"
-        if self._path is not None and not os.path.exists(self._path):
+        if self._path is None:
+            return ""
+        try:
+            os.stat(self._path)
+        except (FileNotFoundError, NotADirectoryError):
             return f"until somebody makes the file {self._path}"
+        except OSError as exc:
+            return f"until the file {self._path} can be looked at ({exc.strerror})"
         return ""

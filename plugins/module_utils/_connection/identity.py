@@ -24,6 +24,9 @@ ASK = b"*1\r\n$4\r\nTIME\r\n" + b"".join(
 )
 REPLIES = 4
 
+# Which of the replies is INFO replication.
+REPLICATION = 2
+
 # Commands after which a server may hold other data than before, though it is the same process.
 _REPLACING = ("flushall", "flushdb", "swapdb", "replicaof", "slaveof")
 

@@ -14,12 +14,15 @@ import typing as t
 from .._compare.comparer import Comparer
 from .._compare.verdict import Gone
 from .._connection.commands import each, one
+from .._connection.explain import reply_text
+from .._connection.replies import is_error
 from .._errors import ConnectError
 from .._keys.listing import Failure, Tally
 from .._keys.selection import Selection
 from .._keys.temporary import without_temporary
 from .._pipeline.absence import absent
 from .._pipeline.chunk import Chunk
+from .._pipeline.end import End
 from .._pipeline.halving import IN_FLIGHT_BYTES, Halving, Work
 from .._pipeline.job import Gate, Job, Take, restarting
 from .._pipeline.throttle import Throttle
@@ -31,6 +34,19 @@ _BATCH_KEYS = 500
 
 # Failed keys and keys of others whose names do not fit into so much memory are only known to be more.
 _LISTED_BYTES = 4 * 1024 * 1024
+
+
+# Replies to XINFO GROUPS for what is no stream (any more); any other error says nothing of its groups.
+_NO_STREAM = ("ERR no such key", "WRONGTYPE")
+
+
+def has_groups(reply: object) -> bool:
+    """Whether a stream has groups by the ``reply`` to XINFO GROUPS, or may have some."""
+    return not is_no_stream(reply) if is_error(reply) else bool(reply)
+
+
+def is_no_stream(reply: object) -> bool:
+    return is_error(reply) and reply_text(reply).startswith(_NO_STREAM)
 
 
 @dataclasses.dataclass
@@ -80,6 +96,8 @@ class Carrier:
         self._failed = Names(min(most_bytes, _LISTED_BYTES))
         self.extra = Names(min(most_bytes, _LISTED_BYTES))
         self.streams = Names(most_bytes)
+        # Those of them that had groups when they were asked.
+        self.grouped = Names(most_bytes)
         self._throttle = throttle
         self._comparer = Comparer(lane.flow, lane.source, lane.target, tolerance_ms)
         self._chooser = selection.chooser()
@@ -103,6 +121,7 @@ class Carrier:
         """Every key will be looked at: what is known of them is learned anew."""
         self.extra.clear()
         self.streams.clear()
+        self.grouped.clear()
         self._failed.clear()
         self.failures.clear()
 
@@ -116,12 +135,18 @@ class Carrier:
 
     def note_streams(self, _chunk: Chunk) -> Work:
         """The job that keeps the names of streams."""
+        return lambda part: self._note_streams(part.names)
 
-        def note(part: Chunk) -> Job[None]:
-            self.streams.add(part.names)
-            yield from ()
+    def _note_streams(self, names: list[bytes]) -> Job[None]:
+        self.streams.add(names)
+        if names:
+            replies = yield from restarting(lambda _attempt: self._groups(names))
+            self.grouped.remove(names)
+            self.grouped.add([name for name, reply in zip(names, replies) if has_groups(reply)])
 
-        return note
+    def _groups(self, names: list[bytes]) -> Job[list[object]]:
+        replies: list[object] = yield self.lane.source.call(each(b"XINFO GROUPS", names), len(names))
+        return replies
 
     def give_up(self, keys: Chunk, error: ConnectError) -> None:
         self._fail(keys.names[0], None, error.message, error.hint)
@@ -145,7 +170,9 @@ class Carrier:
             kinds = [b"unknown" if name in there_after_all else kind for name, kind in zip(names, kinds)]
         wanted = self._types and {*self._types, b"unknown"}
         there = [at for at, kind in enumerate(kinds) if kind != b"none" and (not wanted or kind in wanted)]
-        self.streams.add([names[at] for at in there if kinds[at] in (b"stream", b"unknown")])
+        yield from self._note_streams([names[at] for at in there if kinds[at] in (b"stream", b"unknown")])
+        others = [name for name, kind in zip(names, kinds) if wanted and kind not in wanted and kind != b"none"]
+        gone += yield from restarting(lambda _attempt: self._of_types(self.lane.target, others))
         for chunk in self._chunks([names[at] for at in there], [sizes[at] for at in there]):
             yield from self._halving.run(chunk, self._carry)
         if gone:
@@ -215,8 +242,21 @@ class Carrier:
         self.tally.deleted += count
         self._fine(names)
 
+    def _of_types(self, end: End, names: list[bytes]) -> Job[list[bytes]]:
+        """Those of ``names`` that ``end`` has as a key of one of the selected types."""
+        if not names:
+            return []
+        kinds = yield end.call(each(b"TYPE", names), len(names))
+        end.check(kinds, "TYPE")
+        return [name for name, kind in zip(names, kinds) if kind in self._types]
+
     def _find_extra(self, names: list[bytes]) -> Job[None]:
         extra = yield from absent(self.lane.source, names)
+        if self._types:
+            # What has become a key of another type at the source is none of those that are selected.
+            there = [name for name in names if name not in set(extra)]
+            selected = set((yield from self._of_types(self.lane.source, there)))
+            extra += [name for name in there if name not in selected]
         if extra and self.ours:
             yield from self._delete(extra)
         else:

@@ -141,6 +141,8 @@ class Drain:
         steps, unnamed = self._steps, self._steps.unnamed
         unnamed.look(steps.feed)
         self._check_writes()
+        if unnamed.behind:
+            raise NotProved(unnamed.behind)
         steps.lanes.check_targets()
         if not steps.rules.ends_are_the_same():
             return False

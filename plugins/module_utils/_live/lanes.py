@@ -29,7 +29,7 @@ from .._server.activity import write_commands
 from .._server.claim import Claim
 from .._server.clocks import clocks_of
 from .._server.continuity import Continuity
-from .._server.databases import check_databases, check_same_server, database_pairs
+from .._server.databases import check_apart, check_databases, check_same_server, database_pairs
 from .._server.eligibility import check_servers
 from .._server.info import measure_ends
 from .._server.loss import holding_of
@@ -93,7 +93,7 @@ class Lanes:
         # A database that had keys before is still one of those that are covered.
         pairs.update(progress.pairs)
         progress.pairs = sorted(pairs.items())
-        check_same_server(progress.pairs, plan.source, plan.target, self.source, self.target)
+        self._check(progress.pairs)
         check_databases(progress.pairs, plan.source, plan.target)
         if progress.choice is None:
             ends = Ends(plan.source, plan.target, self.source, self.target, tuple(pairs.values()))
@@ -109,15 +109,21 @@ class Lanes:
             progress.held = holding_of(self.source, pairs)
 
     def discover(self, databases: t.Iterable[int]) -> None:
-        """Open lanes for those of the source's ``databases`` that are covered and new."""
+        """Open lanes for those of the source's ``databases`` that are covered and new. Raises :class:`RedisMigrationError`."""
         known = dict(self.progress.pairs)
         if self._plan.selection.databases is not None:
             return
         new = [here for here in databases if here not in known]
         if new:
             pairs = [(here, self._plan.selection.database_map.get(here, here)) for here in new]
+            self._check(sorted([*known.items(), *pairs]))
             patiently(functools.partial(self._open_new, pairs), self._plan.timeout, AGAIN_SECONDS)
             self.progress.pairs = sorted([*self.progress.pairs, *pairs])
+
+    def _check(self, pairs: t.Sequence[tuple[int, int]]) -> None:
+        """Also of databases that appear later: none may land in another's, or be one of the source's own."""
+        check_same_server(pairs, self._plan.source, self._plan.target, self.source, self.target)
+        check_apart(pairs)
 
     def _open_new(self, pairs: t.Sequence[tuple[int, int]]) -> None:
         check_databases(pairs, self._plan.source, self._plan.target)

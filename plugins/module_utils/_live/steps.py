@@ -12,7 +12,7 @@ import time
 import typing as t
 
 from .._connection.patience import patiently
-from .._errors import ConnectError
+from .._errors import ConnectError, RedisMigrationError
 from .._migrate.progress import Plan
 from .._server.continuity import ServerChanged
 from .feed import Feed
@@ -23,7 +23,7 @@ from .rules import Rules
 from .unnamed import Unnamed
 from .walk import Walker
 
-# How often an end may come back as another one before everything was compared once.
+# How often an end may come back as another one, and how often the feed may be lost, before everything was compared once.
 _RESTARTS = 8
 
 # Beyond this share of the memory for names, moving them goes before walking on.
@@ -48,6 +48,7 @@ class Steps:
         self.feeds = 0
         self.restarts = 0
         self._restarts_in_a_row = 0
+        self._losses_in_a_row = 0
         # How often there were more changed names than are held, after which everything is compared again.
         self.overflows = 0
         # Over all feeds, as Feed has it.
@@ -82,13 +83,22 @@ class Steps:
             self.feed_or_raise(exc)
 
     def learn(self) -> bool:
-        """Take in what the feed says. False if it was lost and a new one was opened."""
+        """Take in what the feed says. False if it was lost and a new one was opened. Raises :class:`RedisMigrationError`."""
         feed = self.feed
         news = feed.collect()
         if news.lost is not None:
             if not (isinstance(news.lost, ConnectError) and news.lost.transient):
                 raise news.lost
             self.rules.feed_lost()
+            self._losses_in_a_row += 1
+            if self._losses_in_a_row > _RESTARTS:
+                # No ConnectError, as that of a lost feed is passed over.
+                raise RedisMigrationError(
+                    f"The feed of changes was lost {self._losses_in_a_row} times before everything was compared once."
+                    f" The last time: {news.lost.message}",
+                    hint="See what closes this connection to the source: CLIENT KILL, client-output-buffer-limit, timeouts"
+                    " of a proxy or firewall. Then run again.",
+                )
             self.open_feed()
             return False
         if news.everything:
@@ -115,7 +125,7 @@ class Steps:
         compared, fit = self.walker.go_on(seconds, lambda: feed.share_held > FULL)
         self.overflows += not fit
         if not self.rules.unwalked:
-            self._restarts_in_a_row = 0
+            self._restarts_in_a_row = self._losses_in_a_row = 0
         if self.in_drain is not None:
             self.walked_in_drain += compared
 

@@ -11,14 +11,14 @@ import time
 import typing as t
 
 from .._connection.commands import each, one
-from .._connection.identity import ASK, REPLIES, checked_identity
-from .._connection.replies import is_error, parse_info
+from .._connection.identity import ASK, REPLICATION, REPLIES, checked_identity
+from .._connection.replies import parse_info
 from .._migrate.progress import Plan
 from .._pipeline.job import Job, restarting
 from .._server import loss
 from .._server.activity import count_writes
 from .._server.key_counts import Database, keyspace_section
-from .carry import Carrier
+from .carry import Carrier, has_groups, is_no_stream
 from .feed import Feed
 from .lanes import Lanes
 from .rules import Rules
@@ -46,6 +46,8 @@ class Unnamed:
         self.keyspace_of_target: dict[int, Database] | None = None
         # How many commands that write the source had run when it was last asked; None where it does not count them.
         self.writes: int | None = None
+        # Why the source may lack what was written to its primary, as a sentence; empty if it is one, or is in step.
+        self.behind = ""
         # How many keys the target has evicted since the run began.
         self.evictions = 0
         self._evicted: int | None = None
@@ -100,6 +102,7 @@ class Unnamed:
             lanes.continuity.accept(self._plan.source, identity)
             self._rules.forget()
         self._counts_calls = identity.replacements is not None
+        self.behind = _behind(feed, replies[REPLICATION])
         calls = parse_info(replies[REPLIES - 1]) if isinstance(replies[REPLIES - 1], bytes) else {}
         counted = self._counts_calls and lanes.writing is not None
         self.writes = count_writes(calls, lanes.writing or ()) if counted else None
@@ -129,16 +132,28 @@ class Unnamed:
         self.look(feed)
         calls, before = _calls_of_streams(feed), self._calls
         every = calls.of_xsetid is None or calls.of_xsetid != before.of_xsetid
-        if not every and calls.of_groups == before.of_groups:
-            return True
         found: set[bytes] = set()
         for carrier in self._lanes.carriers.values():
             if every:
                 found |= carrier.streams.names
+            elif calls.of_groups == before.of_groups:
+                # From Redis 7.2 on an XREADGROUP that blocks makes a consumer, and counts only when it is served.
+                found |= carrier.grouped.names
             elif carrier.streams.names:
                 carrier.lane.flow.spawn(_with_groups(carrier, found))
         self._lanes.flow.run()
         return self._rules.report(found)
+
+
+def _behind(feed: Feed, replication: object) -> str:
+    told = parse_info(replication) if isinstance(replication, bytes) else {}
+    link = told.get("master_link_status", "up")
+    if link == "up":
+        return ""
+    return (
+        f"The {feed.endpoint} is a replica whose link to its primary is {link}, so what was written there may be missing."
+        " Name the primary as the source, or wait until the link is up."
+    )
 
 
 def _keyspace(told: object) -> dict[int, Database] | None:
@@ -176,9 +191,9 @@ def _with_groups(carrier: Carrier, found: set[bytes]) -> Job[None]:
         part = streams[first : first + _TOGETHER]
         here, there = yield from restarting(functools.partial(_groups, carrier, part))
         for name, mine, its in zip(part, here, there):
-            if any(reply and not is_error(reply) for reply in (mine, its)):
+            if has_groups(mine) or has_groups(its):
                 found.add(name)
-            elif is_error(mine) and is_error(its):
+            elif is_no_stream(mine) and is_no_stream(its):
                 # No stream any more; as any other key it is named.
                 carrier.streams.remove([name])
 

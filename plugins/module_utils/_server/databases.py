@@ -36,6 +36,12 @@ def database_pairs(
                 if number in back or number not in selection.database_map
             }
     pairs = [(number, selection.database_map.get(number, number)) for number in sorted(numbers)]
+    check_apart(pairs)
+    return pairs
+
+
+def check_apart(pairs: t.Iterable[tuple[int, int]]) -> None:
+    """Raise :class:`RedisMigrationError` when two source databases would land in one."""
     landed: dict[int, int] = {}
     for here, there in pairs:
         if there in landed:
@@ -44,7 +50,6 @@ def database_pairs(
                 hint="Change 'database_map' (or 'databases') so that every source database has one of its own.",
             )
         landed[there] = here
-    return pairs
 
 
 def check_same_server(

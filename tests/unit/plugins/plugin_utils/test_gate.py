@@ -29,3 +29,8 @@ def test_it_is_open_when_the_moment_has_come_and_the_file_is_there(tmp_path: Pat
     assert Gate(before, str(path)).closed_by == f"until somebody makes the file {path}"
     path.touch()
     assert Gate(before, str(path)).closed_by == ""
+
+
+def test_a_directory_opens_no_gate(tmp_path: Path) -> None:
+    with pytest.raises(ValueError, match="is a directory"):
+        Gate(None, str(tmp_path))
