@@ -31,6 +31,6 @@ def _lead_to_the_site(_app: Sphinx, _page: str, source: list[str]) -> None:
 
 def setup(app: Sphinx) -> None:
     """Show the ACL rules, which a test reads, as they are."""
-    for name in ("acl-source", "acl-target"):
+    for name in ("acl-source", "acl-target", "acl-sentinel"):
         app.add_lexer(name, TextLexer)
     app.connect("source-read", _lead_to_the_site)

@@ -24,6 +24,7 @@ author:
 extends_documentation_fragment:
   - dataservices.redis_migration.attributes
   - dataservices.redis_migration.cloud_foundry
+  - dataservices.redis_migration.endpoint
   - dataservices.redis_migration.owner
 attributes:
   check_mode:
@@ -50,58 +51,6 @@ options:
     description:
       - The Redis to reach, as the app sees it - the endpoint dictionary of this collection. Host, port, and what is
         said about TLS count; user and password are not needed and not used.
-    type: dict
-    required: true
-    suboptions:
-      url:
-        description:
-          - A C(redis://) or C(rediss://) (TLS) URL.
-          - Fields given beside it win over the same part of the URL.
-        type: str
-      host:
-        description: Host name or address, if there is no O(endpoint.url).
-        type: str
-      port:
-        description: Port; C(6379) if given neither here nor in O(endpoint.url).
-        type: int
-      username:
-        description: ACL user. Leave it out for a server that only has a password.
-        type: str
-      password:
-        description: Password of the user, or of the server.
-        type: str
-      tls:
-        description: Whether to use TLS. A C(rediss://) URL means V(true).
-        type: bool
-      validate_certs:
-        description: Whether the server's certificate must verify. Turn it off for tests only.
-        type: bool
-        default: true
-      ca_certs:
-        description: File with the CA certificates to trust (PEM) instead of the system's.
-        type: path
-      ca_cert_content:
-        description: CA certificates to trust (PEM) as text, such as C(cacrt) of a service key.
-        type: str
-      client_cert_file:
-        description: File with a client certificate (PEM), if the server asks for one.
-        type: path
-      client_key_file:
-        description: File with the key of O(endpoint.client_cert_file), not encrypted; may be in the same file.
-        type: path
-      server_name:
-        description: The name for SNI that the certificate must carry, if it is not the host (behind a tunnel, say).
-        type: str
-      ca_fingerprints:
-        description:
-          - SHA-256 fingerprints of certificates, with or without colons. The server's certificate must verify, and one of these
-            must be in the chain that it verifies by, before anything secret is sent.
-        type: list
-        elements: str
-      timeout:
-        description: Seconds to wait for a connection and for any single answer.
-        type: float
-        default: 15.0
   state:
     description: Whether the tunnel must be open. V(absent) closes it unless others use it.
     type: str

@@ -147,6 +147,9 @@ def test_a_replica_is_no_target_but_can_be_a_source(redis_server: ServerFactory)
     assert "replica" in found["target_writable"].message
     found = look(replica.endpoint(), other.endpoint())
     assert found["source_role"].status == "ok"
+    found = look(replica.endpoint(), other.endpoint(), live=True)
+    assert found["source_role"].status == "warn"
+    assert "what its primary acknowledged" in found["source_role"].message
     found = look(replica.endpoint(), other.endpoint(), strategy="migrate")
     assert found["source_role"].status == "fail"
     primary.kill()

@@ -75,6 +75,12 @@ def role(situation: Situation, side: Answered) -> Verdict:
             f"The {side.endpoint} is a replica whose link to its primary is {link or 'unknown'}: its data may be old.",
             "Give the address of the primary, or wait until the link is up.",
         )
+    if situation.question.live:
+        return warn(
+            f"The {side.endpoint} is a replica. A live run follows what it has received: what its primary acknowledged and has"
+            " not sent on when the writers stop is not seen, and a pause of writes at a replica holds back nobody.",
+            "Give the address of its primary.",
+        )
     return ok("The source is a replica in step with its primary: it can be read, and is spared at the primary.")
 
 
