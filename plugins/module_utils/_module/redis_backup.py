@@ -106,10 +106,11 @@ def work(module: AnsibleModule) -> dict[str, t.Any]:
                 return {"msg": "The backup is there already; 'force' replaces it by a new one.", **existing}
         file = BackupFile(dest, replace=params["force"], password=password, dry=module.check_mode)
         backup = Backup(plan, file, progress)
-        with _cleaned_up(file), told_in(params["progress_path"], progress.look):
+        with _cleaned_up(file) as go_on, told_in(params["progress_path"], progress.look):
             result = backup.run()
             if result.totals.failed:
                 raise RedisMigrationError(_incomplete(result))
+            go_on()
             checksum = file.commit(beside=params["checksum"])
     except RedisMigrationError as exc:
         raise Failed(str(exc), result_of(backup.result, backup.file) if backup else {}) from None
@@ -141,17 +142,25 @@ class _Ended(BaseException):
 
 
 @contextlib.contextmanager
-def _cleaned_up(file: BackupFile) -> t.Iterator[None]:
-    """Leave no unfinished file, whatever ends the module (SIGKILL excepted; the next run cleans up after that)."""
+def _cleaned_up(file: BackupFile) -> t.Iterator[t.Callable[[], None]]:
+    """Leave no unfinished file, whatever ends the module (SIGKILL excepted; the next run cleans up after that).
+
+    What it gives is called before the file takes the place of an older one: a signal that came meanwhile ends the process
+    by then, also where Python dropped its exception, as it does in a destructor.
+    """
     received: list[int] = []
 
     def end(number: int, _frame: object) -> None:
         received.append(number)
         raise _Ended()
 
+    def go_on() -> None:
+        if received:
+            raise _Ended()
+
     before = {number: signal.signal(number, end) for number in (signal.SIGTERM, signal.SIGHUP)}
     try:
-        yield
+        yield go_on
     except _Ended:
         file.abandon()
         # Whoever sent it sees the process end by it.

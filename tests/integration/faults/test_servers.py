@@ -94,15 +94,17 @@ def test_the_target_comes_back_empty_between_two_databases(filled: Pair, fault_p
     seen: list[int] = []
 
     def die_with_the_first_database() -> None:
-        # The first page of the second database is about to be asked for; database 0 is through.
-        seen.append(target.client().dbsize())
-        target.kill()
-        target.start()
+        # A page is about to be asked for: the first of the second database, once database 0 is through.
+        keys = target.client().dbsize()
+        if not seen and keys == expected:
+            seen.append(keys)
+            target.kill()
+            target.start()
 
-    pages = 1 + len(list(range(0, source.client().dbsize(), 1000)))
-    proxy.on_command("SCAN", die_with_the_first_database, skip=pages - 1)
+    expected = source.client().dbsize()
+    proxy.on_command("SCAN", die_with_the_first_database, times=1000)
     tried = attempt(source.endpoint(port=proxy.port), target)
-    assert seen and seen[0] > 0
+    assert seen == [expected] != [0]
     assert not tried.error
     watch.equal()
     watch.settle(tried)
