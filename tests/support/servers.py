@@ -305,9 +305,9 @@ class RedisServer:
             info = client.info("commandstats")
         return {name.removeprefix("cmdstat_"): int(fields["calls"]) for name, fields in info.items()}
 
-    def write_calls(self) -> int:
-        """How many calls the server saw of commands that it flags as writing (MIGRATE is one, even with COPY)."""
-        writing = self._write_commands()
+    def write_calls(self, *, but: str = "") -> int:
+        """How many calls the server saw of commands that it flags as writing (MIGRATE is one, even with COPY), `but` one."""
+        writing = self._write_commands() - {but}
         return sum(calls for name, calls in self.command_calls().items() if name in writing)
 
     def _write_commands(self) -> set[str]:
