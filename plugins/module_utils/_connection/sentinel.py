@@ -34,6 +34,10 @@ _REFUSED = re.compile("NOAUTH|WRONGPASS|invalid (username-password|password)")
 _AWAY = frozenset({"s_down", "o_down", "disconnected"})
 
 
+# What says how to get in, of a Sentinel as of a server.
+_WAY_IN = {field.name for field in dataclasses.fields(Sentinel)} - {"service_name", "hosts", "found"}
+
+
 class Opener(t.Protocol):
     """Opens connections to places that are known."""
 
@@ -60,22 +64,8 @@ def doors(endpoint: Endpoint) -> list[Endpoint]:
 
 def _door(role: str, sentinel: Sentinel, place: str) -> Endpoint:
     host, port = split_location(place, f"{role}.sentinel.hosts", SENTINEL_PORT)
-    return Endpoint(
-        role=f"{role}'s Sentinel",
-        host=host,
-        port=port,
-        username=sentinel.username,
-        password=sentinel.password,
-        tls=sentinel.tls,
-        validate_certs=sentinel.validate_certs,
-        ca_certs=sentinel.ca_certs,
-        ca_cert_content=sentinel.ca_cert_content,
-        ca_fingerprints=sentinel.ca_fingerprints,
-        client_cert_file=sentinel.client_cert_file,
-        client_key_file=sentinel.client_key_file,
-        server_name=sentinel.server_name,
-        timeout=sentinel.timeout,
-    )
+    way_in = {field: getattr(sentinel, field) for field in _WAY_IN}
+    return Endpoint(role=f"{role}'s Sentinel", host=host, port=port, **way_in)
 
 
 def connected(endpoint: Endpoint, opener: Opener) -> t.Any:
