@@ -7,15 +7,14 @@ from __future__ import annotations
 
 import typing as t
 
-from ansible.module_utils.parsing.convert_bool import boolean
-
 from ansible_collections.dataservices.redis_migration.plugins.plugin_utils._action.playbook import playbook_process
 from ansible_collections.dataservices.redis_migration.plugins.plugin_utils._action.worker import WorkerAction
+from ansible_collections.dataservices.redis_migration.plugins.plugin_utils._truth import is_true
 
 
 class ActionModule(WorkerAction):
     def conduct(self, arguments: dict[str, t.Any], variables: dict[str, t.Any]) -> dict[str, t.Any]:
-        if boolean(arguments.get("with_playbook", False), strict=False):
+        if is_true(arguments.get("with_playbook")):
             process = playbook_process()
             if process:
                 arguments.setdefault("owner", process)

@@ -14,10 +14,10 @@ import typing as t
 
 import yaml
 from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
-from ansible.module_utils.parsing.convert_bool import boolean
 
 from ansible_collections.dataservices.redis_migration.plugins.module_utils._errors import did_you_mean
 from ansible_collections.dataservices.redis_migration.plugins.plugin_utils._gate import moment_of
+from ansible_collections.dataservices.redis_migration.plugins.plugin_utils._truth import is_true
 
 PREFIX = "redis_migration_"
 
@@ -107,7 +107,7 @@ def _conflicts_of_cutover(values: t.Mapping[str, t.Any]) -> list[str]:
     sentences = []
     ends = [values.get(f"{PREFIX}{end}") or {} for end in ("source", "target")]
     apps = all(end.get("service_instance") for end in ends) and values.get(f"{PREFIX}isolate", "auto") in _RECORDED
-    if boolean(values.get(f"{PREFIX}cutover", False), strict=False) and not apps:
+    if is_true(values.get(f"{PREFIX}cutover")) and not apps:
         sentences.append(
             f"{PREFIX}cutover binds the apps of one Cloud Foundry service instance to another, so both {PREFIX}source and"
             f" {PREFIX}target need a service_instance, and {PREFIX}isolate must be apps (or auto), which records them."
@@ -122,15 +122,15 @@ def _conflicts_of_sentinels(values: t.Mapping[str, t.Any]) -> list[str]:
     sentences = []
     for end in ("source", "target"):
         given = values.get(PREFIX + end) or {}
-        by_sentinel = given.get("sentinel") or _true(given.get("use_sentinel"))
+        by_sentinel = given.get("sentinel") or is_true(given.get("use_sentinel"))
         if by_sentinel and given.get("tunnel"):
             sentences.append(
                 f"{PREFIX}{end} has both sentinel and tunnel: a tunnel leads to one host and port, and Sentinels name others"
                 " after a failover. Run the modules on a worker inside that network, or give host and port of the primary."
             )
-    if _true((values.get(f"{PREFIX}target") or {}).get("prefer_replica")):
+    if is_true((values.get(f"{PREFIX}target") or {}).get("prefer_replica")):
         sentences.append(f"{PREFIX}target has prefer_replica, but a replica takes no writes; remove it.")
-    if _true((values.get(f"{PREFIX}source") or {}).get("prefer_replica")):
+    if is_true((values.get(f"{PREFIX}source") or {}).get("prefer_replica")):
         for name, value in (("live", "true"), ("strategy", "migrate")):
             if str(values.get(PREFIX + name, "")).lower() == value:
                 sentences.append(
@@ -138,10 +138,6 @@ def _conflicts_of_sentinels(values: t.Mapping[str, t.Any]) -> list[str]:
                     " primary; leave out one of them."
                 )
     return sentences
-
-
-def _true(value: t.Any) -> bool:
-    return bool(boolean(value or False, strict=False))
 
 
 def _sentence(name: str, message: str) -> str:

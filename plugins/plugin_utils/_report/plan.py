@@ -7,14 +7,13 @@ from __future__ import annotations
 
 import typing as t
 
-from ansible.module_utils.parsing.convert_bool import boolean
-
 from ansible_collections.dataservices.redis_migration.plugins.plugin_utils._report.apps import apps_sentences
 from ansible_collections.dataservices.redis_migration.plugins.plugin_utils._report.humanize import count
 from ansible_collections.dataservices.redis_migration.plugins.plugin_utils._report.sentences import (
     backup_lines,
     restore_summary,
 )
+from ansible_collections.dataservices.redis_migration.plugins.plugin_utils._truth import is_true
 
 Data = dict[str, t.Any]
 Variables = t.Mapping[str, t.Any]
@@ -141,7 +140,7 @@ def _cutover(variables: Variables) -> list[str]:
     tasks = variables.get("redis_migration_cutover_tasks")
     if tasks:
         sentences.append(f"Would run the tasks in {tasks}.")
-    if boolean(variables.get("redis_migration_cutover", False), strict=False):
+    if is_true(variables.get("redis_migration_cutover")):
         unbound = variables.get("__redis_migration_unbound", {})
         record = unbound.get("record", variables.get("__redis_migration_bound", {}).get("record")) or []
         names = list(dict.fromkeys(str(entry["app_name"]) for entry in record))

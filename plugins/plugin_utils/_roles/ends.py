@@ -7,11 +7,10 @@ from __future__ import annotations
 
 import typing as t
 
-from ansible.module_utils.parsing.convert_bool import boolean
-
 from ansible_collections.dataservices.redis_migration.plugins.module_utils._connection.exposed_frontend import (
     is_exposed_frontend,
 )
+from ansible_collections.dataservices.redis_migration.plugins.plugin_utils._truth import is_true
 
 Data = dict[str, t.Any]
 Fields = t.Mapping[str, t.Any]
@@ -58,10 +57,6 @@ def _lacks_address(given: Fields) -> bool:
     return given.get("service_instance") is not None and not given_by
 
 
-def _truth(value: t.Any) -> bool:
-    return bool(boolean(value or False, strict=False))
-
-
 def _place(given: Fields, cf: Fields) -> Data:
     """Organization and space of an end; empty where the login's are meant."""
     return {name: given.get(name) or cf.get(name) or "" for name in ("organization", "space")}
@@ -75,7 +70,7 @@ def _service_key(end: str, given: Fields, cf: Fields, name: str) -> Data:
         "name": given.get("service_key") or name,
         "endpoint_query": given.get("endpoint_query") or "",
         # The source server reaches the target at one address, which is the backend's.
-        "use_sentinel": end != "backend" and _truth(given.get("use_sentinel", given.get("prefer_replica"))),
+        "use_sentinel": end != "backend" and is_true(given.get("use_sentinel", given.get("prefer_replica"))),
     }
 
 
