@@ -124,7 +124,7 @@ def _cost(options: argparse.Namespace, table: Table) -> None:
     if tool is None:
         print("redis-benchmark is not on PATH: its load is left out.")
     else:
-        for connections in (8, 50):
+        for connections in (1, 8, 50):
             loads[f"redis-benchmark -c {connections}"] = functools.partial(_tool_load, tool, connections)
     pings: dict[bool, list[float]] = {False: [], True: []}
     readers: list[float] = []
