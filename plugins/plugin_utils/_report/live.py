@@ -105,7 +105,7 @@ def live_of(variables: t.Mapping[str, t.Any]) -> Data | None:
         variables.get("__redis_migration_pause", {}).get("paused")
         or variables.get("__redis_migration_isolate_result", {}).get("isolated")
     )
-    if not kept_away:
+    if not kept_away and result["proved"]:
         summary += (
             " Nobody was kept away from the source: what was written there after the proof is missing at the target"
             " (redis_migration_isolate)."
@@ -120,8 +120,9 @@ def live_summary(drained: t.Mapping[str, t.Any], functions: t.Mapping[str, t.Any
     again = [f"{count(drained[name])} {text}" for name, text in _AGAIN.items() if drained[name] > (name == "feeds")]
     libraries = (functions or {}).get("libraries", {})
     moved = [*libraries.get("loaded", []), *libraries.get("replaced", [])]
-    found = drained["functions"]
-    left = [name for name in [*(found["missing"] or []), *(found["different"] or [])] if name not in moved]
+    # A drain that failed has not come to compare them.
+    found = drained.get("functions", {})
+    left = [name for name in [*(found.get("missing") or []), *(found.get("different") or [])] if name not in moved]
     return (
         f"Moved {keys(totals['moved'])} ({size(totals['bytes'])}) while applications wrote and after they had stopped{deleted},"
         f" by {drained['strategy']} ({drained['strategy_reason']})."

@@ -173,9 +173,25 @@ def test_check_mode_says_that_nobody_is_kept_away_and_what_is_waited_for(
     assert f"A run would wait until somebody makes the file {gate}" in said
 
 
+def test_writers_that_nobody_stopped_fail_the_drain_and_the_report_says_so(
+    shared_server: SharedServer, tmp_path: Path
+) -> None:
+    source, target = shared_server("redis-7.0"), shared_server("redis-8.2", 2)
+    environment = {"XDG_RUNTIME_DIR": str(tmp_path)}
+    with Writers(source, databases=(0,)) as writers:
+        until(lambda: writers.commands > 100, 10)
+        hosts = inventory(source, target, redis_migration_live=True)
+        run = run_playbook("migrate", hosts, directory=tmp_path, environment=environment)
+    said = " ".join(run.output.split())
+    assert run.returncode == 2, said
+    assert re.search(r"orders: FAILED in drain: The target was not proved equal to the source: .*still writes", said), said
+    check_run(tmp_path / "redis-migration-report/latest")
+    assert_nothing_left(tmp_path, source, target)
+
+
 def test_a_task_of_the_cutover_that_fails_is_named_with_its_file(tmp_path: Path) -> None:
     (tmp_path / "switch.yml").write_text(
-        yaml.safe_dump([{"name": "Switch DNS", "ansible.builtin.fail": {"msg": "no."}}])
+        yaml.safe_dump([{"name": "Switch DNS", "ansible.builtin.fail": {"msg": "no"}}])
     )
     role = {"name": "dataservices.redis_migration.cutover", "rolespec_validate": False}
     variables = {
