@@ -18,7 +18,7 @@ from .counts import difference
 from .feed import PING_SECONDS
 from .names import Count
 from .steps import Steps
-from .unnamed import LOOK_SECONDS
+from .unnamed import LOOK_SECONDS, evicts
 
 # A key that differs after so many moves in the drain, without a change of it, is not going to be equal.
 _MOVES = 4
@@ -169,10 +169,7 @@ class Drain:
         steps = self._steps
         evictions = steps.unnamed.evictions
         if evictions > self._evictions:
-            return (
-                f"The target evicts keys ({evictions} since the run began): it has too little memory (maxmemory) for what"
-                " the source holds."
-            )
+            return evicts(evictions)
         if steps.rules.unwalked:
             return f"Not every key has been compared in time: {self._because}. Give it more time."
         if steps.rules.changed or steps.rules.all_changes_named:

@@ -78,7 +78,7 @@ class Follower:
         try:
             if steps.learn():
                 if steps.unnamed.is_due:
-                    steps.unnamed.look(steps.feed)
+                    steps.look()
                 if steps.rules.unwalked and steps.rules.share_held <= FULL:
                     steps.walk(seconds)
                 elif steps.rules.changed:

@@ -49,6 +49,7 @@ class Steps:
         self.restarts = 0
         self._restarts_in_a_row = 0
         self._losses_in_a_row = 0
+        self._setbacks_when_walked = 0
         # How often there were more changed names than are held, after which everything is compared again.
         self.overflows = 0
         # Over all feeds, as Feed has it.
@@ -103,6 +104,7 @@ class Steps:
             return False
         if news.everything:
             self.unnamed.flushed(feed)
+            self._see_that_it_ends()
         if news.names:
             self.overflows += not self.rules.report(news.names)
             self.pulse.waits(len(self.rules.changed), news.since)
@@ -113,6 +115,20 @@ class Steps:
         self.last_change = feed.last_change or self.last_change
         self.pulse.learned(feed.changes, len(self.rules.changed))
         return True
+
+    def look(self) -> None:
+        """Ask both ends for what no feed tells."""
+        self.unnamed.look(self.feed)
+        self._see_that_it_ends()
+
+    def _see_that_it_ends(self) -> None:
+        setbacks = self.unnamed.setbacks - self._setbacks_when_walked
+        if setbacks > _RESTARTS and self.in_drain is None:
+            raise RedisMigrationError(
+                f"Everything had to be compared anew {setbacks} times before it was compared once. The last time:"
+                f" {self.unnamed.setback}",
+                hint="End that, then run again; or move without redis_migration_live, while applications stand still.",
+            )
 
     def feed_or_raise(self, error: ConnectError) -> None:
         """The feed was lost in the middle of a question, which shows when it is looked at; any other loss is for good."""
@@ -126,6 +142,7 @@ class Steps:
         self.overflows += not fit
         if not self.rules.unwalked:
             self._restarts_in_a_row = self._losses_in_a_row = 0
+            self._setbacks_when_walked = self.unnamed.setbacks
         if self.in_drain is not None:
             self.walked_in_drain += compared
 

@@ -31,6 +31,12 @@ _STATISTICS = one(b"INFO", b"commandstats")
 # Commands of streams that change nothing, or whose changes the feed names. All others concern groups.
 _NAMED = ("xadd", "xtrim", "xdel", "xlen", "xrange", "xrevrange", "xread", "xpending", "xsetid")
 
+_FLUSHED = "Databases of the source were flushed or swapped (FLUSHDB, FLUSHALL, SWAPDB)."
+
+
+def evicts(keys: int) -> str:
+    return f"The target evicts keys ({keys} since the run began): it has too little memory (maxmemory) for what the source holds."
+
 
 class Unnamed:
     """Asks the source on the connection of the feed, and tells the rules."""
@@ -51,6 +57,9 @@ class Unnamed:
         # How many keys the target has evicted since the run began.
         self.evictions = 0
         self._evicted: int | None = None
+        # How often everything had to be compared anew for what was seen here, and why the last time.
+        self.setbacks = 0
+        self.setback = ""
         self._counts_calls = True
 
     def keys_in(self, databases: t.Iterable[int]) -> int:
@@ -80,7 +89,7 @@ class Unnamed:
     def flushed(self, feed: Feed) -> None:
         """The feed said that a database was flushed: what happened until now, walks to come will find."""
         self._lanes.continuity.accept(self._plan.source, feed.ask_identity())
-        self._rules.forget()
+        self._forget(_FLUSHED)
 
     @property
     def is_due(self) -> bool:
@@ -100,7 +109,7 @@ class Unnamed:
         if known is not None and identity.replacements is not None and known != identity.replacements:
             # SWAPDB, or a FLUSH of which the feed tells in a moment.
             lanes.continuity.accept(self._plan.source, identity)
-            self._rules.forget()
+            self._forget(_FLUSHED)
         self._counts_calls = identity.replacements is not None
         self.behind = _behind(feed, replies[REPLICATION])
         calls = parse_info(replies[REPLIES - 1]) if isinstance(replies[REPLIES - 1], bytes) else {}
@@ -124,8 +133,12 @@ class Unnamed:
         if evicted is not None and self._evicted is not None and evicted > self._evicted:
             self.evictions += evicted - self._evicted
             # Nobody says which keys these were.
-            self._rules.forget()
+            self._forget(evicts(self.evictions))
         self._evicted = evicted
+
+    def _forget(self, reason: str) -> None:
+        self.setbacks, self.setback = self.setbacks + 1, reason
+        self._rules.forget()
 
     def report(self, feed: Feed) -> bool:
         """Now that nobody writes, take all for changed that may be so unnamed. False if that does not fit."""

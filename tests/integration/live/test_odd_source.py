@@ -94,6 +94,20 @@ def test_a_feed_that_is_lost_again_and_again_is_told(pair: Pair) -> None:
             time.sleep(0.02)
 
 
+def test_databases_that_are_flushed_again_and_again_are_told(pair: Pair) -> None:
+    source, target = pair
+    dataset.fill_benchmark(source.client(), "mixed", 20_000)
+    with (
+        pytest.raises(
+            RedisMigrationError, match=r"compared anew 9 times .* flushed or swapped .* without redis_migration_live"
+        ),
+        following(source, target) as follower,
+    ):
+        for _time in range(100):
+            follower.step(0.001)
+            source.client(3).flushdb()
+
+
 def test_a_replica_that_has_lost_its_primary_proves_nothing(redis_server: ServerFactory) -> None:
     primary, source, target = redis_server("redis-7.0"), redis_server("redis-7.0"), redis_server("redis-8.2")
     primary.client().set("key", 1)

@@ -11,6 +11,7 @@ from collections.abc import Callable
 
 import pytest
 
+from ansible_collections.dataservices.redis_migration.plugins.module_utils._live import unnamed
 from tests.conftest import ServerFactory
 from tests.support import engine
 from tests.support.faultproxy import FaultProxy
@@ -137,3 +138,19 @@ def test_any_command_of_the_target_may_be_answered_oddly_once(
                     proved = False
                     assert str(exc).endswith("."), exc
             assert not (proved and compare(source, target)), (command, skip)
+
+
+def test_a_target_that_evicts_as_fast_as_it_is_filled_ends_the_run(
+    redis_server: ServerFactory, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(unnamed, "LOOK_SECONDS", 0.05)
+    source, target = redis_server("redis-7.0"), redis_server("redis-8.2")
+    source.client().mset({f"key:{number}": "x" * 4000 for number in range(5000)})
+    admin = target.admin()
+    admin.config_set("maxmemory-policy", "allkeys-random")
+    admin.config_set("maxmemory", admin.info("memory")["used_memory"] + 8_000_000)
+    with (
+        pytest.raises(engine.RedisMigrationError, match=r"anew 9 times .* evicts keys \(\d+ since the run began\)"),
+        following(source, target) as follower,
+    ):
+        follower.catch_up(1, 60)

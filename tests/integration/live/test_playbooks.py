@@ -184,7 +184,9 @@ def test_writers_that_nobody_stopped_fail_the_drain_and_the_report_says_so(
         run = run_playbook("migrate", hosts, directory=tmp_path, environment=environment)
     said = " ".join(run.output.split())
     assert run.returncode == 2, said
-    assert re.search(r"orders: FAILED in drain: The target was not proved equal to the source: .*still writes", said), said
+    assert re.search(r"orders: FAILED in drain: The target was not proved equal to the source: .*still writes", said), (
+        said
+    )
     check_run(tmp_path / "redis-migration-report/latest")
     assert_nothing_left(tmp_path, source, target)
 
