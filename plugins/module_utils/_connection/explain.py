@@ -181,7 +181,8 @@ def explain(
     if isinstance(exc, (TimeoutError, redis.TimeoutError)):
         return ConnectError(
             f"The {where} did not answer within {endpoint.timeout:g} s.",
-            hint="Check host, port and firewalls; where the link is slow, raise the endpoint's 'timeout'.",
+            hint="Check host, port and firewalls. If others reach it, see whether something keeps it busy or holds it up"
+            " (SLOWLOG GET, CLIENT PAUSE); where the link is slow, raise the endpoint's 'timeout'.",
             transient=True,
         )
     if isinstance(exc, ConnectionRefusedError):
