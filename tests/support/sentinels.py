@@ -31,11 +31,21 @@ _FAILOVER_MS = 3000
 class SentinelServer(RedisServer):
     """A Sentinel that watches `primary`; `config` adds directives of the Sentinel."""
 
-    def __init__(self, name: str, primary: RedisServer, quorum: int, *, service: str = NAME, **options: Any) -> None:
+    def __init__(
+        self,
+        name: str,
+        primary: RedisServer,
+        quorum: int,
+        *,
+        service: str = NAME,
+        down_after_ms: int = _DOWN_AFTER_MS,
+        **options: Any,
+    ) -> None:
         super().__init__(name, **options)
         self._watched = primary
         self._quorum = quorum
         self._service = service
+        self._down_after_ms = down_after_ms
 
     def _arguments(self) -> list[str]:
         return ["--sentinel"]
@@ -51,7 +61,7 @@ class SentinelServer(RedisServer):
         ]
         lines += [
             f"sentinel monitor {self._service} {HOST} {self._watched.port} {self._quorum}",
-            f"sentinel down-after-milliseconds {self._service} {_DOWN_AFTER_MS}",
+            f"sentinel down-after-milliseconds {self._service} {self._down_after_ms}",
             f"sentinel failover-timeout {self._service} {_FAILOVER_MS}",
         ]
         if self._watched._guarded:

@@ -11,9 +11,12 @@ from collections.abc import Iterator
 import pytest
 
 from tests.integration.documents.world import World
+from tests.support.left_out import need_server
 
 
 @pytest.fixture(scope="session")
 def world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
+    for server in ("redis-6.2", "redis-8.2", "valkey-9"):
+        need_server(server)
     with World(tmp_path_factory.mktemp("world")) as started:
         yield started

@@ -87,9 +87,12 @@ class World:
         (self.root / "etc/ssl/private-ca.pem").write_text(self.authority.ca_pem)
         names = [name for listed in NAMES.values() for name in listed if ":" not in name]
         self._certificate = self.authority.server(*names, *_ON_CERTIFICATES)
-        options: dict[str, Any] = {"sentinels": 1, "sentinel_options": {"password": PASSWORD}, "acl_lines": _ACL}
+        # None fails over: a machine that is busy is no reason here.
+        patient = {"down_after_ms": 3_600_000}
+        options: dict[str, Any] = {"sentinels": 1, "acl_lines": _ACL}
+        options["sentinel_options"] = {"password": PASSWORD, **patient}
         self.mymaster = enter(Service("redis-6.2", replicas=1, **options))
-        options["sentinel_options"] = {}
+        options["sentinel_options"] = patient
         self.orders = enter(Service("redis-8.2", replicas=0, service="orders", **options))
         self.valkey = enter(Service("valkey-9", replicas=0, **options))
         self.source, self.target = self.mymaster.servers[0], self.orders.servers[0]
