@@ -8,7 +8,7 @@ from __future__ import annotations
 import time
 import typing as t
 
-from ansible.errors import AnsibleError
+from ansible.errors import AnsibleError, AnsibleUndefinedVariable
 from ansible.plugins.action import ActionBase
 
 from ansible_collections.dataservices.redis_migration.plugins.plugin_utils._variables import (
@@ -31,11 +31,15 @@ class ActionModule(ActionBase):
         optional = self._task.args.get("optional") or []
         problems = missing_variables([*names, *optional]) + unknown_variables(names)
         values: dict[str, t.Any] = {}
-        for name in variable_specs().keys() & set(names):
+        undefined = False
+        for name in (name for name in variable_specs() if name in names):
             try:
                 values[name] = self._templar.template(variables[name])
             except AnsibleError as exc:
-                problems.append(f"{name} cannot be worked out: {exc}")
+                problems.append(f"{name} cannot be worked out: {str(exc).rstrip('.')}.")
+                undefined = undefined or isinstance(exc, AnsibleUndefinedVariable)
+        if undefined:
+            problems.append("Define what is missing beside the inventory, such as in group_vars/redis_migrations.yml.")
         problems += wrong_values(values) or conflicting_values(values)
         result.update(changed=False, began=time.time())
         if problems:

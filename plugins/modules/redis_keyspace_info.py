@@ -65,7 +65,7 @@ EXAMPLES = r"""
 
 - name: Show the number of keys in database 0
   ansible.builtin.debug:
-    msg: "{{ keyspace.databases['0'].keys }}"
+    msg: "{{ keyspace.databases['0']['keys'] }}"
 """
 
 RETURN = r"""

@@ -138,9 +138,9 @@ EXAMPLES = r"""
 - name: Move the sessions of database 0 to database 3, at most 5000 a second
   dataservices.redis_migration.redis_migrate_keys:
     source:
-      url: "redis://old.example.com"
+      url: "redis://{{ vault_old }}@old.example.com"
     target:
-      url: "redis://new.example.com"
+      url: "redis://{{ vault_new }}@new.example.com"
     databases: [0]
     database_map: {"0": 3}
     match: ["session:*"]

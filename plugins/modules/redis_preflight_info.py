@@ -123,9 +123,9 @@ EXAMPLES = r"""
 - name: Accept that the target has keys of its own
   dataservices.redis_migration.redis_preflight_info:
     source:
-      url: "redis://old.example.com"
+      url: "redis://{{ vault_old }}@old.example.com"
     target:
-      url: "redis://new.example.com"
+      url: "redis://{{ vault_new }}@new.example.com"
     ignore: [target_keys]
 """
 

@@ -54,7 +54,7 @@ def missing_variables(names: t.Iterable[str]) -> list[str]:
     """A sentence for each required variable that is not among ``names``."""
     given = set(names)
     return [
-        f"{name} is missing; give it to this host, such as {name}: {{url: ...}}."
+        f"{name} is missing; give it to this host, such as {name}: {{host: ..., port: ..., password: ...}}."
         for name, spec in sorted(variable_specs().items())
         if spec.get("required") and name not in given
     ]

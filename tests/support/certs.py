@@ -60,6 +60,11 @@ class Authority:
         """The authority's certificate as text, for options that take the content and not a file."""
         return self.ca_file.read_text()
 
+    @property
+    def fingerprint(self) -> str:
+        """SHA-256 of the authority's certificate, as openssl prints it."""
+        return self._certificate.fingerprint(hashes.SHA256()).hex(":").upper()
+
     def server(self, *names: str, days: float = 30, expired: bool = False) -> Certificate:
         """A server certificate for DNS names and IP addresses (default: localhost and 127.0.0.1)."""
         return self._issue(names or LOOPBACK_NAMES, ExtendedKeyUsageOID.SERVER_AUTH, days, expired)

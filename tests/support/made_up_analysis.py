@@ -119,9 +119,23 @@ def sources() -> dict[str, Variables]:
     }
 
 
-def made_up_analysis(*names: str) -> dict[str, Any]:
-    """The analysis of all of :func:`sources`, or of those of these ``names``."""
-    hosts = {name: ends(name[:5]) | found for name, found in sources().items() if not names or name in names}
+def for_a_picture() -> Variables:
+    """The first of the sources, with names of keys as applications have them."""
+    names = {"catalogue:index": ("hash", 9), "events:2026-11": ("stream", 6), "cart:88123": ("hash", 3)}
+    largest = [{"database": 0, **named(name), "type": kind, "bytes": mib * MIB} for name, (kind, mib) in names.items()]
+    used = ("session:4711", "session:815", "catalogue:index", "cart:88123")
+    hottest = [{**largest[0], **named(name), "frequency": 240 - 30 * place} for place, name in enumerate(used)]
+    prefixes = [
+        {**one, "prefix": name}
+        for one, name in zip(result()["sample"]["prefixes"], ("session:", "cart:", ""), strict=True)
+    ]
+    looked = result(largest=largest, hottest=hottest, prefixes=prefixes)
+    return sources()["orders"] | {"__redis_migration_analysis": ran(1.0, 3.3, **looked)}
+
+
+def made_up_analysis(given: dict[str, Variables] | None = None) -> dict[str, Any]:
+    """The analysis of all of :func:`sources`, or of those that are ``given``."""
+    hosts = {name: ends(name[:5]) | found for name, found in (given or sources()).items()}
     for name in hosts:
         if name != "orders":
             hosts[name]["__redis_migration_target"] = {}

@@ -31,11 +31,21 @@ _FAILOVER_MS = 3000
 class SentinelServer(RedisServer):
     """A Sentinel that watches `primary`; `config` adds directives of the Sentinel."""
 
-    def __init__(self, name: str, primary: RedisServer, quorum: int, *, service: str = NAME, **options: Any) -> None:
+    def __init__(
+        self,
+        name: str,
+        primary: RedisServer,
+        quorum: int,
+        *,
+        service: str = NAME,
+        down_after_ms: int = _DOWN_AFTER_MS,
+        **options: Any,
+    ) -> None:
         super().__init__(name, **options)
         self._watched = primary
         self._quorum = quorum
         self._service = service
+        self._down_after_ms = down_after_ms
 
     def _arguments(self) -> list[str]:
         return ["--sentinel"]
@@ -51,7 +61,7 @@ class SentinelServer(RedisServer):
         ]
         lines += [
             f"sentinel monitor {self._service} {HOST} {self._watched.port} {self._quorum}",
-            f"sentinel down-after-milliseconds {self._service} {_DOWN_AFTER_MS}",
+            f"sentinel down-after-milliseconds {self._service} {self._down_after_ms}",
             f"sentinel failover-timeout {self._service} {_FAILOVER_MS}",
         ]
         if self._watched._guarded:
@@ -78,8 +88,10 @@ class Service:
         replicas: int = 1,
         sentinels: int = 3,
         sentinel_options: dict[str, Any] | None = None,
+        service: str = NAME,
         **options: Any,
     ) -> None:
+        self.service = service
         self._stack = contextlib.ExitStack()
         self.servers = [RedisServer(name, **options) for _number in range(1 + replicas)]
         self._name = name
@@ -101,7 +113,7 @@ class Service:
                             at_first.config_set(setting, value)
             quorum = self._count // 2 + 1
             for _number in range(self._count):
-                one = SentinelServer(self._name, first, quorum, **self._sentinel_options)
+                one = SentinelServer(self._name, first, quorum, service=self.service, **self._sentinel_options)
                 self._stack.enter_context(one)
                 self.sentinels.append(one)
             for one in self.sentinels:
@@ -114,8 +126,8 @@ class Service:
 
     def _knows_all(self, one: SentinelServer) -> bool:
         with one.client() as client:
-            fields = _fields(client.execute_command("SENTINEL", "MASTER", NAME))
-            replicas = client.execute_command("SENTINEL", "REPLICAS", NAME)
+            fields = _fields(client.execute_command("SENTINEL", "MASTER", self.service))
+            replicas = client.execute_command("SENTINEL", "REPLICAS", self.service)
         known = int(fields["num-other-sentinels"]) == self._count - 1
         healthy = [_fields(one) for one in replicas if _fields(one)["master-link-status"] == "ok"]
         return known and len(healthy) == len(self.servers) - 1 and fields["flags"] == "master"
@@ -126,7 +138,7 @@ class Service:
         for one in self.sentinels:
             if one.running:
                 with one.client() as client:
-                    _host, port = client.execute_command("SENTINEL", "GET-MASTER-ADDR-BY-NAME", NAME)
+                    _host, port = client.execute_command("SENTINEL", "GET-MASTER-ADDR-BY-NAME", self.service)
                 return next(server for server in self.servers if server.port == int(port))
         raise AssertionError("no Sentinel runs")
 
@@ -139,7 +151,7 @@ class Service:
         """The endpoint dictionary of the service; `sentinel` and `fields` add to it."""
         first = self.servers[0].endpoint()
         first.pop("host"), first.pop("port")
-        said: dict[str, Any] = {"service_name": NAME, "hosts": [f"{HOST}:{one.port}" for one in self.sentinels]}
+        said: dict[str, Any] = {"service_name": self.service, "hosts": [f"{HOST}:{one.port}" for one in self.sentinels]}
         own = self.sentinels[0].endpoint()
         said.update({name: own[name] for name in own if name not in ("host", "port")})
         said.update(sentinel or {})
@@ -155,13 +167,13 @@ class Service:
         if kill:
             old.kill()
         else:
-            _until_accepted(lambda: self.sentinels[0].client().execute_command("SENTINEL", "FAILOVER", NAME))
-        until(lambda: all(_named(one) != old.port for one in self.sentinels if one.running))
+            _until_accepted(lambda: self.sentinels[0].client().execute_command("SENTINEL", "FAILOVER", self.service))
+        until(lambda: all(_named(one, self.service) != old.port for one in self.sentinels if one.running))
 
 
-def _named(one: SentinelServer) -> int:
+def _named(one: SentinelServer, service: str) -> int:
     with one.client() as client:
-        return int(client.execute_command("SENTINEL", "GET-MASTER-ADDR-BY-NAME", NAME)[1])
+        return int(client.execute_command("SENTINEL", "GET-MASTER-ADDR-BY-NAME", service)[1])
 
 
 def _until_accepted(ask: Callable[[], object]) -> None:

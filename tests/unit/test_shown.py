@@ -9,11 +9,10 @@ from __future__ import annotations
 
 import re
 import shlex
-import textwrap
 from collections.abc import Iterator, Mapping
 from importlib import import_module
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 import pytest
 import yaml
@@ -30,47 +29,20 @@ from ansible_collections.dataservices.redis_migration.plugins.plugin_utils._vari
     variable_specs,
     wrong_values,
 )
+from tests.support import shown
 from tests.support.paths import REPO
 from tests.support.run import run_playbook
+from tests.support.shown import FQCN, GROUPS, Shown, blocks, is_inventory, spans
 
-PAGES = [REPO / "README.md", *sorted((REPO / "docs").glob("*.md"))]
-GROUPS = {"redis_migrations", "redis_migration_workers"}
 MODULES = {path.stem for path in (REPO / "plugins/modules").glob("*.py")}
 FILTERS = {path.stem for path in (REPO / "plugins/filter").glob("*.yml")}
 PLAYBOOKS = {path.stem: path for path in (REPO / "playbooks").glob("*.yml")}
 TARGETS = set(re.findall(r"^([a-z-]+):", (REPO / "Makefile").read_text(), re.M))
-FQCN = "dataservices.redis_migration."
-
-
-class Shown(NamedTuple):
-    """Something that a page shows; `where` for messages."""
-
-    where: str
-    language: str
-    text: str
-
-
-def blocks(page: Path) -> Iterator[Shown]:
-    """Every fenced block of a page."""
-    text = page.read_text()
-    for found in re.finditer(r"^( *)```([\w-]*)\n(.*?)^\1```$", text, re.M | re.S):
-        line = text.count("\n", 0, found.start()) + 1
-        yield Shown(f"{page.relative_to(REPO)}:{line}", found[2], textwrap.dedent(found[3]))
-
-
-def spans(page: Path) -> list[str]:
-    """What a page has in backticks within its prose."""
-    prose = re.sub(r"^( *)```.*?^\1```$", "", page.read_text(), flags=re.M | re.S)
-    return [" ".join(span.split()) for span in re.findall(r"`([^`]+)`", prose)]
-
+PAGES = [page for page in shown.PAGES if "roles" not in page.parts]
 
 SHOWN = [block for page in PAGES for block in blocks(page)]
 YAML = [block for block in SHOWN if block.language == "yaml"]
 IDS = [block.where for block in YAML]
-
-
-def is_inventory(read: Any) -> bool:
-    return isinstance(read, dict) and bool(GROUPS & read.keys())
 
 
 def of_this_collection(variables: Mapping[str, Any]) -> dict[str, Any]:

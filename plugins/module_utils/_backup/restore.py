@@ -146,6 +146,7 @@ def _check_empty(plan: RestorePlan, server: Server, places: t.Mapping[int, int])
         found = ", ".join(f"{keys} in database {number}" for number, keys in sorted(held.items()))
         raise RedisMigrationError(
             f"The {plan.endpoint} is not empty: it holds keys ({found}).",
-            hint="Restore into an empty server, or say with 'existing_keys' what happens to keys there: 'skip' "
-            "leaves them (and so finishes a restore that was interrupted), 'replace' overwrites them.",
+            hint="Restore into an empty server, or say with 'existing_keys' (in the playbooks"
+            " redis_migration_restore_existing_keys) what happens to keys there: 'skip' leaves them"
+            " (and so finishes a restore that was interrupted), 'replace' overwrites them.",
         )

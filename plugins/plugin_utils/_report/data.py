@@ -33,7 +33,10 @@ from ansible_collections.dataservices.redis_migration.plugins.plugin_utils._repo
 from ansible_collections.dataservices.redis_migration.plugins.plugin_utils._report.humanize import keys
 from ansible_collections.dataservices.redis_migration.plugins.plugin_utils._report.live import live_of
 from ansible_collections.dataservices.redis_migration.plugins.plugin_utils._report.rollback import turned_round
-from ansible_collections.dataservices.redis_migration.plugins.plugin_utils._report.sentences import migration_summary
+from ansible_collections.dataservices.redis_migration.plugins.plugin_utils._report.sentences import (
+    file_sentences,
+    migration_summary,
+)
 from ansible_collections.dataservices.redis_migration.plugins.plugin_utils._report.summary import moved_of
 from ansible_collections.dataservices.redis_migration.plugins.plugin_utils._report.timeline import timeline_of
 from ansible_collections.dataservices.redis_migration.plugins.plugin_utils._report.verification import findings_failure
@@ -162,6 +165,8 @@ def _sentences(migration: Data) -> list[str]:
         verify = migration["verify"]
         sentences.append(f"PROVED equal, {keys(verify['totals']['source_keys'])} ({verify['level']}).")
     sentences += [migration[way]["summary"] for way in ("migrate", "live") if migration[way]]
+    if status != "failed":
+        sentences += file_sentences(migration["backup"], migration["restore"], planned=migration["planned"])
     if migration["downtime"]:
         sentences.append(downtime_sentence(migration["downtime"]))
     if migration["waiting"]:

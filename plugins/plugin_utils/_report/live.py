@@ -13,6 +13,7 @@ from ansible_collections.dataservices.redis_migration.plugins.plugin_utils._repo
     keys,
     size,
 )
+from ansible_collections.dataservices.redis_migration.plugins.plugin_utils._report.rollback import turned_round
 
 Data = dict[str, t.Any]
 
@@ -100,7 +101,7 @@ def live_of(variables: t.Mapping[str, t.Any]) -> Data | None:
     # A rollback stops apps, or waits for the operator to do so.
     back = "__redis_migration_data_from" in variables
     if back:
-        summary = f"Brought back from the target to the source in a rollback. {summary}"
+        summary = f"Brought back from the target to the source in a rollback. {turned_round(summary)}"
     kept_away = back or bool(
         variables.get("__redis_migration_pause", {}).get("paused")
         or variables.get("__redis_migration_isolate_result", {}).get("isolated")

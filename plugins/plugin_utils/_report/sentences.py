@@ -122,3 +122,17 @@ def restore_summary(result: t.Mapping[str, t.Any], *, check_mode: bool = False) 
     rest = [f"{count(totals[name])} {text}" for name, text in labels.items() if totals.get(name)]
     verb = "Would restore" if check_mode else "Restored"
     return f"{verb} {keys(totals['restored'])}{'; ' if rest else ''}{', '.join(rest)}."
+
+
+def file_sentences(
+    backup: t.Mapping[str, t.Any] | None, restored: t.Mapping[str, t.Any] | None, *, planned: bool
+) -> list[str]:
+    """What the report's parts ``backup`` and ``restore`` come to, in short."""
+    sentences = []
+    if backup and (planned or "totals" not in backup):
+        sentences += backup_lines(backup, check_mode=planned)
+    elif backup:
+        sentences.append(f"Saved {keys(backup['totals']['keys'])} to {backup['dest']} ({size(backup['size'])}).")
+    if restored:
+        sentences.append(restore_summary(restored, check_mode=planned))
+    return sentences

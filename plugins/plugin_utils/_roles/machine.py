@@ -111,7 +111,10 @@ def _ssh(programs: t.Mapping[str, str]) -> Finding:
 def _login(session: str) -> Finding:
     if session:
         return _ok("cf", f"The session of cf login is in {session}. The cf command line itself is not needed.")
-    return _ok("cf", "There is no session of cf login; only Cloud Foundry needs one, or a login in redis_migration_cf.")
+    return _ok(
+        "cf",
+        "No session of cf login. Only Cloud Foundry needs one, or CF_USER and the like, or redis_migration_cf.",
+    )
 
 
 def _said(found: t.Mapping[str, t.Any]) -> str:

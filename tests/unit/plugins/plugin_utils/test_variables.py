@@ -30,7 +30,8 @@ def test_variables_of_all_roles_are_known() -> None:
 def test_only_both_ends_are_required() -> None:
     assert missing_variables(ENDS) == []
     assert missing_variables({"redis_migration_source", "redis_migration_unknown"}) == [
-        "redis_migration_target is missing; give it to this host, such as redis_migration_target: {url: ...}."
+        "redis_migration_target is missing; give it to this host, such as redis_migration_target: {host: ..., port: ...,"
+        " password: ...}."
     ]
     assert len(missing_variables(())) == 2
 

@@ -221,7 +221,9 @@ def test_the_page_is_harmless_and_says_what_it_builds_on() -> None:
         assert outside not in page.replace("src=x onerror=&#34;", "")
     assert "An estimate, worked out from:" in page
     assert "<h1>1 of 4 sources could not be analysed</h1>" in page
-    assert "<h1>What to know before moving this source</h1>" in render_analysis(made_up_analysis("orders"))
+    assert "<h1>What to know before moving this source</h1>" in render_analysis(
+        made_up_analysis({"orders": sources()["orders"]})
+    )
     assert page.index("m-gone") < page.index("m-orders")
 
 

@@ -89,10 +89,28 @@ CASES: dict[str, tuple[dict[str, Any], bool, str, str]] = {
         "orders: FAILED in migrate: no route",
     ),
     "a backup": (
-        {"__redis_migration_backup": {"dest": "dump.rdb", "totals": {"keys": 9}}},
+        {"__redis_migration_backup": {"dest": "dump.rdb", "size": 2048, "totals": {"keys": 9}}},
         False,
         "done",
-        "orders: done.",
+        "orders: Saved 9 keys to dump.rdb (2.0 KiB).",
+    ),
+    "a backup in check mode": (
+        {"__redis_migration_backup": {"dest": "dump.rdb", "size": 0, "totals": {"keys": 9}}},
+        True,
+        "planned",
+        "orders: Would save 9 keys to dump.rdb.",
+    ),
+    "a backup that is there": (
+        {"__redis_migration_backup": {"dest": "dump.rdb", "size": 2048, "checksum": "00"}},
+        False,
+        "not_run",
+        "orders: dump.rdb (2.0 KiB) is there already, and is kept.",
+    ),
+    "a restore": (
+        {"__redis_migration_restore": {"totals": {"restored": 9, "skipped": 1}, "databases": {}}},
+        False,
+        "done",
+        "orders: Restored 9 keys; 1 there already.",
     ),
     "a backup that was left out": (
         {"__redis_migration_backup": {"totals": {"keys": 9}, "skipped": True}},
@@ -110,6 +128,11 @@ def test_what_became_of_a_migration(case: str) -> None:
     assert found["migrations"][0]["status"] == status
     assert {name: count for name, count in found["summary"].items() if name == status} == {status: 1}
     assert report_lines(found)[0].startswith(line)
+
+
+def test_a_migration_that_failed_says_nothing_of_a_file_that_may_not_be_there() -> None:
+    failed = {"__redis_migration_backup": {"failed": True, "msg": "no room", "dest": "dump.rdb", "size": 0}}
+    assert report_lines(report(failed)) == ["orders: FAILED in backup: no room"]
 
 
 def test_each_sentence_is_a_line_for_a_terminal() -> None:

@@ -120,6 +120,15 @@ def test_it_says_if_nobody_was_kept_away_from_the_source() -> None:
         assert ("Nobody was kept away from the source" in found["summary"]) is not kept_away
 
 
+def test_a_rollback_names_both_ends_as_the_migration_does() -> None:
+    reason = "the target does not read what the source's DUMP writes"
+    run = {"__redis_migration_drained": drained(strategy_reason=reason), "__redis_migration_data_from": {}}
+    found = live_of(run)
+    assert found is not None
+    assert found["summary"].startswith("Brought back from the target to the source in a rollback. Moved ")
+    assert "the source does not read what the target's DUMP writes" in found["summary"]
+
+
 def test_the_lag_is_drawn_by_its_highest_points() -> None:
     assert lag_plots([]) == []
     waiting, age = lag_plots([[0.0, 0, 0.0], [5.0, 40, 0.5], [5.001, 10, 0.4], [10.0, 0, 0.0]])
