@@ -20,6 +20,7 @@ extends_documentation_fragment:
   - dataservices.redis_migration.source_target
   - dataservices.redis_migration.selection
   - dataservices.redis_migration.selection.names
+  - dataservices.redis_migration.selection.rename
   - dataservices.redis_migration.slices
   - dataservices.redis_migration.progress
 attributes:
@@ -335,6 +336,7 @@ times:
 from ansible.module_utils.basic import AnsibleModule
 
 from ansible_collections.dataservices.redis_migration.plugins.module_utils._argspec import (
+    rename_spec,
     selection_spec,
     slice_spec,
     source_target_spec,
@@ -349,6 +351,7 @@ def main() -> None:
         argument_spec={
             **source_target_spec(),
             **selection_spec(types=True),
+            **rename_spec(),
             **slice_spec(),
             "strategy": {"type": "str", "choices": choices(), "default": AUTO},
             "existing_keys": {"type": "str", "choices": ["update", "replace", "skip", "fail"], "default": "update"},

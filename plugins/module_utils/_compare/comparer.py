@@ -10,10 +10,11 @@ from __future__ import annotations
 
 import typing as t
 
-from .._connection.commands import Names, each, packed
+from .._connection.commands import Names, each
 from .._errors import WrongType
 from .._pipeline.absence import contradiction, lifeless, without
 from .._pipeline.chunk import Chunk
+from .._pipeline.clashes import clashes
 from .._pipeline.end import End
 from .._pipeline.expiry import GONE, NEVER, Expiry
 from .._pipeline.flow import Flow
@@ -21,6 +22,7 @@ from .._pipeline.job import Gate, Job, Take
 from .._pipeline.pipe import ReplyTooLarge
 from .._server.compatibility import rdb_version
 from . import chunks, whole
+from .both_ends import Both
 from .proof import Proof
 from .verdict import GONE_AT_SOURCE, Difference, Gone, Verdict
 
@@ -54,6 +56,13 @@ class Comparer:
 
     def verdicts(self, chunk: Chunk, level: str = "values") -> Job[list[Verdict]]:
         """The verdict on every key of ``chunk``; ``level``: "metadata", or "values" as well."""
+        verdicts: list[Verdict] = yield from self._verdicts(chunk, level)
+        for at, reason in (yield from clashes(self.source, self.target.renaming, chunk.names)).items():
+            if not isinstance(verdicts[at], Gone):
+                verdicts[at] = Difference("value", reason)
+        return verdicts
+
+    def _verdicts(self, chunk: Chunk, level: str) -> Job[list[Verdict]]:
         verdicts: list[Verdict]
         if level == "metadata":
             verdicts = yield from self.metadata(chunk.names)
@@ -93,7 +102,7 @@ class Comparer:
 
     def _metadata(self, keys: t.Sequence[bytes]) -> Job[list[Verdict]]:
         _kinds, verdicts = yield from self._types(keys)
-        yield from self._expiries(keys, verdicts)
+        yield from self._expiries(keys, self.target.named(list(keys)), verdicts)
         return verdicts
 
     def large(self, key: bytes) -> Job[Verdict]:
@@ -144,13 +153,13 @@ class Comparer:
 
     def _small(self, keys: t.Sequence[bytes]) -> Job[list[Verdict]]:
         verdicts: list[Verdict] = [None] * len(keys)
-        names = packed(keys)
+        names = Both.of(keys, self.target)
         unproved = yield from self._proof.unproved(names)
         if unproved:
             found = yield from self._by_type([keys[index] for index in unproved])
             for index, verdict in zip(unproved, found):
                 verdicts[index] = verdict
-        yield from self._expiries(names, verdicts)
+        yield from self._expiries(names.mine, names.its, verdicts)
         return verdicts
 
     def _by_type(self, keys: t.Sequence[bytes]) -> Job[list[Verdict]]:
@@ -165,23 +174,23 @@ class Comparer:
 
     def _types(self, keys: t.Sequence[bytes]) -> Job[tuple[list[bytes], list[Verdict]]]:
         """The types of ``keys`` at the source, and verdicts on these alone."""
-        ask = each(b"TYPE", keys)
-        here, there = yield self.source.call(ask, len(keys)), self.target.call(ask, len(keys))
+        ask, its_ask = Both.of(keys, self.target).asked(b"TYPE")
+        here, there = yield self.source.call(ask, len(keys)), self.target.call(its_ask, len(keys))
         self.source.check(here, "TYPE")
         self.target.check(there, "TYPE")
         return here, [_type_verdict(mine, its) for mine, its in zip(here, there)]
 
-    def _expiries(self, keys: Names, verdicts: list[Verdict]) -> Job[None]:
+    def _expiries(self, keys: Names, its_keys: Names, verdicts: list[Verdict]) -> Job[None]:
         source, target = self.source.expiries, self.target.expiries
         here, there = yield (
             self.source.call(*source.commands(keys)),
-            self.target.call(*target.commands(keys)),
+            self.target.call(*target.commands(its_keys)),
         )
         mine = yield from source.read(keys, here)
-        its = yield from target.read(keys, there)
+        its = yield from target.read(its_keys, there)
         if not source.nothing_expires and target.nothing_expires and any(expiry is not NEVER for expiry in mine):
             # The target was taken to hold nothing that expires; what was read there is from before that was checked.
-            its = yield from target.ask(keys)
+            its = yield from target.ask(its_keys)
         if mine == its and GONE not in mine:
             return
         pairs = enumerate(zip(mine, its))

@@ -13,6 +13,7 @@ A key of another database that would be called so is a *stray*.
 
 from __future__ import annotations
 
+import functools
 import typing as t
 
 Rules = t.Mapping[bytes, bytes]
@@ -78,7 +79,7 @@ class Renaming:
         """The prefix of another database under which ``key`` would come to lie, if it would."""
         return self._owner(self.there(key))
 
-    @property
+    @functools.cached_property
     def suspects(self) -> list[bytes]:
         """Prefixes at the source: of keys that have rivals one in each pair begins so, and every stray."""
         found = {key for old, new in self._rules for key in self._keys_of(new) if key != old}

@@ -46,6 +46,11 @@ class Selection:
         """Whether keys may get other names."""
         return bool(self.database_prefix or self.rename)
 
+    @property
+    def countable(self) -> bool:
+        """Whether servers count in a database the keys that the run is about, and no others."""
+        return self.whole and not self.renames
+
     def renaming(self, here: int) -> Renaming | None:
         """How the keys of the source's database ``here`` are called at the target; None where all keep their names."""
         if not self.renames:

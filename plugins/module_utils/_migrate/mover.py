@@ -169,9 +169,10 @@ class Mover:
 
     def _split_by_existence(self, keys: Chunk) -> Job[tuple[Chunk, Chunk]]:
         """(missing at the target, existing there)."""
-        gone = set((yield from absent(self._lane.target, keys.names)))
-        missing = [position for position, name in enumerate(keys.names) if name in gone]
-        existing = [position for position, name in enumerate(keys.names) if name not in gone]
+        names = self._lane.target.named(keys.names)
+        gone = set((yield from absent(self._lane.target, names)))
+        missing = [position for position, name in enumerate(names) if name in gone]
+        existing = [position for position, name in enumerate(names) if name not in gone]
         return keys.pick(missing), keys.pick(existing)
 
     def _existing(self, keys: Chunk, tally: _ChunkResult) -> None:
@@ -179,13 +180,14 @@ class Mover:
             tally.counters.skipped += len(keys)
             return
         tally.counters.failed += len(keys)
-        for name in keys.names:
+        for name, its_name in zip(keys.names, self._lane.target.named(keys.names)):
+            new = "" if its_name == name else f", '{printable(its_name)}' there"
             tally.failures.append(
                 Failure(
                     self._lane.source.database,
                     name,
                     None,
-                    "the target already holds a key of this name",
+                    f"the target already holds a key of this name{new}",
                     "Empty the target, or choose with existing_keys what happens to such keys (update, replace, skip).",
                 )
             )

@@ -82,13 +82,17 @@ class Lane:
 
 
 class Ends(t.NamedTuple):
-    """Both ends before the first key is moved; ``databases``: those of the target that will be written to."""
+    """Both ends before the first key is moved; ``databases``: those of the target that will be written to.
+
+    ``renames``: whether keys may get other names there.
+    """
 
     source: Endpoint
     target: Endpoint
     source_server: Server
     target_server: Server
     databases: tuple[int, ...] = ()
+    renames: bool = False
 
 
 class Transfer(t.Protocol):

@@ -145,7 +145,14 @@ def test_rename_comes_before_the_prefix_of_the_database() -> None:
 
 @pytest.mark.parametrize(
     ("text", "name"),
-    [("a:", b"a:"), ("ä:", b"\xc3\xa4:"), (r"\xff\x00", b"\xff\x00"), (r"\\xff", rb"\xff"), (r"\n\"", b'\n"'), ("\\q\\", b"\\q\\")],
+    [
+        ("a:", b"a:"),
+        ("ä:", b"\xc3\xa4:"),
+        (r"\xff\x00", b"\xff\x00"),
+        (r"\\xff", rb"\xff"),
+        (r"\n\"", b'\n"'),
+        ("\\q\\", b"\\q\\"),
+    ],
 )
 def test_a_prefix_is_written_as_names_are_shown(text: str, name: bytes) -> None:
     assert as_name(text) == name
