@@ -104,7 +104,7 @@ class Lanes:
             progress.choice = prepared(choice, plan.strategy, ends)
         self.clocks = clocks_of(self.source, self.target)
         if not self._known:
-            check_names(plan, self.source, progress.pairs, self.round_trip_us)
+            check_names(plan.source, self.source, plan.selection, progress.pairs, timeout=plan.timeout)
         self.continuity.accept(plan.source, self.source.identity)
         self.continuity.accept(plan.target, self.target.identity)
         self._flow = Flow(plan.timeout, on_open=self.guard.connected, still_wanted=self._wanted)

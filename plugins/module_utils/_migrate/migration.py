@@ -151,7 +151,7 @@ class Migration:
         ends = Ends(plan.source, plan.target, source, target, progress.targets, plan.selection.renames)
         choice = self._patiently(lambda: choose(plan.strategy, ends, round_trip_ms, eviction_data=plan.eviction_data))
         progress.choice = prepared(choice, plan.strategy, ends, plan.timeout)
-        check_names(plan, source, progress.pairs, self._round_trip_us)
+        check_names(plan.source, source, plan.selection, progress.pairs, timeout=plan.timeout)
         progress.held = holding_of(source, [here for here, _there in progress.pairs])
         progress.clocks = dataclasses.asdict(clocks_of(source, target))
         progress.counters = {here: Counters() for here, _there in progress.pairs}

@@ -10,13 +10,13 @@ asked for by name: memory does not grow with what the source holds.
 from __future__ import annotations
 
 import dataclasses
+import time
 import typing as t
 
 from .._connection.endpoint import Endpoint
 from .._errors import RedisMigrationError
 from .._keys.glob import prefix_pattern
 from .._keys.name import printable
-from .._keys.rename import Renaming
 from .._keys.selection import Selection
 from .._pipeline.chunk import Chunk
 from .._pipeline.clashes import HINT, clashes
@@ -32,63 +32,82 @@ from .._server.info import Server
 _EXAMPLES = 3
 
 
-class _Plan(t.Protocol):
-    @property
-    def source(self) -> Endpoint: ...
-    @property
-    def selection(self) -> Selection: ...
-    @property
-    def timeout(self) -> float: ...
+def check_names(
+    source: Endpoint,
+    server: Server,
+    selection: Selection,
+    pairs: t.Sequence[tuple[int, int]],
+    *,
+    seconds: float | None = None,
+    round_trip_us: float = 0,
+    timeout: float | None = None,
+) -> bool:
+    """Whether all could be looked at, in about ``seconds`` if they are given. ``timeout``: for lost connections.
 
-
-def check_names(plan: _Plan, server: Server, pairs: t.Sequence[tuple[int, int]], round_trip_us: float = 0) -> None:
-    """Raise :class:`RedisMigrationError` where keys of the source, which is ``server``, would get one name."""
+    Raises :class:`RedisMigrationError` where keys of the source, which is ``server``, would get one name.
+    """
+    deadline = None if seconds is None else time.monotonic() + seconds
+    complete = True
     for here, _there in pairs:
-        renaming = plan.selection.renaming(here)
-        if renaming is None or not renaming.suspects or here not in server.databases:
-            continue
-        found = _look(plan, End(plan.source, server, here), renaming, round_trip_us)
-        if found:
-            told = "; ".join(f"'{printable(key)}': {reason}" for key, reason in list(found.items())[:_EXAMPLES])
+        look = _Look(selection, End(source, server, here), deadline)
+        if look.suspects and here in server.databases:
+            complete = look.run(source.timeout if timeout is None else timeout, round_trip_us) and complete
+        if look.found:
+            told = "; ".join(f"'{printable(key)}': {reason}" for key, reason in look.found.items())
             raise RedisMigrationError(
-                f"Keys in database {here} of the {plan.source} cannot have the names that they would get at the target, such"
-                f" as {told}. Nothing was written.",
+                f"Keys in database {here} of the {source} cannot have the names that they would get at the target, such as"
+                f" {told}. Nothing was written.",
                 hint=HINT,
             )
+    return complete
 
 
-def _look(plan: _Plan, source: End, renaming: Renaming, round_trip_us: float) -> dict[bytes, str]:
-    """Some of the keys that clash with another, and why."""
-    found: dict[bytes, str] = {}
-    chosen = plan.selection.chooser()
+class _Look:
+    """Looks for keys of one database that clash with others; ``found``: some of them, and why."""
 
-    def look(names: list[bytes]) -> Job[None]:
+    def __init__(self, selection: Selection, source: End, deadline: float | None) -> None:
+        self._selection = selection
+        self._source = source
+        self._deadline = deadline
+        self._chosen = selection.chooser()
+        self._renaming = selection.renaming(source.database)
+        self.suspects = [] if self._renaming is None else self._renaming.suspects
+        self.found: dict[bytes, str] = {}
+
+    def run(self, timeout: float, round_trip_us: float) -> bool:
+        """Whether it came to its end."""
+        patterns = tuple(map(prefix_pattern, self.suspects))
+        flow = Flow(timeout)
+        try:
+            flow.add_pipe(self._source.pipe)
+            scan = Scan(
+                flow,
+                self._source,
+                Pace(round_trip_us),
+                dataclasses.replace(self._selection, match=patterns),
+                self._take,
+                chunk_keys=NAMES_AT_ONCE,
+                chunk_bytes=1,
+                measured=False,
+                round_trip_us=round_trip_us,
+                should_stop=self._enough,
+            )
+            flow.spawn(scan.job())
+            flow.run()
+        finally:
+            flow.close()
+        return scan.finished
+
+    def _enough(self) -> bool:
+        late = self._deadline is not None and time.monotonic() >= self._deadline
+        return late or len(self.found) >= _EXAMPLES
+
+    def _take(self, _chunk: Chunk) -> Work:
+        return lambda part: self._look(part.names)
+
+    def _look(self, names: list[bytes]) -> Job[None]:
+        chosen = self._chosen
         keys = names if chosen is None else [name for name in names if chosen(name)]
-        for at, reason in (yield from clashes(source, renaming, keys)).items():
-            if len(found) < _EXAMPLES:
-                found[keys[at]] = reason
-
-    def take(_chunk: Chunk) -> Work:
-        return lambda part: look(part.names)
-
-    suspects = tuple(map(prefix_pattern, renaming.suspects))
-    flow = Flow(plan.timeout)
-    try:
-        flow.add_pipe(source.pipe)
-        scan = Scan(
-            flow,
-            source,
-            Pace(round_trip_us),
-            dataclasses.replace(plan.selection, match=suspects),
-            take,
-            chunk_keys=NAMES_AT_ONCE,
-            chunk_bytes=1,
-            measured=False,
-            round_trip_us=round_trip_us,
-            should_stop=lambda: len(found) >= _EXAMPLES,
-        )
-        flow.spawn(scan.job())
-        flow.run()
-    finally:
-        flow.close()
-    return found
+        for at, reason in (yield from clashes(self._source, self._renaming, keys)).items():
+            if len(self.found) < _EXAMPLES:
+                self.found[keys[at]] = reason
