@@ -53,7 +53,7 @@ options:
         C(source_sentinels), C(target_sentinels),
         C(source_version), C(target_version), C(source_mode), C(target_mode), C(source_role), C(target_role),
         C(source_state), C(target_state), C(target_writable), C(same_server), C(formats), C(databases),
-        C(source_permissions), C(target_permissions), C(source_keys), C(other_runs), C(target_keys), C(large_keys),
+        C(source_permissions), C(target_permissions), C(source_keys), C(other_runs), C(key_names), C(target_keys), C(large_keys),
         C(target_memory), C(target_eviction), C(modules), C(functions), C(settings), C(backend), C(clocks),
         C(source_clients), C(source_connections), C(target_connections), C(target_replicas), C(source_writes),
         C(target_writes) and C(change_feed).

@@ -68,32 +68,31 @@ class Selection:
         return rules_of(as_name(self.database_prefix.get(here, "")), rename)
 
 
-def _parse_prefixes(given: t.Mapping[t.Any, t.Any]) -> dict[int, str]:
+def parse_names(options: t.Mapping[str, t.Any]) -> tuple[dict[int, str], dict[str, str]]:
+    """Options ``database_prefix`` and ``rename``. Raises :class:`RedisMigrationError`, whose first word is the option."""
     prefixes: dict[int, str] = {}
-    for number, prefix in given.items():
-        try:
-            at = int(number)
-        except (TypeError, ValueError):
-            at = None
-        if at is None or not isinstance(prefix, str):
+    for number, prefix in (options.get("database_prefix") or {}).items():
+        if not (str(number).isdecimal() and isinstance(prefix, str)):
             raise RedisMigrationError(
-                f"database_prefix has an entry that is not a number and a text: {number!r}: {prefix!r}.",
+                f"database_prefix has an entry that is not a number, from 0 on, and a text: {number!r}: {prefix!r}.",
                 hint='Write it as {"1": "db1:"} to have all names of database 1 begin with db1: at the target.',
             )
-        prefixes[at] = prefix
-    return prefixes
-
-
-def _parse_rename(given: t.Mapping[t.Any, t.Any]) -> dict[str, str]:
-    for old, new in given.items():
+        prefixes[int(number)] = str(prefix)
+    rename: dict[bytes, str] = {}
+    for old, new in (options.get("rename") or {}).items():
         if not (isinstance(old, str) and isinstance(new, str)):
             raise RedisMigrationError(
                 f"rename has an entry that is not a pair of texts: {old!r}: {new!r}.",
                 hint='Write it as {"old:": "new:"} to have keys that begin with old: begin with new: at the target.',
             )
-    if len({as_name(old) for old in given}) < len(given):
-        raise RedisMigrationError("rename has one prefix twice, written in two ways.")
-    return dict(given)
+        if as_name(old) in rename:
+            raise RedisMigrationError(f"rename has the prefix {old!r} twice, written in two ways.")
+        rename[as_name(old)] = str(new)
+    for option, texts in (("database_prefix", prefixes.values()), ("rename", rename.values())):
+        for text in texts:
+            if as_name(text).startswith(PREFIX):
+                raise RedisMigrationError(f"{option} leads to {text!r}, which temporary keys of a run begin with.")
+    return prefixes, {str(old): str(new) for old, new in (options.get("rename") or {}).items()}
 
 
 def parse_selection(options: t.Mapping[str, t.Any]) -> Selection:
@@ -108,12 +107,8 @@ def parse_selection(options: t.Mapping[str, t.Any]) -> Selection:
                 f"database_map has an entry that is not a pair of numbers: {source!r}: {target!r}.",
                 hint='Write it as {"0": 3} to move database 0 to database 3.',
             ) from None
-    prefixes = _parse_prefixes(options.get("database_prefix") or {})
-    rename = _parse_rename(options.get("rename") or {})
-    for new in (*prefixes.values(), *rename.values()):
-        if as_name(new).startswith(PREFIX):
-            raise RedisMigrationError(f"Names that begin with {PREFIX.decode()} are those of temporary keys: {new!r}.")
-    for number in [*(databases or []), *mapping, *mapping.values(), *prefixes]:
+    prefixes, rename = parse_names(options)
+    for number in [*(databases or []), *mapping, *mapping.values()]:
         if int(number) < 0:
             raise RedisMigrationError(f"Logical databases are numbered from 0; {number} is none.")
     types = tuple(options.get("types") or ())

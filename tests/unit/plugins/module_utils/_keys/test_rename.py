@@ -167,7 +167,7 @@ def test_what_is_shown_can_be_written(name: bytes) -> None:
     ("options", "said"),
     [
         ({"database_prefix": {"x": "a"}}, "database_prefix has an entry"),
-        ({"database_prefix": {"-1": "a"}}, "numbered from 0"),
+        ({"database_prefix": {"-1": "a"}}, "from 0 on"),
         ({"database_prefix": {"1": 7}}, "database_prefix has an entry"),
         ({"rename": {"a": None}}, "rename has an entry"),
         ({"rename": {"a": "__redis_migration_tmp:"}}, "temporary keys"),
