@@ -140,7 +140,8 @@ class Mover:
                     continue
                 setattr(counters, action, getattr(counters, action) + 1)
                 counters.bytes += keys.sizes[position]
-                tally.changes.append(Change(self._lane.source.database, printable(keys.names[position]), action))
+                name = self._lane.target.name_of(keys.names[position])
+                tally.changes.append(Change(self._lane.source.database, printable(name), action))
             elif isinstance(verdict, Gone):
                 counters.vanished += 1
             elif verdict.kind == "missing":
@@ -223,7 +224,7 @@ class Mover:
         if len(self._changes) < LISTED:
             tally.changes.extend(
                 Change(database, printable(name), action)
-                for position, name in enumerate(keys.names)
+                for position, name in enumerate(self._lane.target.named(keys.names))
                 if position not in moved.others
             )
         return keys.pick(occupied)
