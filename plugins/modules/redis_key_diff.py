@@ -104,7 +104,7 @@ differences:
       description: Number of the logical database at the source.
       type: int
     key:
-      description: The key's name as redis-cli prints it.
+      description: The key's name as redis-cli prints it; of V(extra) ones that at the target.
       type: str
     key_base64:
       description: The key's name, exact.

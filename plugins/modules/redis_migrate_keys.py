@@ -147,6 +147,16 @@ EXAMPLES = r"""
     match: ["session:*"]
     max_keys_per_second: 5000
 
+- name: Join databases 0 and 1 in a Redis that has only one, and give some keys another prefix
+  dataservices.redis_migration.redis_migrate_keys:
+    source:
+      url: "redis://old.example.com"
+    target:
+      url: "redis://new.example.com"
+    database_map: {"1": 0}
+    database_prefix: {"1": "db1:"}
+    rename: {"old:": "new:"}
+
 - name: Read from a replica of what Sentinels watch, and follow both ends through a failover
   dataservices.redis_migration.redis_migrate_keys:
     source:
@@ -231,7 +241,7 @@ failures:
       description: Number of the logical database at the source.
       type: int
     key:
-      description: The key's name as redis-cli prints it.
+      description: The key's name at the source as redis-cli prints it.
       type: str
     key_base64:
       description: The key's name, exact.
