@@ -25,6 +25,9 @@ JOINED: dict[str, Any] = {
 }
 NUMBERS = {b"zero": 0, b"three": 3, b"seven": 7}
 
+# Each takes the names of the next: no key has another's name, but each comes to lie where one was.
+ROUND = {"string:": "list:", "list:": "hash:", "hash:": "string:"}
+
 
 def without_prefix(number: int, name: bytes) -> tuple[int, bytes]:
     if number:
@@ -32,6 +35,13 @@ def without_prefix(number: int, name: bytes) -> tuple[int, bytes]:
         return number, name
     prefix, _colon, key = name.partition(b":")
     return NUMBERS[prefix], key
+
+
+def turned_back(number: int, name: bytes) -> tuple[int, bytes]:
+    for old, new in ROUND.items():
+        if name.startswith(new.encode()):
+            return number, old.encode() + name[len(new) :]
+    return number, name
 
 
 @pytest.mark.parametrize("pair", [("redis-7.0", "redis-8.2"), ("redis-8.2", "redis-7.0")], ids="-to-".join)
@@ -51,6 +61,24 @@ def test_databases_are_joined_while_they_are_written_to(pair: tuple[str, str], s
         result = follower.drain()
     assert result.proved, (result.reason, result.failures[:3])
     undo(target, without_prefix)
+    differences = compare(source, target)
+    assert not differences, report(differences)
+
+
+def test_prefixes_go_round_while_they_are_written_to(shared_server: SharedServer) -> None:
+    source, target = shared_server("redis-7.0"), shared_server("redis-8.2", 2)
+    with (
+        Writers(source, databases=(0, 3), seed=5) as writers,
+        following(source, target, rename=ROUND, large_key_bytes=500) as follower,
+    ):
+        writers.run(0.5)
+        walked(follower)
+        writers.run(1)
+        follower.catch_up(max_lag_seconds=5, patience_seconds=30)
+        writers.stop()
+        result = follower.drain()
+    assert result.proved, (result.reason, result.failures[:3])
+    undo(target, turned_back)
     differences = compare(source, target)
     assert not differences, report(differences)
 
