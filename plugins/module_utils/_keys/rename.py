@@ -37,9 +37,10 @@ class Renaming:
         # The longest first: the first that fits counts.
         self._rules = sorted({b"": b"", **rules}.items(), key=lambda rule: -len(rule[0]))
         self._chosen = chosen
+        # Most often a prefix for all names is the only rule.
+        self._lone = self._rules[0][1] if len(self._rules) == 1 else None
         news = {new for _old, new in self._rules}
         self._foreign = [other for other in sorted(set(foreign) - news) if self._keys_of(other)]
-        self._lone = self._rules[0][1] if len(self._rules) == 1 else None
 
     @property
     def changes_nothing(self) -> bool:
@@ -88,6 +89,8 @@ class Renaming:
         return sorted(one for one in found if not any(one != other and one.startswith(other) for other in found))
 
     def _keys_of(self, name: bytes) -> list[bytes]:
+        if self._lone is not None:
+            return [name[len(self._lone) :]] if name.startswith(self._lone) else []
         found = (old + name[len(new) :] for old, new in self._rules if name.startswith(new))
         return list(dict.fromkeys(key for key in found if self.there(key) == name))
 
