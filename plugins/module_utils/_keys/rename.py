@@ -39,6 +39,16 @@ class Renaming:
         self._chosen = chosen
         # Most often a prefix for all names is the only rule.
         self._lone = self._rules[0][1] if len(self._rules) == 1 else None
+        # Behind a prefix what would make it a longer one, to which another rule applies.
+        self._ways_back = [
+            (
+                old,
+                new,
+                len(new),
+                tuple(one[len(old) :] for one, _new in self._rules if one != old and one.startswith(old)),
+            )
+            for old, new in self._rules
+        ]
         news = {new for _old, new in self._rules}
         self._foreign = [other for other in sorted(set(foreign) - news) if self._keys_of(other)]
 
@@ -64,21 +74,33 @@ class Renaming:
 
     def back(self, name: bytes) -> list[bytes]:
         """The keys that would be called ``name`` at the target; none where the name belongs to another database."""
-        return [] if self._owner(name) is not None else self._keys_of(name)
+        return [] if self.owner(name) is not None else self._keys_of(name)
 
     def concerns(self, name: bytes) -> bool:
         """Whether a key that is moved would be called ``name`` at the target."""
         keys = self.back(name)
         return bool(keys) if self._chosen is None else any(map(self._chosen, keys))
 
-    def rivals(self, key: bytes) -> list[bytes]:
-        """The other keys that would get the same name."""
-        keys = self._keys_of(self.there(key))
-        return [other for other in keys if other != key and (self._chosen is None or self._chosen(other))]
+    def rivals(self, key: bytes, name: bytes) -> list[bytes]:
+        """The other keys that would get the ``name`` which ``key`` gets."""
+        return [
+            other for other in self._keys_of(name) if other != key and (self._chosen is None or self._chosen(other))
+        ]
 
-    def stray(self, key: bytes) -> bytes | None:
-        """The prefix of another database under which ``key`` would come to lie, if it would."""
-        return self._owner(self.there(key))
+    def owner(self, name: bytes) -> bytes | None:
+        """The prefix of another database, where ``name`` belongs to that: it fits better than all of ours."""
+        if not self._foreign:
+            return None
+        foreign = max((other for other in self._foreign if name.startswith(other)), key=len, default=None)
+        if foreign is None or any(len(new) > len(foreign) and name.startswith(new) for _old, new in self._rules):
+            return None
+        return foreign
+
+    @functools.cached_property
+    def doubtful(self) -> tuple[bytes, ...]:
+        """What names begin with that rivals share or strays get. Most often nothing: then there are none."""
+        shared = {new for _old, new in self._rules if len(self._keys_of(new)) > 1}
+        return tuple(sorted(shared.union(self._foreign)))
 
     @functools.cached_property
     def suspects(self) -> list[bytes]:
@@ -89,16 +111,9 @@ class Renaming:
         return sorted(one for one in found if not any(one != other and one.startswith(other) for other in found))
 
     def _keys_of(self, name: bytes) -> list[bytes]:
-        if self._lone is not None:
-            return [name[len(self._lone) :]] if name.startswith(self._lone) else []
-        found = (old + name[len(new) :] for old, new in self._rules if name.startswith(new))
-        return list(dict.fromkeys(key for key in found if self.there(key) == name))
-
-    def _owner(self, name: bytes) -> bytes | None:
-        """The foreign prefix that fits ``name`` better than all of ours; None where it is ours."""
-        if not self._foreign:
-            return None
-        foreign = max((other for other in self._foreign if name.startswith(other)), key=len, default=None)
-        if foreign is None or any(len(new) > len(foreign) and name.startswith(new) for _old, new in self._rules):
-            return None
-        return foreign
+        # No two rules give the same key, as only one of them has the longest prefix of it.
+        return [
+            old + name[cut:]
+            for old, new, cut, longer in self._ways_back
+            if name.startswith(new) and not name.startswith(longer, cut)
+        ]

@@ -48,7 +48,7 @@ def strategy_of(choice: Choice, lane: Lane, rebuild: RebuildStrategy, large_key_
     if strategy is not RebuildStrategy:
         chosen = WithRebuild(strategy(lane), rebuild, large_key_bytes)
     renaming = lane.target.renaming
-    return Apart(lane, Proved(lane, chosen)) if renaming and renaming.suspects else Proved(lane, chosen)
+    return Apart(lane, Proved(lane, chosen)) if renaming and renaming.doubtful else Proved(lane, chosen)
 
 
 def prepared(choice: Choice, wanted: str, ends: Ends, patience: float = 0) -> Choice:

@@ -21,19 +21,21 @@ HINT = (
 
 def clashes(source: End, renaming: Renaming | None, keys: t.Sequence[bytes]) -> Job[dict[int, str]]:
     """By position, those of ``keys`` that cannot have the name which ``renaming`` gives them, and why."""
-    if renaming is None or not renaming.suspects:
+    if renaming is None or not renaming.doubtful:
         return {}
     found: dict[int, str] = {}
     asked: list[tuple[int, bytes]] = []
-    for at, key in enumerate(keys):
-        stray = renaming.stray(key)
-        if stray is not None:
+    for at, name in enumerate(renaming.all_there(keys)):
+        if not name.startswith(renaming.doubtful):
+            continue
+        owner = renaming.owner(name)
+        if owner is not None:
             found[at] = (
-                f"at the target it would be called '{printable(renaming.there(key))}', and names that begin with"
-                f" '{printable(stray)}' are those of another database there"
+                f"at the target it would be called '{printable(name)}', and names that begin with '{printable(owner)}' are"
+                " those of another database there"
             )
         else:
-            asked += [(at, rival) for rival in renaming.rivals(key)]
+            asked += [(at, rival) for rival in renaming.rivals(keys[at], name)]
     if asked:
         gone = set((yield from absent(source, [rival for _at, rival in asked])))
         for at, rival in asked:

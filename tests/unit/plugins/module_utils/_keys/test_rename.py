@@ -77,7 +77,8 @@ def test_without_suspects_no_two_keys_get_one_name(rules: dict[bytes, bytes], ke
     for some in by_name.values():
         for one, other in itertools.combinations(some, 2):
             assert one.startswith(suspects) or other.startswith(suspects)
-            assert other in renaming.rivals(one)
+            assert other in renaming.rivals(one, renaming.there(one))
+            assert renaming.there(one).startswith(renaming.doubtful)
 
 
 @given(RULES, RULES, NAMES, NAMES)
@@ -90,17 +91,18 @@ def test_a_name_is_of_one_database_alone(
     one, other = Renaming(mine, its.values()), Renaming(its, mine.values())
     name = one.there(key)
     assert not (one.back(name) and other.back(name))
-    if one.stray(key) is not None:
+    if one.owner(name) is not None:
         assert key.startswith(tuple(one.suspects))
+        assert name.startswith(one.doubtful)
     if name == other.there(other_key):
-        assert one.stray(key) is not None or other.stray(other_key) is not None
+        assert one.owner(name) is not None or other.owner(name) is not None
 
 
 def test_what_is_not_chosen_is_no_rival() -> None:
     rules = {b"a:": b"b:"}
-    assert Renaming(rules).rivals(b"a:1") == [b"b:1"]
+    assert Renaming(rules).rivals(b"a:1", b"b:1") == [b"b:1"]
     chosen = Renaming(rules, chosen=lambda key: not key.startswith(b"b:"))
-    assert chosen.rivals(b"a:1") == []
+    assert chosen.rivals(b"a:1", b"b:1") == []
     assert chosen.concerns(b"b:1")
     assert not chosen.concerns(b"a:1")
 
@@ -131,7 +133,7 @@ def test_a_database_that_others_join_knows_what_is_theirs() -> None:
     renaming = selection.renaming(0)
     assert renaming is not None
     assert renaming.there(b"x") == b"x"
-    assert renaming.stray(b"db1:x") == b"db1:"
+    assert renaming.owner(b"db1:x") == b"db1:"
     assert not renaming.concerns(b"db1:x")
 
 
