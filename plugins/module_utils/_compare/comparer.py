@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import typing as t
 
-from .._connection.commands import Names, each
+from .._connection.commands import each
 from .._errors import WrongType
 from .._pipeline.absence import contradiction, lifeless, without
 from .._pipeline.chunk import Chunk
@@ -101,8 +101,9 @@ class Comparer:
         return (yield from self._sure(keys, (yield from self._metadata(keys))))
 
     def _metadata(self, keys: t.Sequence[bytes]) -> Job[list[Verdict]]:
-        _kinds, verdicts = yield from self._types(keys)
-        yield from self._expiries(keys, self.target.named(list(keys)), verdicts)
+        names = Both.of(keys, self.target)
+        _kinds, verdicts = yield from self._types(names)
+        yield from self._expiries(names, verdicts)
         return verdicts
 
     def large(self, key: bytes) -> Job[Verdict]:
@@ -159,11 +160,11 @@ class Comparer:
             found = yield from self._by_type([keys[index] for index in unproved])
             for index, verdict in zip(unproved, found):
                 verdicts[index] = verdict
-        yield from self._expiries(names.mine, names.its, verdicts)
+        yield from self._expiries(names, verdicts)
         return verdicts
 
     def _by_type(self, keys: t.Sequence[bytes]) -> Job[list[Verdict]]:
-        kinds, verdicts = yield from self._types(keys)
+        kinds, verdicts = yield from self._types(Both.of(keys, self.target))
         alike = [index for index, verdict in enumerate(verdicts) if verdict is None]
         found = yield from whole.same_whole(
             self.source, self.target, [(keys[index], kinds[index].decode()) for index in alike]
@@ -172,25 +173,25 @@ class Comparer:
             verdicts[index] = verdict
         return verdicts
 
-    def _types(self, keys: t.Sequence[bytes]) -> Job[tuple[list[bytes], list[Verdict]]]:
+    def _types(self, keys: Both) -> Job[tuple[list[bytes], list[Verdict]]]:
         """The types of ``keys`` at the source, and verdicts on these alone."""
-        ask, its_ask = Both.of(keys, self.target).asked(b"TYPE")
+        ask, its_ask = keys.asked(b"TYPE")
         here, there = yield self.source.call(ask, len(keys)), self.target.call(its_ask, len(keys))
         self.source.check(here, "TYPE")
         self.target.check(there, "TYPE")
         return here, [_type_verdict(mine, its) for mine, its in zip(here, there)]
 
-    def _expiries(self, keys: Names, its_keys: Names, verdicts: list[Verdict]) -> Job[None]:
+    def _expiries(self, keys: Both, verdicts: list[Verdict]) -> Job[None]:
         source, target = self.source.expiries, self.target.expiries
         here, there = yield (
-            self.source.call(*source.commands(keys)),
-            self.target.call(*target.commands(its_keys)),
+            self.source.call(*source.commands(keys.mine)),
+            self.target.call(*target.commands(keys.its)),
         )
-        mine = yield from source.read(keys, here)
-        its = yield from target.read(its_keys, there)
+        mine = yield from source.read(keys.mine, here)
+        its = yield from target.read(keys.its, there)
         if not source.nothing_expires and target.nothing_expires and any(expiry is not NEVER for expiry in mine):
             # The target was taken to hold nothing that expires; what was read there is from before that was checked.
-            its = yield from target.ask(its_keys)
+            its = yield from target.ask(keys.its)
         if mine == its and GONE not in mine:
             return
         pairs = enumerate(zip(mine, its))
