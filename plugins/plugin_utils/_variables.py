@@ -21,6 +21,7 @@ from ansible_collections.dataservices.redis_migration.plugins.module_utils._erro
 )
 from ansible_collections.dataservices.redis_migration.plugins.module_utils._keys.selection import parse_names
 from ansible_collections.dataservices.redis_migration.plugins.plugin_utils._gate import moment_of
+from ansible_collections.dataservices.redis_migration.plugins.plugin_utils._strategies import keeps_names
 from ansible_collections.dataservices.redis_migration.plugins.plugin_utils._truth import is_true
 
 PREFIX = "redis_migration_"
@@ -152,9 +153,12 @@ def _conflicts_of_names(values: t.Mapping[str, t.Any]) -> list[str]:
         parse_names(given)
     except RedisMigrationError as exc:
         sentences.append(f"{PREFIX}{exc}")
-    if any(given.values()) and values.get(f"{PREFIX}strategy") == "migrate":
-        names = " and ".join(PREFIX + name for name, value in given.items() if value)
-        sentences.append(f"{PREFIX}strategy is migrate, which cannot give keys other names; leave it out, or {names}.")
+    strategy = str(values.get(f"{PREFIX}strategy") or "")
+    names = " and ".join(PREFIX + name for name, value in given.items() if value)
+    if names and keeps_names(strategy):
+        sentences.append(
+            f"{PREFIX}strategy is {strategy}, which cannot give keys other names; leave it out, or {names}."
+        )
     return sentences
 
 

@@ -67,12 +67,12 @@ def prepared(choice: Choice, wanted: str, ends: Ends, patience: float = 0) -> Ch
 
 def choose(wanted: str, ends: Ends, round_trip_ms: float, *, eviction_data: bool = False) -> Choice:
     """The strategy to use. ``round_trip_ms``: to both ends together. ``eviction_data``: how keys were used is carried."""
+    if wanted != AUTO and ends.renames and not STRATEGIES[wanted].renames:
+        raise RedisMigrationError(
+            f"Strategy '{wanted}' cannot be used: {KEEPS_NAMES}.",
+            hint="Use 'auto' or another strategy, or no 'rename' and no 'database_prefix'.",
+        )
     if wanted == MigrateStrategy.name:
-        if ends.renames:
-            raise RedisMigrationError(
-                f"Strategy 'migrate' cannot give keys other names: {KEEPS_NAMES}.",
-                hint="Use 'auto', 'copy' or 'rebuild', or no 'rename' and no 'database_prefix'.",
-            )
         refuse_replica(ends.source, "strategy 'migrate' has the source run MIGRATE, which replicas refuse")
     if wanted != AUTO:
         return Choice(wanted, "as told")

@@ -63,6 +63,7 @@ class MigrateStrategy(Strategy):
         Need("DEL", "migrate", (KEY,), writes=True),
     )
     uses_backend = True
+    renames = False
     chunk_keys = 500
     chunk_bytes = 256 * 1024
 

@@ -128,6 +128,9 @@ class Strategy(abc.ABC):
     # Whether it carries how keys were used (:attr:`Lane.usage`).
     carries_usage: t.ClassVar[bool] = False
 
+    # Whether keys can get other names at the target.
+    renames: t.ClassVar[bool] = True
+
     chunk_keys: int
     chunk_bytes: int
 
