@@ -35,3 +35,27 @@ options:
     elements: str
     default: []
 """
+
+    # For those that move keys or compare them.
+    RENAME = r"""
+options:
+  database_prefix:
+    description:
+      - 'What the names of all keys of a logical database begin with at the target, by its number at the source, as pairs such as
+        C({"1": "db1:"}). So several databases can be joined in one of the target, see O(database_map).'
+      - Databases that are joined need prefixes that differ; one of them may do without. Each name at the target belongs to the
+        database with the longest prefix that fits it. If another one holds a key that would be called so, the run is refused.
+      - Text is taken as UTF-8. C(\xNN) stands for that byte, C(\\) for a backslash, as results show names.
+    type: dict
+    default: {}
+  rename:
+    description:
+      - 'Prefixes of keys at the source, and what is put in their place at the target, as pairs such as C({"old:": "new:"}).
+        Of several that fit a key the longest counts. Written as O(database_prefix), which comes before what this gives.'
+      - O(match) and O(exclude) are about the names at the source.
+      - Before anything is written the source is asked whether two of its keys would get the same name. If so, nothing is
+        written. One that comes to be later is listed as a failure and not moved.
+      - Strategy V(migrate) cannot give keys other names.
+    type: dict
+    default: {}
+"""

@@ -90,6 +90,11 @@ def selection_spec(*, types: bool = False) -> Spec:
     }
 
 
+def rename_spec() -> Spec:
+    """Fragment ``selection.rename``: how keys are called at the target."""
+    return {"database_prefix": {"type": "dict", "default": {}}, "rename": {"type": "dict", "default": {}}}
+
+
 def keys_spec(*, types: bool = False) -> Spec:
     """Fragment ``selection.names``, and ``types``: which keys."""
     spec: Spec = {

@@ -20,6 +20,7 @@ extends_documentation_fragment:
   - dataservices.redis_migration.source_target
   - dataservices.redis_migration.selection
   - dataservices.redis_migration.selection.names
+  - dataservices.redis_migration.selection.rename
   - dataservices.redis_migration.slices
   - dataservices.redis_migration.progress
 options:
@@ -103,7 +104,7 @@ differences:
       description: Number of the logical database at the source.
       type: int
     key:
-      description: The key's name as redis-cli prints it.
+      description: The key's name as redis-cli prints it; of V(extra) ones that at the target.
       type: str
     key_base64:
       description: The key's name, exact.
@@ -199,6 +200,7 @@ times:
 from ansible.module_utils.basic import AnsibleModule
 
 from ansible_collections.dataservices.redis_migration.plugins.module_utils._argspec import (
+    rename_spec,
     selection_spec,
     slice_spec,
     source_target_spec,
@@ -212,6 +214,7 @@ def main() -> None:
         argument_spec={
             **source_target_spec(),
             **selection_spec(types=True),
+            **rename_spec(),
             **slice_spec(),
             "level": {"type": "str", "choices": ["keys", "metadata", "values"], "default": "values"},
             "ttl_tolerance_ms": {"type": "int", "default": 10},

@@ -23,6 +23,7 @@ extends_documentation_fragment:
   - dataservices.redis_migration.source_target
   - dataservices.redis_migration.selection
   - dataservices.redis_migration.selection.names
+  - dataservices.redis_migration.selection.rename
   - dataservices.redis_migration.slices
   - dataservices.redis_migration.progress
   - dataservices.redis_migration.owner
@@ -345,6 +346,7 @@ from ansible.module_utils.basic import AnsibleModule
 
 from ansible_collections.dataservices.redis_migration.plugins.module_utils._argspec import (
     owner_spec,
+    rename_spec,
     selection_spec,
     slice_spec,
     source_target_spec,
@@ -359,6 +361,7 @@ def main() -> None:
         argument_spec={
             **source_target_spec(),
             **selection_spec(types=True),
+            **rename_spec(),
             **slice_spec(),
             **owner_spec(),
             "state": {"type": "str", "choices": ["started", "caught_up", "drained", "stopped"], "required": True},

@@ -20,6 +20,7 @@ extends_documentation_fragment:
   - dataservices.redis_migration.source_target
   - dataservices.redis_migration.selection
   - dataservices.redis_migration.selection.names
+  - dataservices.redis_migration.selection.rename
   - dataservices.redis_migration.slices
   - dataservices.redis_migration.progress
 attributes:
@@ -146,6 +147,16 @@ EXAMPLES = r"""
     match: ["session:*"]
     max_keys_per_second: 5000
 
+- name: Join databases 0 and 1 in a Redis that has only one, and give some keys another prefix
+  dataservices.redis_migration.redis_migrate_keys:
+    source:
+      url: "redis://old.example.com"
+    target:
+      url: "redis://new.example.com"
+    database_map: {"1": 0}
+    database_prefix: {"1": "db1:"}
+    rename: {"old:": "new:"}
+
 - name: Read from a replica of what Sentinels watch, and follow both ends through a failover
   dataservices.redis_migration.redis_migrate_keys:
     source:
@@ -230,7 +241,7 @@ failures:
       description: Number of the logical database at the source.
       type: int
     key:
-      description: The key's name as redis-cli prints it.
+      description: The key's name at the source as redis-cli prints it.
       type: str
     key_base64:
       description: The key's name, exact.
@@ -335,6 +346,7 @@ times:
 from ansible.module_utils.basic import AnsibleModule
 
 from ansible_collections.dataservices.redis_migration.plugins.module_utils._argspec import (
+    rename_spec,
     selection_spec,
     slice_spec,
     source_target_spec,
@@ -349,6 +361,7 @@ def main() -> None:
         argument_spec={
             **source_target_spec(),
             **selection_spec(types=True),
+            **rename_spec(),
             **slice_spec(),
             "strategy": {"type": "str", "choices": choices(), "default": AUTO},
             "existing_keys": {"type": "str", "choices": ["update", "replace", "skip", "fail"], "default": "update"},

@@ -24,6 +24,7 @@ extends_documentation_fragment:
   - dataservices.redis_migration.source_target
   - dataservices.redis_migration.selection
   - dataservices.redis_migration.selection.names
+  - dataservices.redis_migration.selection.rename
 options:
   types:
     description: Only keys of these types are meant. By default all.
@@ -52,7 +53,7 @@ options:
         C(source_sentinels), C(target_sentinels),
         C(source_version), C(target_version), C(source_mode), C(target_mode), C(source_role), C(target_role),
         C(source_state), C(target_state), C(target_writable), C(same_server), C(formats), C(databases),
-        C(source_permissions), C(target_permissions), C(source_keys), C(other_runs), C(target_keys), C(large_keys),
+        C(source_permissions), C(target_permissions), C(source_keys), C(other_runs), C(key_names), C(target_keys), C(large_keys),
         C(target_memory), C(target_eviction), C(modules), C(functions), C(settings), C(backend), C(clocks),
         C(source_clients), C(source_connections), C(target_connections), C(target_replicas), C(source_writes),
         C(target_writes) and C(change_feed).
@@ -226,6 +227,7 @@ times:
 from ansible.module_utils.basic import AnsibleModule
 
 from ansible_collections.dataservices.redis_migration.plugins.module_utils._argspec import (
+    rename_spec,
     selection_spec,
     source_target_spec,
 )
@@ -239,6 +241,7 @@ def main() -> None:
         argument_spec={
             **source_target_spec(),
             **selection_spec(types=True),
+            **rename_spec(),
             "strategy": {"type": "str", "choices": choices(), "default": AUTO},
             "existing_keys": {"type": "str", "choices": ["update", "replace", "skip", "fail"], "default": "update"},
             "prune": {"type": "bool", "default": False},

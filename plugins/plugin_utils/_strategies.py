@@ -16,3 +16,12 @@ def write_at_source(strategy: str) -> str:
 
     known = STRATEGIES.get(strategy)
     return (known.write_at_source() or "") if known else ""
+
+
+def keeps_names(strategy: str) -> bool:
+    """Whether ``strategy`` cannot give keys other names at the target."""
+    # As above.
+    from ansible_collections.dataservices.redis_migration.plugins.module_utils._transfer.strategies import STRATEGIES
+
+    known = STRATEGIES.get(strategy)
+    return known is not None and not known.renames

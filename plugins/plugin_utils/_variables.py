@@ -15,8 +15,13 @@ import typing as t
 import yaml
 from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
 
-from ansible_collections.dataservices.redis_migration.plugins.module_utils._errors import did_you_mean
+from ansible_collections.dataservices.redis_migration.plugins.module_utils._errors import (
+    RedisMigrationError,
+    did_you_mean,
+)
+from ansible_collections.dataservices.redis_migration.plugins.module_utils._keys.selection import parse_names
 from ansible_collections.dataservices.redis_migration.plugins.plugin_utils._gate import moment_of
+from ansible_collections.dataservices.redis_migration.plugins.plugin_utils._strategies import keeps_names
 from ansible_collections.dataservices.redis_migration.plugins.plugin_utils._truth import is_true
 
 PREFIX = "redis_migration_"
@@ -77,7 +82,7 @@ def wrong_values(given: t.Mapping[str, t.Any]) -> list[str]:
 def conflicting_values(values: t.Mapping[str, t.Any]) -> list[str]:
     """A sentence for each thing in which the values of several variables do not go together, or a moment is none."""
     when, live = str(values.get(f"{PREFIX}cutover_when") or ""), str(values.get(f"{PREFIX}live", "false")).lower()
-    sentences = _conflicts_of_cutover(values) + _conflicts_of_sentinels(values)
+    sentences = _conflicts_of_cutover(values) + _conflicts_of_sentinels(values) + _conflicts_of_names(values)
     if when:
         try:
             moment_of(when)
@@ -137,6 +142,23 @@ def _conflicts_of_sentinels(values: t.Mapping[str, t.Any]) -> list[str]:
                     f"{PREFIX}source has prefer_replica, which does not go with {PREFIX}{name}: {value}, as that needs the"
                     " primary; leave out one of them."
                 )
+    return sentences
+
+
+def _conflicts_of_names(values: t.Mapping[str, t.Any]) -> list[str]:
+    """Of the names that keys get at the target."""
+    given = {name: values.get(PREFIX + name) or {} for name in ("database_prefix", "rename")}
+    sentences = []
+    try:
+        parse_names(given)
+    except RedisMigrationError as exc:
+        sentences.append(f"{PREFIX}{exc}")
+    strategy = str(values.get(f"{PREFIX}strategy") or "")
+    names = " and ".join(PREFIX + name for name, value in given.items() if value)
+    if names and keeps_names(strategy):
+        sentences.append(
+            f"{PREFIX}strategy is {strategy}, which cannot give keys other names; leave it out, or {names}."
+        )
     return sentences
 
 

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import typing as t
 
-from .._connection.commands import TIME, pack
+from .._connection.commands import TIME, Packed, each, pack, packed
 from .._connection.replies import between_us
 from .._pipeline.end import End
 from .._pipeline.job import Job, Reconnected
@@ -32,6 +32,37 @@ def together(*asks: Ask) -> Job[list[list[t.Any]]]:
         except Reconnected:
             continue
         return replies
+
+
+class Both:
+    """Keys at both ends, where their names may differ; one and the same object where they do not."""
+
+    __slots__ = ("its", "mine")
+
+    def __init__(self, mine: Packed, its: Packed) -> None:
+        self.mine = mine
+        self.its = its
+
+    @classmethod
+    def of(cls, keys: t.Sequence[bytes], target: End) -> Both:
+        mine = packed(keys)
+        return cls(mine, mine if target.renaming is None else packed(target.renaming.all_there(keys)))
+
+    def __len__(self) -> int:
+        return len(self.mine)
+
+    def pick(self, positions: t.Sequence[int]) -> Both:
+        mine = self.mine.pick(positions)
+        return Both(mine, mine if self.its is self.mine else self.its.pick(positions))
+
+    def asking(self, ask: t.Callable[[Packed], bytes]) -> tuple[bytes, bytes]:
+        """The same commands for both."""
+        mine = ask(self.mine)
+        return mine, mine if self.its is self.mine else ask(self.its)
+
+    def asked(self, command: bytes, *after: bytes) -> tuple[bytes, bytes]:
+        """One command for each key, for both ends."""
+        return self.asking(lambda names: each(command, names, *after))
 
 
 class Pair(t.NamedTuple):

@@ -29,8 +29,8 @@ _RANGES = 4
 
 
 def same_in_chunks(source: End, target: End, key: bytes, kind: str, its_key: bytes | None = None) -> Job[Verdict]:
-    """The verdict on one key; its type is the same at both ends. ``its_key``: its name at the target, if another."""
-    pair = Pair(source, target, key, key if its_key is None else its_key)
+    """The verdict on one key; its type is the same at both ends. ``its_key``: its name at the target, if not its own."""
+    pair = Pair(source, target, key, target.name_of(key) if its_key is None else its_key)
     if kind == "stream":
         return (yield from stream_chunks.same_stream(pair))
     length = LENGTH.get(kind.encode())

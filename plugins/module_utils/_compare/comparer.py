@@ -10,10 +10,11 @@ from __future__ import annotations
 
 import typing as t
 
-from .._connection.commands import Names, each, packed
+from .._connection.commands import each
 from .._errors import WrongType
 from .._pipeline.absence import contradiction, lifeless, without
 from .._pipeline.chunk import Chunk
+from .._pipeline.clashes import clashes
 from .._pipeline.end import End
 from .._pipeline.expiry import GONE, NEVER, Expiry
 from .._pipeline.flow import Flow
@@ -21,6 +22,7 @@ from .._pipeline.job import Gate, Job, Take
 from .._pipeline.pipe import ReplyTooLarge
 from .._server.compatibility import rdb_version
 from . import chunks, whole
+from .both_ends import Both
 from .proof import Proof
 from .verdict import GONE_AT_SOURCE, Difference, Gone, Verdict
 
@@ -54,6 +56,13 @@ class Comparer:
 
     def verdicts(self, chunk: Chunk, level: str = "values") -> Job[list[Verdict]]:
         """The verdict on every key of ``chunk``; ``level``: "metadata", or "values" as well."""
+        verdicts: list[Verdict] = yield from self._verdicts(chunk, level)
+        for at, reason in (yield from clashes(self.source, self.target.renaming, chunk.names)).items():
+            if not isinstance(verdicts[at], Gone):
+                verdicts[at] = Difference("value", reason)
+        return verdicts
+
+    def _verdicts(self, chunk: Chunk, level: str) -> Job[list[Verdict]]:
         verdicts: list[Verdict]
         if level == "metadata":
             verdicts = yield from self.metadata(chunk.names)
@@ -92,8 +101,9 @@ class Comparer:
         return (yield from self._sure(keys, (yield from self._metadata(keys))))
 
     def _metadata(self, keys: t.Sequence[bytes]) -> Job[list[Verdict]]:
-        _kinds, verdicts = yield from self._types(keys)
-        yield from self._expiries(keys, verdicts)
+        names = Both.of(keys, self.target)
+        _kinds, verdicts = yield from self._types(names)
+        yield from self._expiries(names, verdicts)
         return verdicts
 
     def large(self, key: bytes) -> Job[Verdict]:
@@ -144,7 +154,7 @@ class Comparer:
 
     def _small(self, keys: t.Sequence[bytes]) -> Job[list[Verdict]]:
         verdicts: list[Verdict] = [None] * len(keys)
-        names = packed(keys)
+        names = Both.of(keys, self.target)
         unproved = yield from self._proof.unproved(names)
         if unproved:
             found = yield from self._by_type([keys[index] for index in unproved])
@@ -154,7 +164,7 @@ class Comparer:
         return verdicts
 
     def _by_type(self, keys: t.Sequence[bytes]) -> Job[list[Verdict]]:
-        kinds, verdicts = yield from self._types(keys)
+        kinds, verdicts = yield from self._types(Both.of(keys, self.target))
         alike = [index for index, verdict in enumerate(verdicts) if verdict is None]
         found = yield from whole.same_whole(
             self.source, self.target, [(keys[index], kinds[index].decode()) for index in alike]
@@ -163,25 +173,25 @@ class Comparer:
             verdicts[index] = verdict
         return verdicts
 
-    def _types(self, keys: t.Sequence[bytes]) -> Job[tuple[list[bytes], list[Verdict]]]:
+    def _types(self, keys: Both) -> Job[tuple[list[bytes], list[Verdict]]]:
         """The types of ``keys`` at the source, and verdicts on these alone."""
-        ask = each(b"TYPE", keys)
-        here, there = yield self.source.call(ask, len(keys)), self.target.call(ask, len(keys))
+        ask, its_ask = keys.asked(b"TYPE")
+        here, there = yield self.source.call(ask, len(keys)), self.target.call(its_ask, len(keys))
         self.source.check(here, "TYPE")
         self.target.check(there, "TYPE")
         return here, [_type_verdict(mine, its) for mine, its in zip(here, there)]
 
-    def _expiries(self, keys: Names, verdicts: list[Verdict]) -> Job[None]:
+    def _expiries(self, keys: Both, verdicts: list[Verdict]) -> Job[None]:
         source, target = self.source.expiries, self.target.expiries
         here, there = yield (
-            self.source.call(*source.commands(keys)),
-            self.target.call(*target.commands(keys)),
+            self.source.call(*source.commands(keys.mine)),
+            self.target.call(*target.commands(keys.its)),
         )
-        mine = yield from source.read(keys, here)
-        its = yield from target.read(keys, there)
+        mine = yield from source.read(keys.mine, here)
+        its = yield from target.read(keys.its, there)
         if not source.nothing_expires and target.nothing_expires and any(expiry is not NEVER for expiry in mine):
             # The target was taken to hold nothing that expires; what was read there is from before that was checked.
-            its = yield from target.ask(keys)
+            its = yield from target.ask(keys.its)
         if mine == its and GONE not in mine:
             return
         pairs = enumerate(zip(mine, its))

@@ -111,11 +111,12 @@ def same_piece(
 
 
 def same_hashes(
-    source: End, target: End, keys: t.Sequence[bytes], here: t.Sequence[list[bytes]], there: t.Sequence[list[bytes]]
+    source: End, target: End, keys: list[bytes], here: t.Sequence[list[bytes]], there: t.Sequence[list[bytes]]
 ) -> Job[list[Verdict]]:
     """Verdicts on small hashes, of which HGETALL said ``here`` at the source and ``there`` at the target."""
     sides = [
-        [(key, flat[::2], flat[1::2]) for key, flat in zip(keys, answers, strict=True)] for answers in (here, there)
+        [(key, flat[::2], flat[1::2]) for key, flat in zip(end.named(keys), answers, strict=True)]
+        for end, answers in ((source, here), (target, there))
     ]
     asks = [
         ask_expiries(end, [(key, fields) for key, fields, _values in side])

@@ -17,8 +17,9 @@ import typing as t
 from .._connection.patience import at_first, patiently
 from .._errors import ConnectError, RedisMigrationError
 from .._keys.listing import listable
-from .._pipeline.absence import PAUSES, without
+from .._pipeline.absence import PAUSES, lacking, unknown, without
 from .._pipeline.chunk import Chunk
+from .._pipeline.clashes import clashes
 from .._pipeline.end import End
 from .._pipeline.flow import Flow
 from .._pipeline.halving import GiveUp, Work
@@ -148,7 +149,8 @@ class KeyDiff:
         plan, progress = self._plan, self.progress
         flow = Flow(plan.timeout, on_open=self._continuity.connected)
         try:
-            source, target = End(plan.source, self._source, here), End(plan.target, self._target, there)
+            source = End(plan.source, self._source, here)
+            target = End(plan.target, self._target, there, renaming=plan.selection.renaming(here))
             source.use_clock_of_other_end(progress.clock_difference.shift_ms, progress.clock_difference.slack_ms)
             for end in (source, target):
                 end.open_pipes(flow, compares=plan.level == "values")
@@ -218,14 +220,14 @@ class KeyDiff:
         progress, counts = self.progress, self.progress.databases[here]
         totals = yield from Totals.ask(source, target)
         if progress.again is None:
-            if counts.identical and not totals.explain(counts, whole=self._plan.selection.whole):
+            if counts.identical and not totals.explain(counts, whole=self._plan.selection.countable):
                 progress.again = DatabaseDiff()
                 return
         else:
             counts.missing += progress.again.missing
             counts.extra += progress.again.extra
             if counts.identical and totals.contradict(
-                progress.again, whole=self._plan.selection.whole, level=self._plan.level
+                progress.again, whole=self._plan.selection.countable, level=self._plan.level
             ):
                 raise totals.contradiction(progress.again)
             progress.again = None
@@ -277,13 +279,15 @@ class _PairComparison:
         counts = DatabaseDiff(source_keys=len(chunk))
         found: list[tuple[bytes, Difference]] = []
         if self._level == "keys":
-            missing = yield from without(self._target, chunk.names)
+            missing = yield from lacking(self._target, chunk.names)
             if missing:
                 yield Sleep(_SECOND_LOOK_SECONDS)
                 gone = set((yield from without(self._source, missing)))
-                still = set((yield from without(self._target, missing)))
+                still = set((yield from lacking(self._target, missing)))
                 counts.source_keys -= len(gone)
                 found = [(name, Difference("missing", "not at the target")) for name in missing if name in still - gone]
+            clashing = yield from clashes(self._source, self._target.renaming, chunk.names)
+            found += [(chunk.names[at], Difference("value", reason)) for at, reason in clashing.items()]
         else:
             found = yield from self._look(chunk, counts)
         for name, difference in found:
@@ -319,11 +323,12 @@ class _PairComparison:
 
     def _find_extra(self, names: list[bytes]) -> Job[None]:
         counts = DatabaseDiff(target_keys=len(names))
-        extra = yield from without(self._source, names)
+        unknown_here = functools.partial(without, self._source)
+        extra = yield from unknown(self._target, names, unknown_here)
         if extra:
             yield Sleep(_SECOND_LOOK_SECONDS)
             gone = set((yield from without(self._target, extra)))
-            still = set((yield from without(self._source, extra)))
+            still = set((yield from unknown(self._target, extra, unknown_here)))
             counts.target_keys -= len(gone)
             for name in extra:
                 if name in still - gone:

@@ -9,6 +9,7 @@ and for :mod:`whole` to look at, which alone says what differs: whatever is odd 
 
 from __future__ import annotations
 
+import functools
 import typing as t
 
 from .._connection.commands import Packed, each, together
@@ -17,6 +18,7 @@ from .._pipeline.end import End
 from .._pipeline.job import Job
 from .._pipeline.raw_pipe import RawPipe, parse_raw
 from .._rdb.payload import same_value
+from .both_ends import Both
 from .expiring_fields import fields_expire
 from .streams_whole import same_streams, unproved_heads
 
@@ -57,7 +59,7 @@ class Proof:
         self._share = 1.0
         self._chunks = 0
 
-    def unproved(self, keys: Packed) -> Job[t.Sequence[int]]:
+    def unproved(self, keys: Both) -> Job[t.Sequence[int]]:
         """Positions of those of ``keys`` whose values are not proved equal. A key that an end lacks never is."""
         here, there = self._source.raw, self._target.raw
         left: t.Sequence[int] = range(len(keys))
@@ -75,9 +77,9 @@ class Proof:
             left = [left[index] for index in found]
         return left
 
-    def _unproved_contents(self, here: RawPipe, there: RawPipe, keys: Packed) -> Job[list[int]]:
+    def _unproved_contents(self, here: RawPipe, there: RawPipe, keys: Both) -> Job[list[int]]:
         # An end at which a key is of another type than the source says answers with an error.
-        kinds = yield self._source.call(each(b"TYPE", keys), len(keys))
+        kinds = yield self._source.call(each(b"TYPE", keys.mine), len(keys))
         self._source.check(kinds, "TYPE")
         by_kind: dict[bytes, list[int]] = {}
         for position, kind in enumerate(kinds):
@@ -90,9 +92,10 @@ class Proof:
         groups = [(kind, at, keys.pick(at)) for kind, at in by_kind.items()]
         if not groups:
             return left
-        batches = [_read(kind, names) for kind, _at, names in groups]
-        batches += [each(b"XINFO STREAM", names) for kind, _at, names in groups if kind == b"stream"]
-        here_said, there_said = yield here.ask(*batches), there.ask(*batches)
+        batches = [names.asking(functools.partial(_read, kind)) for kind, _at, names in groups]
+        batches += [names.asked(b"XINFO STREAM") for kind, _at, names in groups if kind == b"stream"]
+        mine_asked, its_asked = zip(*batches)
+        here_said, there_said = yield here.ask(*mine_asked), there.ask(*its_asked)
         answers = list(zip(here_said, there_said))
         # Behind the answers to each group those about the heads of streams, if there are any.
         heads = answers[-1]
@@ -106,9 +109,7 @@ class Proof:
             left += [at[index] for index in found]
         return left
 
-    def _unproved_streams(
-        self, keys: Packed, entries: tuple[bytes, bytes], heads: tuple[bytes, bytes]
-    ) -> Job[list[int]]:
+    def _unproved_streams(self, keys: Both, entries: tuple[bytes, bytes], heads: tuple[bytes, bytes]) -> Job[list[int]]:
         doubtful = set(unproved_heads(len(keys), *heads))
         doubtful.update(_unlike_elements(b"stream", len(keys), *entries))
         if not doubtful:
@@ -124,10 +125,10 @@ def _read(kind: bytes, names: Packed) -> bytes:
     return each(command, names, *after)
 
 
-def _unproved_strings(here: RawPipe, there: RawPipe, keys: Packed) -> Job[list[int]]:
+def _unproved_strings(here: RawPipe, there: RawPipe, keys: Both) -> Job[list[int]]:
     """Positions of the keys that are not the same string at both ends."""
-    get = together(b"MGET", keys)
-    (mine,), (its,) = yield here.ask(get), there.ask(get)
+    get, its_get = keys.asking(functools.partial(together, b"MGET"))
+    (mine,), (its,) = yield here.ask(get), there.ask(its_get)
     return _unlike_strings(len(keys), mine, its)
 
 
@@ -147,10 +148,10 @@ def _unlike_strings(count: int, mine: bytes, its: bytes) -> list[int]:
     ]
 
 
-def _unproved_payloads(here: RawPipe, there: RawPipe, keys: Packed) -> Job[list[int]]:
+def _unproved_payloads(here: RawPipe, there: RawPipe, keys: Both) -> Job[list[int]]:
     """Positions of the keys of which DUMP shows other values."""
-    dump = each(b"DUMP", keys)
-    (mine,), (its,) = yield here.ask(dump), there.ask(dump)
+    dump, its_dump = keys.asked(b"DUMP")
+    (mine,), (its,) = yield here.ask(dump), there.ask(its_dump)
     if proves_equal(mine, its, b"$", _NO_TEXT):
         return []
     return _unlike(_same_payload, len(keys), mine, its)

@@ -7,11 +7,11 @@ from __future__ import annotations
 
 import typing as t
 
-from .._connection.commands import Names, each
 from .._connection.replies import is_error
 from .._keys.name import printable
 from .._pipeline.end import End
 from .._pipeline.job import Job
+from .both_ends import Both
 from .verdict import GONE_AT_SOURCE, Difference, Verdict
 
 # Of a stream and of a group; what one of the two servers does not know is not compared.
@@ -50,10 +50,10 @@ def _same_head(mine: bytes, its: bytes) -> bool:
     return shorter.count(b"\r\n") == 2 and longer.startswith(shorter)
 
 
-def same_streams(source: End, target: End, keys: Names) -> Job[list[Verdict]]:
+def same_streams(source: End, target: End, keys: Both) -> Job[list[Verdict]]:
     """Verdicts on streams that fit into memory whole."""
-    ask = each(b"XINFO STREAM", keys, b"FULL", b"COUNT", b"0")
-    here, there = yield source.call(ask, len(keys)), target.call(ask, len(keys))
+    ask, its_ask = keys.asked(b"XINFO STREAM", b"FULL", b"COUNT", b"0")
+    here, there = yield source.call(ask, len(keys)), target.call(its_ask, len(keys))
     verdicts: list[Verdict] = []
     for mine, its in zip(here, there):
         if is_error(mine) and "no such key" in str(mine):

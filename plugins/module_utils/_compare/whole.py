@@ -11,10 +11,10 @@ from __future__ import annotations
 
 import typing as t
 
-from .._connection.commands import each, pack
+from .._connection.commands import pack
 from .._pipeline.end import End
 from .._pipeline.job import Job
-from .both_ends import Pair
+from .both_ends import Both, Pair
 from .expiring_fields import fields_expire, same_hashes
 from .streams_whole import same_streams
 from .vector_sets import same_vector_set
@@ -59,15 +59,15 @@ def same_whole(source: End, target: End, keys: t.Sequence[tuple[bytes, str]]) ->
 def _same_of_type(source: End, target: End, kind: str, keys: list[bytes], *, timed: bool) -> Job[list[Verdict]]:
     """``timed``: whether fields of some hashes expire."""
     if kind == "stream":
-        return (yield from same_streams(source, target, keys))
+        return (yield from same_streams(source, target, Both.of(keys, target)))
     if kind not in _WHOLE:
         verdicts = []
         for key in keys:
             verdicts.append((yield from same_payload(source, target, key, kind)))
         return verdicts
     command, *after = _WHOLE[kind]
-    commands = each(command, keys, *after)
-    here, there = yield source.call(commands, len(keys)), target.call(commands, len(keys))
+    commands, its_commands = Both.of(keys, target).asked(command, *after)
+    here, there = yield source.call(commands, len(keys)), target.call(its_commands, len(keys))
     source.check(here, command.decode())
     target.check(there, command.decode())
     if timed:
@@ -131,9 +131,8 @@ _COMPARE: dict[str, t.Callable[[t.Any, t.Any], Verdict]] = {
 def same_payload(source: End, target: End, key: bytes, kind: str) -> Job[Verdict]:
     """A type of a module: only its payload can be compared, except of vector sets."""
     if kind == "vectorset":
-        return (yield from same_vector_set(Pair(source, target, key, key)))
-    dump = pack(b"DUMP", key)
-    here, there = yield source.call(dump, 1), target.call(dump, 1)
+        return (yield from same_vector_set(Pair(source, target, key, target.name_of(key))))
+    here, there = yield source.call(pack(b"DUMP", key), 1), target.call(pack(b"DUMP", target.name_of(key)), 1)
     source.check(here, "DUMP")
     target.check(there, "DUMP")
     if here[0] is None:

@@ -76,6 +76,15 @@ def as_bytes(pattern: str) -> bytes:
     )
 
 
+def prefix_pattern(prefix: bytes) -> str:
+    """The pattern of an option that matches the names which begin with ``prefix``."""
+    shown = (
+        f"\\{chr(byte)}" if byte in b"*?[]\\^-" else chr(byte) if 0x20 <= byte < 0x7F else f"\\x{byte:02x}"
+        for byte in prefix
+    )
+    return "".join(shown) + "*"
+
+
 def _literal(char: bytes) -> bytes:
     return b"\\" + char if char in b"*?[]\\^-" else char
 

@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import base64
+import re
 
 # Longer names are cut for the eye; key_base64 stays exact.
 _SHOWN_BYTES = 200
@@ -26,3 +27,16 @@ def printable(key: bytes) -> str:
 def key_fields(key: bytes) -> dict[str, str]:
     """The pair ``key`` and ``key_base64`` of a result; the latter is exact, whatever its size."""
     return {"key": printable(key), "key_base64": base64.b64encode(key).decode("ascii")}
+
+
+_BYTES = {shown[1]: bytes([byte]) for byte, shown in _NAMED.items()}
+
+_ESCAPE = re.compile(rb'\\(?:x([0-9a-fA-F]{2})|([abtnr"\\]))')
+
+
+def as_name(text: str) -> bytes:
+    r"""The bytes that ``text`` of an option stands for: UTF-8, and the escapes of :func:`printable`, as ``\xNN``."""
+    return _ESCAPE.sub(
+        lambda code: bytes([int(code[1], 16)]) if code[1] else _BYTES[code[2].decode("ascii")],
+        text.encode("utf-8", "surrogateescape"),
+    )

@@ -20,8 +20,9 @@ from .._errors import ConnectError
 from .._keys.listing import Failure, Tally
 from .._keys.selection import Selection
 from .._keys.temporary import without_temporary
-from .._pipeline.absence import absent
+from .._pipeline.absence import absent, unknown
 from .._pipeline.chunk import Chunk
+from .._pipeline.clashes import clashes
 from .._pipeline.end import End
 from .._pipeline.halving import IN_FLIGHT_BYTES, Halving, Work
 from .._pipeline.job import Gate, Job, Take, restarting
@@ -172,7 +173,9 @@ class Carrier:
         there = [at for at, kind in enumerate(kinds) if kind != b"none" and (not wanted or kind in wanted)]
         yield from self._note_streams([names[at] for at in there if kinds[at] in (b"stream", b"unknown")])
         others = [name for name, kind in zip(names, kinds) if wanted and kind not in wanted and kind != b"none"]
-        gone += yield from restarting(lambda _attempt: self._of_types(self.lane.target, others))
+        there_called = dict(zip(self.lane.target.named(others), others))
+        found = yield from restarting(lambda _attempt: self._of_types(self.lane.target, list(there_called)))
+        gone += [there_called[name] for name in found]
         for chunk in self._chunks([names[at] for at in there], [sizes[at] for at in there]):
             yield from self._halving.run(chunk, self._carry)
         if gone:
@@ -235,12 +238,18 @@ class Carrier:
             self._fail(name, refused.type, refused.reason, refused.hint)
         self.tally.add(tally)
 
-    def _delete(self, names: list[bytes]) -> Job[None]:
+    def _delete(self, keys: list[bytes]) -> Job[None]:
         """Have the target lack what the source was seen to lack. What has come back there since is named by the feed."""
-        (count,) = yield self.lane.target.call(one(b"UNLINK", *names), 1)
-        self.lane.target.check([count], "UNLINK")
-        self.tally.deleted += count
-        self._fine(names)
+        # A name that another key has there is left to that key.
+        others = yield from clashes(self.lane.source, self.lane.target.renaming, keys)
+        yield from self._unlink(self.lane.target.named([key for at, key in enumerate(keys) if at not in others]))
+        self._fine(keys)
+
+    def _unlink(self, names: list[bytes]) -> Job[None]:
+        if names:
+            (count,) = yield self.lane.target.call(one(b"UNLINK", *names), 1)
+            self.lane.target.check([count], "UNLINK")
+            self.tally.deleted += count
 
     def _of_types(self, end: End, names: list[bytes]) -> Job[list[bytes]]:
         """Those of ``names`` that ``end`` has as a key of one of the selected types."""
@@ -251,23 +260,30 @@ class Carrier:
         return [name for name, kind in zip(names, kinds) if kind in self._types]
 
     def _find_extra(self, names: list[bytes]) -> Job[None]:
-        extra = yield from absent(self.lane.source, names)
-        if self._types:
-            # What has become a key of another type at the source is none of those that are selected.
-            there = [name for name in names if name not in set(extra)]
-            selected = set((yield from self._of_types(self.lane.source, there)))
-            extra += [name for name in there if name not in selected]
+        target = self.lane.target
+        extra = yield from unknown(target, names, self._not_selected if self._types else self._absent)
         if extra and self.ours:
-            yield from self._delete(extra)
+            yield from self._unlink(extra)
+            self._fine([key for name in extra for key in target.keys_of(name)])
         else:
             self.extra.add(extra)
 
-    def _fine(self, names: list[bytes]) -> None:
+    def _absent(self, keys: list[bytes]) -> Job[list[bytes]]:
+        return (yield from absent(self.lane.source, keys))
+
+    def _not_selected(self, keys: list[bytes]) -> Job[list[bytes]]:
+        """What has become a key of another type at the source is none of those that are selected."""
+        gone = yield from absent(self.lane.source, keys)
+        there = [key for key in keys if key not in set(gone)]
+        selected = set((yield from self._of_types(self.lane.source, there)))
+        return gone + [key for key in there if key not in selected]
+
+    def _fine(self, keys: list[bytes]) -> None:
         """These keys are no failures, and none that only the target has."""
-        self.extra.remove(names)
-        self._failed.remove(names)
-        for name in names if self.failures else ():
-            self.failures.pop(name, None)
+        self.extra.remove(self.lane.target.named(keys))
+        self._failed.remove(keys)
+        for key in keys if self.failures else ():
+            self.failures.pop(key, None)
 
     def _fail(self, name: bytes, kind: str | None, reason: str, hint: str | None) -> None:
         self._failed.add([name])

@@ -27,11 +27,11 @@ def difference(selection: Selection, lanes: Lanes, unnamed: Unnamed) -> str | No
     """Where the counts cannot be those of equal databases, as a sentence; None if nothing speaks against it.
 
     A key that has expired is counted until the server has removed it, and it does not arrive at the other end. So only those
-    that never expire are compared. With a selection the counts say nothing, and nor do they where the target is known to
-    hold keys of others or to lack some.
+    that never expire are compared. With a selection or other names the counts say nothing, and nor do they where the target is
+    known to hold keys of others or to lack some.
     """
     here, there = unnamed.keyspace, unnamed.keyspace_of_target
-    if here is None or there is None or not selection.whole:
+    if here is None or there is None or not selection.countable:
         return None
     if any(len(carrier.extra) or carrier.failures for carrier in lanes.carriers.values()):
         return None

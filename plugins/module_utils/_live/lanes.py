@@ -16,6 +16,7 @@ from .._connection.identity import Identity
 from .._connection.patience import patiently
 from .._errors import RedisMigrationError
 from .._migrate.choose import Choice, choose, prepared, strategy_of
+from .._migrate.names import check_names
 from .._migrate.progress import Plan, Progress
 from .._migrate.source_guard import SourceGuard
 from .._pipeline.end import End
@@ -96,10 +97,14 @@ class Lanes:
         self._check(progress.pairs)
         check_databases(progress.pairs, plan.source, plan.target)
         if progress.choice is None:
-            ends = Ends(plan.source, plan.target, self.source, self.target, tuple(pairs.values()))
+            ends = Ends(
+                plan.source, plan.target, self.source, self.target, tuple(pairs.values()), plan.selection.renames
+            )
             choice = choose(plan.strategy, ends, source_ms + target_ms)
             progress.choice = prepared(choice, plan.strategy, ends)
         self.clocks = clocks_of(self.source, self.target)
+        if not self._known:
+            check_names(plan.source, self.source, plan.selection, progress.pairs, timeout=plan.timeout)
         self.continuity.accept(plan.source, self.source.identity)
         self.continuity.accept(plan.target, self.target.identity)
         self._flow = Flow(plan.timeout, on_open=self.guard.connected, still_wanted=self._wanted)
@@ -123,7 +128,7 @@ class Lanes:
     def _check(self, pairs: t.Sequence[tuple[int, int]]) -> None:
         """Also of databases that appear later: none may land in another's, or be one of the source's own."""
         check_same_server(pairs, self._plan.source, self._plan.target, self.source, self.target)
-        check_apart(pairs)
+        check_apart(pairs, self._plan.selection)
 
     def _open_new(self, pairs: t.Sequence[tuple[int, int]]) -> None:
         check_databases(pairs, self._plan.source, self._plan.target)
@@ -146,7 +151,7 @@ class Lanes:
         plan, clocks = self._plan, self.clocks
         source = End(plan.source, self.source, here)
         source.use_clock_of_other_end(clocks.shift_ms, clocks.slack_ms)
-        target = End(plan.target, self.target, there, name)
+        target = End(plan.target, self.target, there, name, plan.selection.renaming(here))
         for end in (source, target):
             end.open_pipes(self.flow, compares=True)
         lane = Lane(

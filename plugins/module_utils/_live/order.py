@@ -39,6 +39,8 @@ def plan_from_dict(plain: dict[str, t.Any]) -> Plan:
     selection = Selection(
         databases=None if chosen["databases"] is None else tuple(chosen["databases"]),
         database_map={int(here): there for here, there in chosen["database_map"].items()},
+        database_prefix={int(here): prefix for here, prefix in chosen["database_prefix"].items()},
+        rename=chosen["rename"],
         **{name: tuple(chosen[name]) for name in ("match", "exclude", "types")},
     )
     ends = {role: _endpoint(plain[role]) for role in ("source", "target")}

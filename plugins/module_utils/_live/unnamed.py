@@ -212,6 +212,7 @@ def _with_groups(carrier: Carrier, found: set[bytes]) -> Job[None]:
 
 
 def _groups(carrier: Carrier, names: list[bytes], _attempt: int) -> Job[tuple[list[object], list[object]]]:
-    ask = each(b"XINFO GROUPS", names)
-    here, there = yield carrier.lane.source.call(ask, len(names)), carrier.lane.target.call(ask, len(names))
+    source, target = carrier.lane.source, carrier.lane.target
+    ask, its_ask = each(b"XINFO GROUPS", names), each(b"XINFO GROUPS", target.named(names))
+    here, there = yield source.call(ask, len(names)), target.call(its_ask, len(names))
     return here, there

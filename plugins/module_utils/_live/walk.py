@@ -12,7 +12,6 @@ import dataclasses
 import time
 import typing as t
 
-from .._keys.selection import Selection
 from .._migrate.progress import Plan
 from .._pipeline.scan import NAMES_AT_ONCE, Scan
 from .carry import Carrier
@@ -91,7 +90,7 @@ class Walker:
         end, take, measured = lane.source, carrier.forward, True
         if place.part == _STREAMS:
             kinds = ("stream",) if not selection.types or "stream" in selection.types else ("none",)
-            selection = Selection(match=selection.match, exclude=selection.exclude, types=kinds)
+            selection = dataclasses.replace(selection, types=kinds)
             take, measured = carrier.note_streams, False
         elif place.part == _BACKWARD:
             end, take, measured = lane.target, carrier.backward, False

@@ -11,8 +11,9 @@ from .._connection.endpoint import refuse_replica
 from .._connection.patience import patiently
 from .._errors import RedisMigrationError
 from .._server.compatibility import can_restore
+from .._transfer.apart import Apart
 from .._transfer.copy import CopyStrategy
-from .._transfer.migrate import MigrateStrategy
+from .._transfer.migrate import KEEPS_NAMES, MigrateStrategy
 from .._transfer.proved import Proved
 from .._transfer.rebuild.fallback import WithRebuild
 from .._transfer.rebuild.strategy import RebuildStrategy
@@ -43,9 +44,11 @@ def strategy_class(choice: Choice | None, wanted: str) -> type[Strategy]:
 def strategy_of(choice: Choice, lane: Lane, rebuild: RebuildStrategy, large_key_bytes: int) -> Transfer:
     """The strategy chosen; ``rebuild`` also takes what another one cannot move."""
     strategy = STRATEGIES[choice.strategy]
-    if strategy is RebuildStrategy:
-        return Proved(lane, rebuild)
-    return Proved(lane, WithRebuild(strategy(lane), rebuild, large_key_bytes))
+    chosen: Transfer = rebuild
+    if strategy is not RebuildStrategy:
+        chosen = WithRebuild(strategy(lane), rebuild, large_key_bytes)
+    renaming = lane.target.renaming
+    return Apart(lane, Proved(lane, chosen)) if renaming and renaming.doubtful else Proved(lane, chosen)
 
 
 def prepared(choice: Choice, wanted: str, ends: Ends, patience: float = 0) -> Choice:
@@ -64,6 +67,11 @@ def prepared(choice: Choice, wanted: str, ends: Ends, patience: float = 0) -> Ch
 
 def choose(wanted: str, ends: Ends, round_trip_ms: float, *, eviction_data: bool = False) -> Choice:
     """The strategy to use. ``round_trip_ms``: to both ends together. ``eviction_data``: how keys were used is carried."""
+    if wanted != AUTO and ends.renames and not STRATEGIES[wanted].renames:
+        raise RedisMigrationError(
+            f"Strategy '{wanted}' cannot be used: {KEEPS_NAMES}.",
+            hint="Use 'auto' or another strategy, or no 'rename' and no 'database_prefix'.",
+        )
     if wanted == MigrateStrategy.name:
         refuse_replica(ends.source, "strategy 'migrate' has the source run MIGRATE, which replicas refuse")
     if wanted != AUTO:
@@ -72,6 +80,8 @@ def choose(wanted: str, ends: Ends, round_trip_ms: float, *, eviction_data: bool
     if not can_restore(source, target):
         products = f"{source.product} to {target.product}"
         return Choice(RebuildStrategy.name, f"{products}: the target does not read what the source's DUMP writes")
+    if ends.renames:
+        return Choice(CopyStrategy.name, KEEPS_NAMES)
     if ends.source.prefer_replica:
         return Choice(CopyStrategy.name, "a replica of the source is read, and replicas refuse MIGRATE")
     if ends.target.backend is None:

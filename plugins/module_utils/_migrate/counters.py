@@ -51,7 +51,7 @@ class Counters(Tally):
 class Change(t.NamedTuple):
     """A key of the target that was (or would be) written: ``action`` is copied, updated or pruned.
 
-    ``key`` is printable and cut for the eye: a thousand whole names of a megabyte would be a gigabyte.
+    ``key`` is its name there, printable and cut for the eye: a thousand whole names of a megabyte would be a gigabyte.
     """
 
     database: int

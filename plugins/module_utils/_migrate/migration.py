@@ -37,6 +37,7 @@ from .._transfer.strategy import Ends, Lane
 from .choose import choose, prepared, strategy_of
 from .counters import Counters
 from .mover import Mover
+from .names import check_names
 from .progress import Plan, Progress
 from .pruner import Pruner
 from .source_guard import SourceGuard
@@ -98,7 +99,7 @@ class Migration:
         if plan.check_mode or not progress.pairs:
             yield
             return
-        claim = self._claim = Claim(plan.target, [there for _here, there in progress.pairs], progress.run)
+        claim = self._claim = Claim(plan.target, progress.targets, progress.run)
         with contextlib.ExitStack() as stack:
 
             def connected_alone() -> None:
@@ -147,9 +148,10 @@ class Migration:
         progress.pairs = database_pairs(plan.selection, source, target, include_target=plan.prune)
         self._patiently(lambda: check_same_server(progress.pairs, plan.source, plan.target, source, target))
         self._patiently(lambda: check_databases(progress.pairs, plan.source, plan.target))
-        ends = Ends(plan.source, plan.target, source, target, tuple(there for _here, there in progress.pairs))
+        ends = Ends(plan.source, plan.target, source, target, progress.targets, plan.selection.renames)
         choice = self._patiently(lambda: choose(plan.strategy, ends, round_trip_ms, eviction_data=plan.eviction_data))
         progress.choice = prepared(choice, plan.strategy, ends, plan.timeout)
+        check_names(plan.source, source, plan.selection, progress.pairs, timeout=plan.timeout)
         progress.held = holding_of(source, [here for here, _there in progress.pairs])
         progress.clocks = dataclasses.asdict(clocks_of(source, target))
         progress.counters = {here: Counters() for here, _there in progress.pairs}
@@ -224,14 +226,16 @@ class Migration:
         plan, progress = self._plan, self.progress
         if progress.fresh is None:
             holds = self._target.databases.get(there)
-            progress.fresh = not progress.distrust and (holds is None or holds.keys == 0)
+            empty = holds is None or holds.keys == 0 or progress.brought(there)
+            progress.fresh = not progress.distrust and empty
             if progress.fresh:
                 progress.begun_fresh.append(here)
         flow = Flow(plan.timeout, on_open=self._check_identity)
         try:
             source = End(plan.source, self._source, here)
             source.use_clock_of_other_end(progress.clock_difference.shift_ms, progress.clock_difference.slack_ms)
-            target = End(plan.target, self._target, there, self._claim.name if self._claim else CLIENT_NAME)
+            name = self._claim.name if self._claim else CLIENT_NAME
+            target = End(plan.target, self._target, there, name, plan.selection.renaming(here))
             for end in (source, target):
                 end.open_pipes(flow, compares=plan.existing_keys == "update" and not progress.fresh)
             lane = Lane(
@@ -303,7 +307,7 @@ class Migration:
             if plan.prune:
                 progress.pruning, progress.cursor = True, b"0"
             else:
-                self._next_pair()
+                progress.next_pair()
 
     def _prune(self, lane: Lane) -> None:
         plan, progress = self._plan, self.progress
@@ -326,12 +330,7 @@ class Migration:
         lane.flow.run()
         progress.cursor, progress.walked = scan.cursor, scan.walked
         if scan.finished:
-            self._next_pair()
-
-    def _next_pair(self) -> None:
-        progress = self.progress
-        progress.position += 1
-        progress.cursor, progress.pruning, progress.fresh = b"0", False, None
+            progress.next_pair()
 
     def _check_identity(self, pipe: Pipe) -> None:
         self._guard.connected(pipe)

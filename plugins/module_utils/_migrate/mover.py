@@ -140,7 +140,8 @@ class Mover:
                     continue
                 setattr(counters, action, getattr(counters, action) + 1)
                 counters.bytes += keys.sizes[position]
-                tally.changes.append(Change(self._lane.source.database, printable(keys.names[position]), action))
+                name = self._lane.target.name_of(keys.names[position])
+                tally.changes.append(Change(self._lane.source.database, printable(name), action))
             elif isinstance(verdict, Gone):
                 counters.vanished += 1
             elif verdict.kind == "missing":
@@ -169,9 +170,10 @@ class Mover:
 
     def _split_by_existence(self, keys: Chunk) -> Job[tuple[Chunk, Chunk]]:
         """(missing at the target, existing there)."""
-        gone = set((yield from absent(self._lane.target, keys.names)))
-        missing = [position for position, name in enumerate(keys.names) if name in gone]
-        existing = [position for position, name in enumerate(keys.names) if name not in gone]
+        names = self._lane.target.named(keys.names)
+        gone = set((yield from absent(self._lane.target, names)))
+        missing = [position for position, name in enumerate(names) if name in gone]
+        existing = [position for position, name in enumerate(names) if name not in gone]
         return keys.pick(missing), keys.pick(existing)
 
     def _existing(self, keys: Chunk, tally: _ChunkResult) -> None:
@@ -179,13 +181,14 @@ class Mover:
             tally.counters.skipped += len(keys)
             return
         tally.counters.failed += len(keys)
-        for name in keys.names:
+        for name, its_name in zip(keys.names, self._lane.target.named(keys.names)):
+            new = "" if its_name == name else f", '{printable(its_name)}' there"
             tally.failures.append(
                 Failure(
                     self._lane.source.database,
                     name,
                     None,
-                    "the target already holds a key of this name",
+                    f"the target already holds a key of this name{new}",
                     "Empty the target, or choose with existing_keys what happens to such keys (update, replace, skip).",
                 )
             )
@@ -221,7 +224,7 @@ class Mover:
         if len(self._changes) < LISTED:
             tally.changes.extend(
                 Change(database, printable(name), action)
-                for position, name in enumerate(keys.names)
+                for position, name in enumerate(self._lane.target.named(keys.names))
                 if position not in moved.others
             )
         return keys.pick(occupied)

@@ -92,6 +92,20 @@ class Progress:
     in_doubt: int = 0
 
     @property
+    def targets(self) -> tuple[int, ...]:
+        """The databases of the target that are written to."""
+        return tuple(there for _here, there in self.pairs)
+
+    def brought(self, there: int) -> bool:
+        """Whether what that database of the target holds was brought by this run from another database, so under other names."""
+        return any(here in self.begun_fresh for here, place in self.pairs if place == there)
+
+    def next_pair(self) -> None:
+        """All of a pair of databases is done."""
+        self.position += 1
+        self.cursor, self.pruning, self.fresh = b"0", False, None
+
+    @property
     def clock_difference(self) -> Clocks:
         """How far the clocks of the two ends are apart."""
         return Clocks(**(self.clocks or {}))

@@ -94,6 +94,25 @@ def _without_values(end: End, hashes: list[bytes]) -> Job[list[bytes]]:
     return [name for name in hashes if name not in alive]
 
 
+def unknown(target: End, names: list[bytes], ask: t.Callable[[list[bytes]], Job[list[bytes]]]) -> Job[list[bytes]]:
+    """Those of the ``names`` at ``target`` that belong to keys which the source lacks; ``ask``: which of some keys it lacks."""
+    if target.renaming is None:
+        return (yield from ask(names))
+    keys = {name: target.renaming.back(name) for name in names}
+    lacked = set((yield from ask([key for some in keys.values() for key in some])))
+    return [name for name, some in keys.items() if some and lacked.issuperset(some)]
+
+
+def lacking(target: End, keys: list[bytes]) -> Job[list[bytes]]:
+    """Those of the source's ``keys`` that ``target`` does not have, by the names that they have there; see :func:`without`."""
+    names = target.named(keys)
+    gone = yield from without(target, names)
+    if names is keys or not gone:
+        return gone
+    missing = set(gone)
+    return [key for key, name in zip(keys, names) if name in missing]
+
+
 def without(end: End, names: list[bytes]) -> Job[list[bytes]]:
     """Those of ``names`` that ``end`` does not have, or only as a hash without a living field."""
     gone = yield from absent(end, names)

@@ -13,6 +13,8 @@ from .._connection.endpoint import Endpoint
 from .._connection.explain import explain_reply, is_transient
 from .._connection.replies import any_error, check_shape, is_error
 from .._errors import RedisMigrationError
+from .._keys.rename import Renaming
+from .._keys.selection import Selection
 from .._server.info import Server
 from .expiry import ExpiryReader
 from .flow import Flow
@@ -22,17 +24,44 @@ from .raw_pipe import RawPipe
 
 
 class End:
-    """The source or the target, one logical database of it. ``name``: of the connection over which it is written to."""
+    """The source or the target, one logical database of it. ``name``: of the connection over which it is written to.
 
-    def __init__(self, endpoint: Endpoint, server: Server, database: int, name: str = CLIENT_NAME) -> None:
+    ``renaming``: how the source's keys are called here, if otherwise than there.
+    """
+
+    def __init__(
+        self,
+        endpoint: Endpoint,
+        server: Server,
+        database: int,
+        name: str = CLIENT_NAME,
+        renaming: Renaming | None = None,
+    ) -> None:
         self.endpoint = endpoint
         self.server = server
         self.database = database
+        self.renaming = renaming
         self.pipe = Pipe(endpoint, database, name)
         # A second connection for answers that only need to be the same; opened by those who compare.
         self.raw: RawPipe | None = None
         self.expiries = ExpiryReader(self.pipe, server)
         self.clock_slack_ms = 0
+
+    def named(self, keys: list[bytes]) -> list[bytes]:
+        """What the source's ``keys`` are called here."""
+        return keys if self.renaming is None else self.renaming.all_there(keys)
+
+    def name_of(self, key: bytes) -> bytes:
+        """What one is called."""
+        return key if self.renaming is None else self.renaming.there(key)
+
+    def keys_of(self, name: bytes) -> list[bytes]:
+        """The keys of the source that may be called ``name`` here."""
+        return [name] if self.renaming is None else self.renaming.back(name)
+
+    def chooser(self, selection: Selection) -> t.Callable[[bytes], bool] | None:
+        """Whether a name here is that of a key which ``selection`` chooses, or None when every one is."""
+        return selection.chooser() if self.renaming is None else self.renaming.concerns
 
     def use_clock_of_other_end(self, shift_ms: int, slack_ms: int) -> None:
         """Have expiries read here by the clock of the other end, which is ``shift_ms`` ahead, or about so much."""

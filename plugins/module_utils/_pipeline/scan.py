@@ -84,7 +84,7 @@ class Scan:
         self._end = end
         self._pace = pace
         self._selection = selection
-        self._chosen = selection.chooser()
+        self._chosen = end.chooser(selection)
         self._take_chunk = take_chunk
         self._chunk_keys = chunk_keys
         self._measured = measured
@@ -178,7 +178,9 @@ class Scan:
     def _filters(self) -> list[t.Any]:
         """What the server itself leaves out."""
         args: list[t.Any] = []
-        if len(self._selection.match) == 1 and "\\x" not in self._selection.match[0]:
+        # A pattern is about the names at the source.
+        alike = self._end.renaming is None
+        if alike and len(self._selection.match) == 1 and "\\x" not in self._selection.match[0]:
             args += [b"MATCH", self._selection.match[0].encode("utf-8", "surrogateescape")]
         if len(self._selection.types) == 1:
             args += [b"TYPE", self._selection.types[0]]

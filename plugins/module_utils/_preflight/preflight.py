@@ -224,6 +224,7 @@ CHECKS: tuple[_Check, ...] = (
     _Check("target_permissions", ("target",), _of_target(permissions.permissions)),
     _Check("source_keys", _BOTH, keys.source_keys),
     _Check("other_runs", _BOTH, pair.other_runs),
+    _Check("key_names", _BOTH, keys.key_names),
     _Check("target_keys", _BOTH, keys.target_keys),
     _Check("large_keys", _BOTH, keys.large_keys),
     _Check("target_memory", _BOTH, memory.target_memory),

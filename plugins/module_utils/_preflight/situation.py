@@ -212,6 +212,7 @@ def both_ends(situation: Situation) -> Ends:
         *both_endpoints(situation),
         *both_servers(situation),
         tuple(there for _here, there in situation.pairs),
+        situation.question.selection.renames,
     )
 
 

@@ -6,13 +6,14 @@
 from __future__ import annotations
 
 import dataclasses
+import functools
 import time
 import typing as t
 
 from .._connection.endpoint import Endpoint
 from .._keys.name import printable
 from .._keys.selection import Selection
-from .._pipeline.absence import absent
+from .._pipeline.absence import absent, unknown
 from .._pipeline.chunk import Chunk
 from .._pipeline.end import End
 from .._pipeline.flow import Flow
@@ -61,7 +62,7 @@ def compare_names(
             break
         flow = Flow(target[0].timeout)
         try:
-            here_end, there_end = End(*source, here), End(*target, there)
+            here_end, there_end = End(*source, here), End(*target, there, renaming=selection.renaming(here))
             flow.add_pipe(here_end.pipe)
             flow.add_pipe(there_end.pipe)
             scan = Scan(
@@ -69,7 +70,7 @@ def compare_names(
                 there_end,
                 Pace(round_trip_ms * 1000),
                 selection,
-                _counting(found, here_end, there),
+                _counting(found, here_end, there_end),
                 chunk_keys=NAMES_AT_ONCE,
                 chunk_bytes=1,
                 measured=False,
@@ -84,9 +85,10 @@ def compare_names(
     return found
 
 
-def _counting(found: NamesFound, source: End, there: int) -> t.Callable[[Chunk], Work]:
+def _counting(found: NamesFound, source: End, target: End) -> t.Callable[[Chunk], Work]:
     def count(names: list[bytes]) -> Job[None]:
-        extra = yield from absent(source, names)
+        there = target.database
+        extra = yield from unknown(target, names, functools.partial(absent, source))
         found.looked += len(names)
         found.extra += len(extra)
         found.common[there] = found.common.get(there, 0) + len(names) - len(extra)

@@ -10,6 +10,7 @@ import typing as t
 from .._connection.connect import client, connect
 from .._connection.endpoint import Endpoint
 from .._errors import RedisMigrationError
+from .._keys.name import printable
 from .._keys.selection import Selection
 from .info import Server
 from .same_server import one_server
@@ -29,27 +30,29 @@ def database_pairs(
     else:
         numbers = set(source.databases)
         if include_target and target is not None:
-            back = {there: here for here, there in selection.database_map.items()}
-            numbers |= {
-                back.get(number, number)
-                for number in target.databases
-                if number in back or number not in selection.database_map
-            }
+            for number in target.databases:
+                from_others = [here for here, there in selection.database_map.items() if there == number]
+                numbers.update(from_others or {number}.difference(selection.database_map))
     pairs = [(number, selection.database_map.get(number, number)) for number in sorted(numbers)]
-    check_apart(pairs)
+    check_apart(pairs, selection)
     return pairs
 
 
-def check_apart(pairs: t.Iterable[tuple[int, int]]) -> None:
-    """Raise :class:`RedisMigrationError` when two source databases would land in one."""
-    landed: dict[int, int] = {}
+def check_apart(pairs: t.Iterable[tuple[int, int]], selection: Selection) -> None:
+    """Raise :class:`RedisMigrationError` when two source databases would land in one, and no prefixes keep them apart."""
+    landed: dict[int, dict[bytes, int]] = {}
     for here, there in pairs:
-        if there in landed:
-            raise RedisMigrationError(
-                f"Databases {landed[there]} and {here} of the source would both go to database {there} of the target.",
-                hint="Change 'database_map' (or 'databases') so that every source database has one of its own.",
-            )
-        landed[there] = here
+        taken = landed.setdefault(there, {})
+        for prefix in selection.rules(here).values():
+            other = taken.setdefault(prefix, here)
+            if other != here:
+                raise RedisMigrationError(
+                    f"Databases {other} and {here} of the source would both go to database {there} of the target, where"
+                    f" names of both may begin with '{printable(prefix)}'.",
+                    hint="Give them prefixes that differ, such as 'database_prefix'"
+                    f' {{"{other}": "db{other}:", "{here}": "db{here}:"}}; or change \'database_map\' (or \'databases\') so'
+                    " that every source database has one of its own.",
+                )
 
 
 def check_same_server(

@@ -125,7 +125,8 @@ class CopyStrategy(Strategy):
         return replies[1:-1]
 
     def _write(self, chunk: Chunk, read: _ChunkRead, replace: bool) -> Job[Moved]:
-        names, target = chunk.names, self._lane.target
+        target = self._lane.target
+        names = target.named(chunk.names)
         payloads, expiries, plain = read
         others: dict[int, Outcome] = {}
         if None in payloads or GONE in expiries:

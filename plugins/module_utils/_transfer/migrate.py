@@ -48,6 +48,9 @@ _QUOTING = "replied with error: "
 # Expiries set at the target may differ by rounding from those at the source.
 _EXPIRY_TOLERANCE_MS = 10
 
+# Why it cannot be used where keys get other names.
+KEEPS_NAMES = "keys get other names at the target, and MIGRATE keeps their names"
+
 
 class MigrateStrategy(Strategy):
     """Moves keys by MIGRATE COPY in batches that keep the source busy for a few milliseconds each."""
@@ -60,6 +63,7 @@ class MigrateStrategy(Strategy):
         Need("DEL", "migrate", (KEY,), writes=True),
     )
     uses_backend = True
+    renames = False
     chunk_keys = 500
     chunk_bytes = 256 * 1024
 
@@ -75,6 +79,8 @@ class MigrateStrategy(Strategy):
     def obstacle(cls, ends: Ends) -> str | None:
         if ends.source_server.role != "master":
             return "the source is a replica"
+        if ends.renames:
+            return KEEPS_NAMES
         address = backend.backend_of(ends.target)
         if is_exposed_frontend(address.host):
             return f"the backend {address} is an exposed frontend"

@@ -82,13 +82,17 @@ class Lane:
 
 
 class Ends(t.NamedTuple):
-    """Both ends before the first key is moved; ``databases``: those of the target that will be written to."""
+    """Both ends before the first key is moved; ``databases``: those of the target that will be written to.
+
+    ``renames``: whether keys may get other names there.
+    """
 
     source: Endpoint
     target: Endpoint
     source_server: Server
     target_server: Server
     databases: tuple[int, ...] = ()
+    renames: bool = False
 
 
 class Transfer(t.Protocol):
@@ -123,6 +127,9 @@ class Strategy(abc.ABC):
 
     # Whether it carries how keys were used (:attr:`Lane.usage`).
     carries_usage: t.ClassVar[bool] = False
+
+    # Whether keys can get other names at the target.
+    renames: t.ClassVar[bool] = True
 
     chunk_keys: int
     chunk_bytes: int

@@ -138,7 +138,8 @@ def _databases(result: Result) -> Finding | None:
     return _ok(
         "databases",
         f"Logical {'database' if len(numbers) == 1 else 'databases'} {listed} hold keys: the target needs {numbers[-1] + 1} or"
-        " more (setting databases; one in cluster mode has 1), or redis_migration_database_map.",
+        " more (setting databases; one in cluster mode has 1), or redis_migration_database_map, with"
+        " redis_migration_database_prefix to join several in one.",
     )
 
 

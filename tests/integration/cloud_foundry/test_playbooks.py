@@ -106,3 +106,17 @@ def test_a_source_is_analysed_where_the_target_is_not_there_yet(scene: Scene) ->
     assert scene.bound()[0] == scene.sim.bound_apps(scene.old)
     assert all("service_credential_bindings" in written for written in scene.writes()), "the source's service key alone"
     assert len(scene.writes()) == 1
+
+
+def test_apps_go_back_where_keys_have_other_names_at_the_target(scene: Scene) -> None:
+    scene.apps(1)
+    rules = {"redis_migration_database_prefix": {0: "new:"}}
+    assert ran(scene.run("migrate", redis_migration_cutover=True, **rules)).changed > 0
+    assert scene.bound() == ([], ["app-0"])
+    refused = scene.run("rollback", redis_migration_rollback_data=True, **rules)
+    assert refused.returncode == 2
+    assert "Keys have other names at the target" in " ".join(refused.output.split())
+    assert scene.bound() == ([], ["app-0"])
+    back = scene.run("rollback", **rules).ok
+    assert "could not be found out" in " ".join(back.output.split())
+    assert scene.bound() == (["app-0"], [])

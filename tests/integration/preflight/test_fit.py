@@ -12,10 +12,14 @@ from typing import Any
 
 import pytest
 
-from ansible_collections.dataservices.redis_migration.plugins.module_utils._keys.selection import Selection
+from ansible_collections.dataservices.redis_migration.plugins.module_utils._keys.selection import (
+    Selection,
+    parse_selection,
+)
 from ansible_collections.dataservices.redis_migration.plugins.module_utils._preflight.finding import Verdict
 from ansible_collections.dataservices.redis_migration.plugins.module_utils._preflight.preflight import preflight
 from ansible_collections.dataservices.redis_migration.plugins.module_utils._preflight.situation import Question
+from tests.support import engine
 from tests.support.run import StartedModule, run_module
 from tests.support.servers import RedisServer
 
@@ -308,3 +312,22 @@ def test_the_backend_must_be_this_target_with_these_credentials(redis_server: Se
     found = look(source.endpoint(), elsewhere, strategy="migrate")
     assert found["backend"].status == "fail"
     assert "another server" in found["backend"].message
+
+
+def test_two_keys_of_one_name(server_pair: Pair) -> None:
+    source, target = server_pair
+    source.client().mset({"old:1": "a", "x": "b"})
+    source.client(1).set("y", "c")
+    rules: dict[str, Any] = {"rename": {"old:": "new:"}, "database_map": {"1": 0}, "database_prefix": {"1": "db1:"}}
+    chosen = parse_selection(rules)
+    found = look(source.endpoint(), target.endpoint(), selection=chosen)
+    assert (found["key_names"].status, found["databases"].status) == ("ok", "ok")
+    engine.migrate(source, target, **rules)
+    found = look(source.endpoint(), target.endpoint(), selection=chosen)
+    assert "3 keys, all of which the source has" in found["target_keys"].message
+    assert look(source.endpoint(), target.endpoint())["target_keys"].status == "fail"
+    source.client().set("new:1", "d")
+    found = look(source.endpoint(), target.endpoint(), selection=chosen)
+    assert found["key_names"].status == "fail"
+    assert "'new:1'" in found["key_names"].message
+    assert look(source.endpoint(), target.endpoint())["key_names"].status == "ok"

@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 from ..._keys.name import printable
+from ..._migrate.names import check_names
 from ..._server.eligibility import prune_problem
 from ..finding import Verdict, fail, failed, human, listed, ok, plural, warn
 from ..situation import Situation, both_endpoints, both_servers, both_sides, sampled_sizes
@@ -38,7 +39,8 @@ def source_keys(situation: Situation) -> Verdict:
 def target_keys(situation: Situation) -> Verdict:
     source, target = both_servers(situation)
     question = situation.question
-    held = sum(target.databases[there].keys for _here, there in situation.pairs if there in target.databases)
+    places = {there for _here, there in situation.pairs}
+    held = sum(target.databases[there].keys for there in places if there in target.databases)
     if not held:
         situation.names = None
         return ok("The target holds no keys in the databases of the run.")
@@ -100,6 +102,28 @@ def target_keys(situation: Situation) -> Verdict:
         f"The target holds {plural(names.both, 'key')}, all of which the source has: this continues an earlier run."
         f" {anew} written anew."
     )
+
+
+def key_names(situation: Situation) -> Verdict:
+    """Whether two keys would get one name; the run looks once more before it writes."""
+    question, (source, _target) = situation.question, both_servers(situation)
+    if not question.selection.renames:
+        return ok("Keys keep their names.")
+    seconds = question.scan_seconds
+    complete = check_names(
+        both_endpoints(situation)[0],
+        source,
+        question.selection,
+        situation.pairs,
+        seconds=seconds,
+        round_trip_us=both_sides(situation)[0].round_trip_ms * 1000,
+    )
+    if not complete:
+        return ok(
+            f"In {seconds:g} s no two keys were found that would get one name at the target. The run looks at all of them"
+            " before it writes."
+        )
+    return ok("No two keys get one name at the target.")
 
 
 def large_keys(situation: Situation) -> Verdict:

@@ -138,7 +138,7 @@ class InPieces:
         while not self._lane.check_mode:
             name = build.temporary
             timing = pack(b"PERSIST", name) if expiry is NEVER else pack(b"PEXPIREAT", name, expiry)
-            rename = pack(b"RENAME" if replace else b"RENAMENX", name, build.key)
+            rename = pack(b"RENAME" if replace else b"RENAMENX", name, build.name)
             commands = pack(b"MULTI") + timing + rename + pack(b"UNLINK", *build.names) + pack(b"EXEC")
             try:
                 replies = yield target.call(commands, 5)

@@ -86,13 +86,14 @@ class Write(t.NamedTuple):
 
 
 class KeyBuild:
-    """The state of one key that is moved in pieces. ``size``: bytes of memory at the source."""
+    """The state of one key that is moved in pieces. ``size``: bytes of memory at the source. ``name``: at the target."""
 
     def __init__(self, lane: Lane, names: TemporaryNames, key: bytes, size: int) -> None:
         self.lane = lane
         self.key = key
         self.size = size
-        self.temporary = names.name(key)
+        self.name = lane.target.name_of(key)
+        self.temporary = names.name(self.name)
         self._names = names
         # Names of before; commands that arrive late can leave something there.
         self._former: list[bytes] = []
@@ -109,7 +110,7 @@ class KeyBuild:
     def begin(self) -> Job[None]:
         """Begin anew: nothing is written yet."""
         yield from self.discard()
-        self.temporary = self._names.name(self.key)
+        self.temporary = self._names.name(self.name)
         self._begun = self._confirmed = False
 
     def discard(self) -> Job[None]:
@@ -231,7 +232,7 @@ class KeyBuild:
     def regain(self, question: bytes | None = None) -> Job[tuple[bool, t.Any]]:
         """After a cut: take hold of the temporary key. Whether it exists, and the reply to ``question`` about it."""
         self._former.append(self.temporary)
-        self.temporary = self._names.name(self.key)
+        self.temporary = self._names.name(self.name)
         target = self.lane.target
         # Only one of the former names holds what was built; one that is older can hold what arrived late.
         rename = b"".join([pack(b"RENAMENX", name, self.temporary) for name in reversed(self._former)])

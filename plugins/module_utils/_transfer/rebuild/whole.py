@@ -53,7 +53,7 @@ class Whole:
         yield Take(lane.payloads, chunk.size)
         try:
             values, expiries = yield from self._read(chunk, kinds)
-            return (yield from self._write(chunk.names, kinds, values, expiries, replace))
+            return (yield from self._write(lane.target.named(chunk.names), kinds, values, expiries, replace))
         finally:
             lane.flow.give(lane.payloads, chunk.size)
 
@@ -149,6 +149,7 @@ class Whole:
         expiries: list[Expiry],
         replace: bool,
     ) -> Job[dict[int, Outcome | TooLarge]]:
+        """``names``: at the target."""
         target = self._lane.target
         others: dict[int, t.Any] = {}
         commands = [_MULTI]

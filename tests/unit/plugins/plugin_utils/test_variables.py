@@ -135,6 +135,13 @@ def test_every_wrong_value_has_its_sentence() -> None:
         ({"source": {"prefer_replica": True}, "live": True}, ["does not go with redis_migration_live: true"]),
         ({"source": {"prefer_replica": True}, "live": "auto"}, []),
         ({"source": {"prefer_replica": True}, "strategy": "migrate"}, ["redis_migration_strategy: migrate"]),
+        ({"rename": {"a:": "b:"}, "database_prefix": {1: "db1:"}, "strategy": "auto"}, []),
+        (
+            {"rename": {"a:": "b:"}, "strategy": "migrate"},
+            ["cannot give keys other names; leave it out, or redis_migration_"],
+        ),
+        ({"rename": {"a:": 1}}, ["redis_migration_rename has an entry that is not a pair of texts"]),
+        ({"database_prefix": {"one": "1:"}}, ["redis_migration_database_prefix has an entry"]),
         ({"live_max_lag_seconds": "-1", "live": True}, ["live_max_lag_seconds is negative"]),
     ],
 )

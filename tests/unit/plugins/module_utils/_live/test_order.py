@@ -21,7 +21,14 @@ from ansible_collections.dataservices.redis_migration.plugins.module_utils._migr
 PLAN = Plan(
     Endpoint("source", "old", 1, username="u", password="secret", tls=True, ca_cert_content="pem"),
     Endpoint("target", "new", 2, backend=Backend("behind", 3, password="secret too")),
-    Selection(databases=(0, 3), database_map={3: 4}, match=("a*", "\udcff"), types=("hash",)),
+    Selection(
+        databases=(0, 3),
+        database_map={3: 4},
+        match=("a*", "\udcff"),
+        types=("hash",),
+        database_prefix={3: "\udcff"},
+        rename={"a": "b"},
+    ),
     max_keys_per_second=7,
 )
 

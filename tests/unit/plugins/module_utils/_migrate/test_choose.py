@@ -5,9 +5,14 @@
 
 from __future__ import annotations
 
+from types import SimpleNamespace
+from typing import Any
+
 import pytest
 
 from ansible_collections.dataservices.redis_migration.plugins.module_utils._connection.endpoint import Backend, Endpoint
+from ansible_collections.dataservices.redis_migration.plugins.module_utils._errors import RedisMigrationError
+from ansible_collections.dataservices.redis_migration.plugins.module_utils._keys.rename import Renaming
 from ansible_collections.dataservices.redis_migration.plugins.module_utils._migrate.choose import (
     FAR_MS,
     Choice,
@@ -16,6 +21,7 @@ from ansible_collections.dataservices.redis_migration.plugins.module_utils._migr
     strategy_of,
 )
 from ansible_collections.dataservices.redis_migration.plugins.module_utils._server.info import Server
+from ansible_collections.dataservices.redis_migration.plugins.module_utils._transfer.apart import Apart
 from ansible_collections.dataservices.redis_migration.plugins.module_utils._transfer.copy import CopyStrategy
 from ansible_collections.dataservices.redis_migration.plugins.module_utils._transfer.proved import Proved
 from ansible_collections.dataservices.redis_migration.plugins.module_utils._transfer.rebuild.strategy import (
@@ -72,8 +78,31 @@ def test_before_the_choice_the_strategy_is_the_wanted_one_or_copy() -> None:
     assert strategy_class(Choice("rebuild", "as told"), "auto") is RebuildStrategy
 
 
+def a_lane(renaming: Renaming | None = None) -> Any:
+    return SimpleNamespace(target=SimpleNamespace(renaming=renaming))
+
+
+@pytest.mark.parametrize(
+    ("renaming", "guarded"), [(None, False), (Renaming({b"": b"db1:"}), False), (Renaming({b"a:": b"b:"}), True)]
+)
+def test_only_where_two_keys_could_get_one_name_is_each_looked_at(renaming: Renaming | None, guarded: bool) -> None:
+    rebuild = RebuildStrategy.__new__(RebuildStrategy)
+    rebuild._transactions_proved = True
+    made = strategy_of(Choice("rebuild", "as told"), a_lane(renaming), rebuild, 0)
+    assert isinstance(made, Apart if guarded else Proved)
+
+
+def test_migrate_gives_no_other_names() -> None:
+    both = ends(a_server(), a_server(), "backend")._replace(renames=True)
+    with pytest.raises(RedisMigrationError, match="MIGRATE keeps their names"):
+        choose("migrate", both, 0)
+    assert choose("auto", both, 1000) == Choice(
+        "copy", "keys get other names at the target, and MIGRATE keeps their names"
+    )
+
+
 def test_rebuild_needs_no_fallback_to_itself() -> None:
     rebuild = RebuildStrategy.__new__(RebuildStrategy)
-    made = strategy_of(Choice("rebuild", "as told"), None, rebuild, 0)  # type: ignore[arg-type]
+    made = strategy_of(Choice("rebuild", "as told"), a_lane(), rebuild, 0)
     assert isinstance(made, Proved)
     assert made._transfer is rebuild

@@ -43,6 +43,8 @@ class Walk:
             endpoint=Endpoint("source", "a"),
             server=SimpleNamespace(databases={0: Database(sum(map(len, pages)), 0)}),
             database=0,
+            renaming=None,
+            chooser=lambda selection: selection.chooser(),
             call=lambda commands, _count: arguments(commands),
             check=lambda _replies, *_command: None,
         )

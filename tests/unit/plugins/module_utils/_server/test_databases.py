@@ -47,6 +47,35 @@ def test_databases_that_only_the_target_holds(mapping: dict[int, int], pairs: li
     assert database_pairs(Selection(database_map=mapping), server(0), server(5), include_target=True) == pairs
 
 
+def test_databases_may_be_joined_where_prefixes_keep_them_apart() -> None:
+    joined = Selection(database_map={1: 0, 2: 0}, database_prefix={1: "db1:", 2: "db2:"})
+    assert database_pairs(joined, server(0, 1, 2)) == [(0, 0), (1, 0), (2, 0)]
+    # What the target holds may be of each.
+    assert database_pairs(joined, server(1), server(0), include_target=True) == [(1, 0), (2, 0)]
+
+
+@pytest.mark.parametrize(
+    ("prefixes", "rename", "shared"),
+    [
+        ({}, {}, "''"),
+        ({1: "a"}, {"": "a"}, None),
+        ({0: "a:", 1: "a:"}, {}, "'a:'"),
+        ({0: "a", 1: ""}, {"b": "", "c": "a"}, "'a'"),
+        ({0: r"\x61", 1: "a"}, {}, "'a'"),
+    ],
+)
+def test_names_that_could_be_of_two_databases_are_refused(
+    prefixes: dict[int, str], rename: dict[str, str], shared: str | None
+) -> None:
+    joined = Selection(database_map={1: 0}, database_prefix=prefixes, rename=rename)
+    if shared is None:
+        assert database_pairs(joined, server(0, 1)) == [(0, 0), (1, 0)]
+        return
+    with pytest.raises(RedisMigrationError, match=f"Databases 0 and 1 of .* may begin with {shared}") as caught:
+        database_pairs(joined, server(0, 1))
+    assert '{"0": "db0:", "1": "db1:"}' in (caught.value.hint or "")
+
+
 def test_two_databases_cannot_go_into_one() -> None:
     with pytest.raises(RedisMigrationError, match="Databases 0 and 3 of the source would both go to database 3"):
         database_pairs(Selection(database_map={0: 3}), server(0, 3))

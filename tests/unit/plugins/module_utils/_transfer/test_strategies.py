@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -84,7 +85,8 @@ def test_dummy_is_a_choice() -> None:
 
 
 def test_dummy_takes_the_place_of_copy_in_a_run() -> None:
-    transfer = strategy_of(Choice("dummy", "as told"), None, None, 0)  # type: ignore[arg-type]
+    lane: Any = SimpleNamespace(target=SimpleNamespace(renaming=None))
+    transfer = strategy_of(Choice("dummy", "as told"), lane, None, 0)  # type: ignore[arg-type]
     assert (transfer.chunk_keys, transfer.chunk_bytes) == (7, 70)
 
 

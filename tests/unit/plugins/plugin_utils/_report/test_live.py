@@ -88,6 +88,13 @@ def test_what_the_feed_does_not_tell_is_compared() -> None:
     assert findings(found)["keyspace"].startswith("fail The servers' own counters")
 
 
+def test_databases_that_are_joined_are_counted_once_at_the_target() -> None:
+    found = live_comparison(drained(), {}, databases=[], database_map={"0": 7, "3": 7})
+    at_target = found["servers"]["target"]["databases"]["7"]["keys"]
+    assert found["totals"]["target_keys"] == at_target
+    assert {one["target_keys"] for one in found["databases"].values()} == {at_target}
+
+
 def test_its_line_says_what_made_it_compare_anew() -> None:
     assert "anew" not in live_summary(drained())
     said = live_summary(drained(feeds=3, overflows=1))
