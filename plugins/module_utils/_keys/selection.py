@@ -16,18 +16,22 @@ TYPES = ("string", "list", "set", "zset", "hash", "stream", "vectorset")
 
 @dataclasses.dataclass(frozen=True)
 class Selection:
-    """Options ``databases``, ``database_map``, ``match``, ``exclude`` and ``types`` of a module."""
+    """Options ``databases``, ``database_map``, ``match``, ``exclude`` and ``types`` of a module.
+
+    ``slots``: of a part of a cluster, the slots that both ends of it serve (see :mod:`_keys.slots`); None for all.
+    """
 
     databases: tuple[int, ...] | None = None
     database_map: t.Mapping[int, int] = dataclasses.field(default_factory=dict)
     match: tuple[str, ...] = ()
     exclude: tuple[str, ...] = ()
     types: tuple[str, ...] = ()
+    slots: bytes | None = dataclasses.field(default=None, repr=False)
 
     @property
     def whole(self) -> bool:
         """Whether every key of a chosen database is meant."""
-        return not (self.match or self.exclude or self.types)
+        return not (self.match or self.exclude or self.types or self.slots)
 
     def chooser(self) -> t.Callable[[bytes], bool] | None:
         """Whether a key's name is wanted, or None when every name is."""

@@ -39,7 +39,9 @@ def plan_from_dict(plain: dict[str, t.Any]) -> Plan:
     selection = Selection(
         databases=None if chosen["databases"] is None else tuple(chosen["databases"]),
         database_map={int(here): there for here, there in chosen["database_map"].items()},
-        **{name: tuple(chosen[name]) for name in ("match", "exclude", "types")},
+        match=tuple(chosen["match"]),
+        exclude=tuple(chosen["exclude"]),
+        types=tuple(chosen["types"]),
     )
     ends = {role: _endpoint(plain[role]) for role in ("source", "target")}
     return Plan(**{**plain, **ends, "selection": selection})
@@ -47,7 +49,10 @@ def plan_from_dict(plain: dict[str, t.Any]) -> Plan:
 
 def _endpoint(plain: dict[str, t.Any]) -> Endpoint:
     backend, sentinel = plain["backend"], plain["sentinel"]
-    made: dict[str, t.Any] = {"ca_fingerprints": tuple(plain["ca_fingerprints"])}
+    made: dict[str, t.Any] = {
+        "ca_fingerprints": tuple(plain["ca_fingerprints"]),
+        "nodes": tuple((host, port) for host, port in plain["nodes"]),
+    }
     made["backend"] = Backend(**backend) if backend else None
     if sentinel:
         tuples = {name: tuple(sentinel[name]) for name in ("hosts", "ca_fingerprints")}
