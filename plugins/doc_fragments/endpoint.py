@@ -122,6 +122,18 @@ options:
             from the primary where there is none. For reading only; never for MIGRATE, following a source, isolation or
             restoring.
         type: bool
+      cluster:
+        description:
+          - Further nodes of the Redis Cluster that the server is a node of. A cluster is recognised without it, and all its
+            nodes are learned from the one that is given; these are asked where that one is away. Without a host of its own the
+            first of them is the one.
+        type: dict
+        suboptions:
+          hosts:
+            description: Nodes, as C(host) or C(host:port); without a port, that of the endpoint.
+            type: list
+            elements: str
+            required: true
 requirements:
   - Python >= 3.11 where the module runs
   - redis >= 6.0 (Python library)

@@ -32,6 +32,7 @@ def endpoint_suboptions() -> Spec:
         "timeout": {"type": "float", "default": 15.0},
         "sentinel": _sentinel(),
         "prefer_replica": {"type": "bool"},
+        "cluster": {"type": "dict", "options": {"hosts": {"type": "list", "elements": "str", "required": True}}},
     }
 
 

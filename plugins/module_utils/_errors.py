@@ -70,6 +70,14 @@ class CommandRefused(RedisMigrationError):
     """A server refused a command for a reason that concerns every key (no permission, out of memory, …)."""
 
 
+class ClusterChanged(RedisMigrationError):
+    """A node of a cluster does not serve (all of) what it served: a slot moves, or it is a replica by now."""
+
+
+class ClusterFound(RedisMigrationError):
+    """An end is a node of a cluster, and was used as if it were a server by itself."""
+
+
 class WrongType(CommandRefused):
     """A key is of another type than a moment ago: somebody writes to it."""
 

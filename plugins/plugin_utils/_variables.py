@@ -133,6 +133,11 @@ def _conflicts_of_sentinels(values: t.Mapping[str, t.Any]) -> list[str]:
                 f"{PREFIX}{end} has both sentinel and tunnel: a tunnel leads to one host and port, and Sentinels name others"
                 " after a failover. Run the modules on a worker inside that network, or give host and port of the primary."
             )
+        if given.get("cluster") and given.get("tunnel"):
+            sentences.append(
+                f"{PREFIX}{end} has both cluster and tunnel: a tunnel leads to one host and port, and a cluster has several"
+                " nodes. Run the modules on a worker inside that network."
+            )
     if is_true((values.get(f"{PREFIX}target") or {}).get("prefer_replica")):
         sentences.append(f"{PREFIX}target has prefer_replica, but a replica takes no writes; remove it.")
     if is_true((values.get(f"{PREFIX}source") or {}).get("prefer_replica")):

@@ -19,7 +19,7 @@ from typing import Any
 
 import yaml
 
-from ansible_collections.dataservices.redis_migration.plugins.module_utils._compare.key_diff import KeyDiff
+from ansible_collections.dataservices.redis_migration.plugins.module_utils._cluster import runs
 from ansible_collections.dataservices.redis_migration.plugins.module_utils._errors import RedisMigrationError
 from ansible_collections.dataservices.redis_migration.plugins.module_utils._migrate.migration import Migration
 from ansible_collections.dataservices.redis_migration.plugins.module_utils._module import (
@@ -27,11 +27,13 @@ from ansible_collections.dataservices.redis_migration.plugins.module_utils._modu
     redis_migrate_keys,
 )
 from ansible_collections.dataservices.redis_migration.plugins.module_utils._module.resume import (
-    diff_progress,
+    diff_state,
     diff_token,
     migration_progress,
+    migration_state,
     migration_token,
 )
+from tests.support.cluster import Cluster
 from tests.support.servers import RedisServer
 
 __all__ = [
@@ -45,7 +47,7 @@ __all__ = [
     "resumed",
 ]
 
-End = RedisServer | Mapping[str, Any]
+End = RedisServer | Cluster | Mapping[str, Any]
 Result = dict[str, Any]
 
 # What a test waits for a server that is gone, in seconds.
@@ -68,7 +70,8 @@ def resumed(run: Migration) -> Migration:
 
 def migrate(source: End, target: End, *, check: bool = False, **options: Any) -> Result:
     """What redis_migrate_keys returns for these options, failed keys included."""
-    return checked(redis_migrate_keys.result_of(migration(source, target, check=check, **options).run()))
+    plan = redis_migrate_keys.plan_of(_options("redis_migrate_keys", source, target, options), check_mode=check)
+    return checked(redis_migrate_keys.result_of(runs.migration(plan).run()))
 
 
 def migrate_in_slices(source: End, target: End, seconds: float, **options: Any) -> tuple[Result, int]:
@@ -76,17 +79,18 @@ def migrate_in_slices(source: End, target: End, seconds: float, **options: Any) 
     plan = redis_migrate_keys.plan_of(_options("redis_migrate_keys", source, target, options), check_mode=False)
     token, slices = "", 0
     while True:
-        progress = Migration(plan, migration_progress(token) if token else None).run(seconds)
+        run = runs.migration(plan, migration_state(token) if token else None)
+        progress = run.run(seconds)
         slices += 1
         if progress.finished:
             return checked(redis_migrate_keys.result_of(progress)), slices
-        token = migration_token(progress)
+        token = migration_token(run.state)
 
 
 def diff(source: End, target: End, **options: Any) -> Result:
     """What redis_key_diff returns for these options."""
     plan = redis_key_diff.plan_of(_options("redis_key_diff", source, target, options))
-    return redis_key_diff.result_of(KeyDiff(plan).run())
+    return redis_key_diff.result_of(runs.comparison(plan).run())
 
 
 def diff_in_slices(source: End, target: End, seconds: float, **options: Any) -> tuple[Result, int]:
@@ -94,11 +98,12 @@ def diff_in_slices(source: End, target: End, seconds: float, **options: Any) -> 
     plan = redis_key_diff.plan_of(_options("redis_key_diff", source, target, options))
     token, slices = "", 0
     while True:
-        progress = KeyDiff(plan, diff_progress(token) if token else None).run(seconds)
+        run = runs.comparison(plan, diff_state(token) if token else None)
+        progress = run.run(seconds)
         slices += 1
         if progress.finished:
             return redis_key_diff.result_of(progress), slices
-        token = diff_token(progress)
+        token = diff_token(run.state)
 
 
 def checked(result: Result) -> Result:
@@ -137,4 +142,4 @@ def _defaults(module: str) -> Mapping[str, Any]:
 
 
 def _endpoint(end: End) -> dict[str, Any]:
-    return dict(end.endpoint()) if isinstance(end, RedisServer) else dict(end)
+    return dict(end.endpoint()) if isinstance(end, RedisServer | Cluster) else dict(end)

@@ -9,7 +9,8 @@ import importlib
 import typing as t
 from collections.abc import Callable, Iterator, Mapping
 
-from .._connection.endpoint import is_url, parse_endpoint
+from .._connection.endpoint import parse_endpoint
+from .._connection.url import is_url
 from .._errors import EndpointError
 from .errors import CloudFoundryError
 from .key_fields import DECIDE, HOST, read_fields

@@ -13,7 +13,9 @@ import typing as t
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 
-from .._connection.endpoint import DEFAULT_PORT, TLS_SCHEMES, is_tls_url, is_url, parse_endpoint
+from .._connection.address import DEFAULT_PORT
+from .._connection.endpoint import parse_endpoint
+from .._connection.url import TLS_SCHEMES, is_tls_url, is_url
 from .._errors import EndpointError
 from .errors import CloudFoundryError
 

@@ -30,6 +30,7 @@ from .._pipeline.scan import NAMES_AT_ONCE, Scan
 from .._server.clocks import clocks_of
 from .._server.continuity import Continuity, ServerChanged, nameless_ends
 from .._server.databases import check_databases, check_same_server, database_pairs
+from .._server.eligibility import mode_problem, refuse
 from .._server.info import Server, measure_ends
 from .comparer import CONTRADICTORY, Comparer
 from .diff_progress import DatabaseDiff, DiffPlan, DiffProgress, Found
@@ -91,8 +92,7 @@ class KeyDiff:
             self._run_pair(*pairs[self.progress.position])
             if self._out_of_time() and self.progress.position < len(pairs):
                 return
-        for endpoint in (self._plan.source, self._plan.target):
-            self._patiently(functools.partial(self._continuity.check_still_there, endpoint))
+        self._patiently(lambda: self._continuity.check_still_there(self._plan.source, self._plan.target))
         self.progress.finished = True
 
     def _patiently(self, ask: t.Callable[[], _T]) -> _T:
@@ -106,6 +106,7 @@ class KeyDiff:
         self._source, self._target = source, target
         self._round_trip_us = source_ms * 1000
         if progress.pairs is None:
+            refuse(mode_problem(plan.source, source), mode_problem(plan.target, target))
             pairs = database_pairs(plan.selection, source, target, include_target=True)
             self._patiently(lambda: check_same_server(pairs, plan.source, plan.target, source, target))
             self._patiently(lambda: check_databases(pairs, plan.source, plan.target))

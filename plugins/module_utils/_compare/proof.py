@@ -55,6 +55,8 @@ class Proof:
         self._source = source
         self._target = target
         self._payloads_alike = payloads_alike
+        # Both ends are asked the same, also where only one of them is a node of a cluster.
+        self._alone = source.server.in_cluster or target.server.in_cluster
         # What share of the keys seen lately were strings.
         self._share = 1.0
         self._chunks = 0
@@ -67,7 +69,7 @@ class Proof:
             return left
         self._chunks += 1
         if self._share > _FEW or self._chunks % _LOOK_AGAIN == 0:
-            left = yield from _unproved_strings(here, there, keys)
+            left = yield from _unproved_strings(here, there, keys, alone=self._alone)
             self._share += _SMOOTHING * (1 - len(left) / len(keys) - self._share)
         if left and self._payloads_alike:
             found = yield from _unproved_payloads(here, there, keys.pick(left))
@@ -92,7 +94,7 @@ class Proof:
         groups = [(kind, at, keys.pick(at)) for kind, at in by_kind.items()]
         if not groups:
             return left
-        batches = [names.asking(functools.partial(_read, kind)) for kind, _at, names in groups]
+        batches = [names.asking(functools.partial(_read, kind, alone=self._alone)) for kind, _at, names in groups]
         batches += [names.asked(b"XINFO STREAM") for kind, _at, names in groups if kind == b"stream"]
         mine_asked, its_asked = zip(*batches)
         here_said, there_said = yield here.ask(*mine_asked), there.ask(*its_asked)
@@ -103,7 +105,7 @@ class Proof:
             if kind == b"stream":
                 found = yield from self._unproved_streams(names, (mine, its), heads)
             elif kind == b"string":
-                found = _unlike_strings(len(names), mine, its)
+                found = _unlike_strings(len(names), mine, its, alone=self._alone)
             else:
                 found = _unlike_elements(kind, len(names), mine, its)
             left += [at[index] for index in found]
@@ -118,29 +120,35 @@ class Proof:
         return [index for index, verdict in zip(sorted(doubtful), verdicts) if verdict is not None]
 
 
-def _read(kind: bytes, names: Packed) -> bytes:
+def _read(kind: bytes, names: Packed, *, alone: bool) -> bytes:
     if kind == b"string":
-        return together(b"MGET", names)
+        return _strings(names, alone=alone)
     command, *after = _READ[kind]
     return each(command, names, *after)
 
 
-def _unproved_strings(here: RawPipe, there: RawPipe, keys: Both) -> Job[list[int]]:
+def _strings(names: Packed, *, alone: bool) -> bytes:
+    """MGET, of all names or of each ``alone``."""
+    return each(b"MGET", names) if alone else together(b"MGET", names)
+
+
+def _unproved_strings(here: RawPipe, there: RawPipe, keys: Both, *, alone: bool) -> Job[list[int]]:
     """Positions of the keys that are not the same string at both ends."""
-    get, its_get = keys.asking(functools.partial(together, b"MGET"))
+    get, its_get = keys.asking(functools.partial(_strings, alone=alone))
     (mine,), (its,) = yield here.ask(get), there.ask(its_get)
-    return _unlike_strings(len(keys), mine, its)
+    return _unlike_strings(len(keys), mine, its, alone=alone)
 
 
-def _unlike_strings(count: int, mine: bytes, its: bytes) -> list[int]:
-    if proves_equal(mine, its, b"*%d\r\n" % count, _NO_TEXT):
+def _unlike_strings(count: int, mine: bytes, its: bytes, *, alone: bool = False) -> list[int]:
+    replies, size = (count, 1) if alone else (1, count)
+    if proves_equal(mine, its, b"*%d\r\n" % size, _NO_TEXT):
         return []
-    here, there = parse_raw(mine, 1), parse_raw(its, 1)
+    here, there = parse_raw(mine, replies), parse_raw(its, replies)
     if here is None or there is None:
         return list(range(count))
-    (values,), (its_values,) = here, there
-    if not all(isinstance(reply, list) and len(reply) == count for reply in (values, its_values)):
+    if not all(isinstance(reply, list) and len(reply) == size for reply in (*here, *there)):
         return list(range(count))
+    values, its_values = ([value for reply in said for value in reply] for said in (here, there))
     return [
         position
         for position, (value, its_value) in enumerate(zip(values, its_values))

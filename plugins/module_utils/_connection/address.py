@@ -10,6 +10,8 @@ from urllib.parse import unquote
 
 from .._errors import EndpointError
 
+DEFAULT_PORT = 6379
+
 ENCODE = "Characters such as / ? # @ : % in a user name or password must be percent-encoded (@ is %40)."
 
 

@@ -17,7 +17,7 @@ import typing as t
 
 from .._errors import RedisMigrationError
 from .._imports import Connection, Redis, UnixDomainSocketConnection, redis
-from . import sentinel, tls
+from . import cluster, sentinel, tls
 from .bounded_socket import BoundedSocket
 from .endpoint import Endpoint
 from .explain import command_name, explain
@@ -101,11 +101,13 @@ def _settings(endpoint: Endpoint, database: int, name: str) -> dict[str, t.Any]:
 def connect(endpoint: Endpoint, database: int = 0, name: str = CLIENT_NAME) -> t.Any:
     """An open, authenticated redis-py connection on logical database ``database``, called ``name`` in CLIENT LIST.
 
-    Where Sentinels know where that is, they are asked. Raises :class:`ConnectError`, :class:`EndpointError` or
-    :class:`CommandRefused`.
+    Where Sentinels, or the nodes of a cluster, know where that is, they are asked. Raises :class:`ConnectError`,
+    :class:`EndpointError` or :class:`CommandRefused`.
     """
     if endpoint.by_sentinel:
         return sentinel.connected(endpoint, _Opener(database, name))
+    if endpoint.by_shard:
+        return cluster.connected(endpoint, _Opener(database, name))
     kind = _UnixConnection if endpoint.unix_socket else _TcpConnection
     connection = kind(endpoint, **_settings(endpoint, database, name))
     try:
@@ -121,13 +123,13 @@ def connect(endpoint: Endpoint, database: int = 0, name: str = CLIENT_NAME) -> t
 
 def located(endpoint: Endpoint) -> Endpoint:
     """``endpoint`` with the host and port at which it was found last; looked for where it was not found yet."""
-    if endpoint.by_sentinel and not endpoint.found:
+    if (endpoint.by_sentinel or endpoint.by_shard) and not endpoint.found:
         connect(endpoint).disconnect()
     return endpoint.found or endpoint
 
 
 class _Opener:
-    """Connections to the places that Sentinels name, and to the Sentinels themselves."""
+    """Connections to the places that Sentinels or nodes name, and to these themselves."""
 
     def __init__(self, database: int, name: str) -> None:
         self._database = database

@@ -8,18 +8,15 @@ from __future__ import annotations
 import dataclasses
 import re
 import typing as t
-from urllib.parse import parse_qsl, unquote, urlsplit
 
 from .._errors import EndpointError
-from .address import ENCODE, check_host, joined, port_number, split_location
+from .address import DEFAULT_PORT, check_host, joined, port_number
 from .sentinel_options import Sentinel, parse_sentinel
+from .shard import Place, Shard, parse_nodes
+from .url import parse_url, scheme_of
 
-DEFAULT_PORT = 6379
 DEFAULT_TIMEOUT = 15.0
 
-# Valkey's own names for the same two.
-_PLAIN_SCHEMES = ("redis", "valkey")
-TLS_SCHEMES = ("rediss", "valkeys")
 # Files and names that say that TLS was meant.
 _ONLY_WITH_TLS = (
     "ca_certs",
@@ -31,7 +28,6 @@ _ONLY_WITH_TLS = (
 )
 # How a service is written, for sentences.
 SENTINEL_EXAMPLE = "Write sentinel: {service_name: mymaster, hosts: [s1.example, s2.example, s3.example]}."
-_SCHEMES = (*_PLAIN_SCHEMES, *TLS_SCHEMES, "unix")
 
 
 @dataclasses.dataclass(frozen=True)
@@ -71,6 +67,20 @@ class Endpoint:
     # Where they are, ``host`` is empty until they were asked, at each connection anew.
     sentinel: Sentinel | None = None
     prefer_replica: bool = False
+    # Further nodes of the cluster that it may be one of.
+    nodes: tuple[Place, ...] = ()
+    # Of a part of a cluster; ``host`` is empty until a node was asked, at each connection anew.
+    shard: Shard | None = None
+
+    @property
+    def by_shard(self) -> bool:
+        """Whether the nodes of a cluster have to be asked where it is."""
+        return self.shard is not None and not self.host
+
+    @property
+    def moves(self) -> bool:
+        """Whether another server may take its place, by a failover that is followed."""
+        return self.sentinel is not None or self.shard is not None
 
     @property
     def by_sentinel(self) -> bool:
@@ -79,10 +89,11 @@ class Endpoint:
 
     @property
     def found(self) -> Endpoint | None:
-        """Itself at the host and port that Sentinels named last, if any."""
-        if self.sentinel is None or "host" not in self.sentinel.found:
+        """Itself at the host and port that Sentinels, or nodes of the cluster, named last, if any."""
+        asked = self.sentinel or self.shard
+        if asked is None or "host" not in asked.found:
             return None
-        return dataclasses.replace(self, host=self.sentinel.found["host"], port=int(self.sentinel.found["port"]))
+        return dataclasses.replace(self, host=asked.found["host"], port=int(asked.found["port"]))
 
     def at_primary(self) -> Endpoint:
         """The same where a replica is preferred, but its primary; what is found for the one is not taken for the other."""
@@ -91,20 +102,26 @@ class Endpoint:
 
     @property
     def place(self) -> str:
-        """What stays the same of its address: host and port, the socket's path, or the service and its Sentinels."""
+        """What stays the same of its address: host and port, the socket's path, or the service and its Sentinels, or what
+        it serves of which cluster.
+        """
         if self.unix_socket:
             return self.unix_socket
         if self.sentinel is not None and not self.host:
             return f"service {self.sentinel.service_name} ({self.sentinel})"
+        if self.shard is not None and not self.host:
+            return f"{self.shard} of the cluster at {', '.join(joined(*node) for node in self.shard.nodes[:3])}"
         return joined(self.host, self.port)
 
     @property
     def address(self) -> str:
         """Host and port, or the socket's path; never a secret. Of a service: its name, and where it was found last."""
-        if self.sentinel is None:
-            return self.place
         at = self if self.host else self.found
-        return f"{joined(at.host, at.port)} (service {self.sentinel.service_name})" if at else self.place
+        if self.sentinel is not None:
+            return f"{joined(at.host, at.port)} (service {self.sentinel.service_name})" if at else self.place
+        if self.shard is not None:
+            return f"{joined(at.host, at.port)} ({self.shard})" if at else self.place
+        return self.place
 
     @property
     def user(self) -> str:
@@ -127,21 +144,30 @@ def parse_endpoint(options: t.Mapping[str, t.Any] | None, role: str) -> Endpoint
     url = given.pop("url", None)
     backend = given.pop("backend", None)
     sentinel = given.pop("sentinel", None)
+    cluster = given.pop("cluster", None)
     _check_ways(given, url, sentinel, backend, role)
-    fields = _parse_url(str(url), role) if url else {}
+    fields = parse_url(str(url), role) if url else {}
     if fields.get("unix_socket") and given.get("host"):
         raise EndpointError(f"The {role} endpoint has both a unix:// url and a host.", hint="Give one of them.")
     if fields.get("unix_socket") and given.get("tls"):
         raise EndpointError(f"The {role} endpoint has a unix:// url and tls: true.", hint="A unix socket knows no TLS.")
     if fields.get("tls") and given.get("tls") is False:
         raise EndpointError(
-            f"The {role} endpoint has a {_scheme(str(url))}:// url and tls: false.", hint="Give one of them."
+            f"The {role} endpoint has a {scheme_of(str(url))}:// url and tls: false.", hint="Give one of them."
         )
     fields.update(given)
+    nodes = parse_nodes(cluster, role, port_number(fields.get("port", DEFAULT_PORT), f"{role}.port"))
+    if nodes and (sentinel or fields.get("unix_socket")):
+        raise EndpointError(
+            f"The {role} endpoint has a cluster and {'a sentinel' if sentinel else 'a unix socket'}.",
+            hint="The nodes of a cluster are reached by host and port, and need no Sentinels.",
+        )
+    if nodes and not fields.get("host"):
+        fields["host"], fields["port"] = nodes[0]
     if not fields.get("host") and not fields.get("unix_socket") and not sentinel:
         raise EndpointError(f"The {role} endpoint has neither a url nor a host.", hint=f"Give '{role}' one of them.")
     check_host(fields.get("host"), f"{role}.host")
-    known = {field.name for field in dataclasses.fields(Endpoint)} - {"role", "backend", "sentinel"}
+    known = {field.name for field in dataclasses.fields(Endpoint)} - {"role", "backend", "sentinel", "nodes", "shard"}
     unknown = sorted(set(fields) - known)
     if unknown:
         raise EndpointError(
@@ -178,7 +204,7 @@ def parse_endpoint(options: t.Mapping[str, t.Any] | None, role: str) -> Endpoint
     if sentinel:
         pins = _fingerprints(sentinel.get("ca_fingerprints") or (), f"{role}'s sentinel")
         fields["sentinel"] = parse_sentinel({**sentinel, "ca_fingerprints": pins or None}, role, fields)
-    return Endpoint(role=role, backend=_parse_backend(backend, role), **fields)
+    return Endpoint(role=role, backend=_parse_backend(backend, role), nodes=nodes, **fields)
 
 
 def _check_ways(given: t.Mapping[str, t.Any], url: t.Any, sentinel: t.Any, backend: t.Any, role: str) -> None:
@@ -236,19 +262,6 @@ def _fingerprints(given: str | t.Sequence[str], role: str) -> tuple[str, ...]:
     return tuple(found)
 
 
-def is_url(text: str) -> bool:
-    """Whether C(text) is the URL of a Redis that is reached by its address."""
-    return "://" in text and _scheme(text) in (*_PLAIN_SCHEMES, *TLS_SCHEMES)
-
-
-def is_tls_url(text: str) -> bool:
-    return "://" in text and _scheme(text) in TLS_SCHEMES
-
-
-def _scheme(url: str) -> str:
-    return url.strip().partition("://")[0].lower()
-
-
 def _parse_backend(options: t.Mapping[str, t.Any] | None, role: str) -> Backend | None:
     if not options:
         return None
@@ -261,67 +274,3 @@ def _parse_backend(options: t.Mapping[str, t.Any] | None, role: str) -> Backend 
     check_host(given["host"], f"{role}.backend.host")
     given["port"] = port_number(given.get("port", DEFAULT_PORT), f"{role}.backend.port")
     return Backend(**given)
-
-
-def _parse_url(url: str, role: str) -> dict[str, t.Any]:
-    """The fields in a URL of a Redis. No message repeats any part of it but the scheme."""
-    name = f"{role}.url"
-    scheme, found, rest = url.strip().partition("://")
-    scheme = scheme.lower()
-    if not found or scheme not in _SCHEMES:
-        raise EndpointError(
-            f"{name} is not a Redis URL.",
-            hint="It starts with redis:// or valkey://, with rediss:// or valkeys:// (TLS), or with unix://, "
-            "and names a host.",
-        )
-    try:
-        parts = urlsplit(f"{scheme}://{rest}")
-    except ValueError:
-        raise EndpointError(f"{name} is malformed.", hint=ENCODE) from None
-    if scheme == "unix":
-        return _parse_unix(rest, name)
-    userinfo, _at, location = parts.netloc.rpartition("@")
-    if "@" in parts.path + parts.query + parts.fragment:
-        raise EndpointError(f"{name} is malformed: there is an '@' behind the host.", hint=ENCODE)
-    if parts.query or parts.fragment:
-        raise EndpointError(
-            f"{name} has a query or fragment (behind '?' or '#'), which is not understood here.",
-            hint=f"Give such settings as fields of '{role}'. {ENCODE}",
-        )
-    if parts.path.strip("/") not in ("", "0"):
-        raise EndpointError(
-            f"{name} names a path or a logical database behind the host.",
-            hint=f"Choose logical databases with 'databases' and 'database_map'. {ENCODE}",
-        )
-    fields = _parse_userinfo(userinfo, name)
-    host, port = split_location(location, name, DEFAULT_PORT)
-    fields.update(host=host, port=port, tls=scheme in TLS_SCHEMES)
-    return fields
-
-
-def _parse_userinfo(userinfo: str, name: str) -> dict[str, t.Any]:
-    if not userinfo:
-        return {}
-    # As in redis-cli: without a colon it is the password, and so is what stands behind a leading colon.
-    username, colon, password = userinfo.partition(":")
-    if not colon:
-        username, password = "", userinfo
-    for part in (username, password):
-        if "%" in part and any(
-            len(code) < 2 or any(c not in "0123456789abcdefABCDEF" for c in code[:2]) for code in part.split("%")[1:]
-        ):
-            raise EndpointError(f"{name} has a '%' in its user name or password that starts no %NN code.", hint=ENCODE)
-    return {"username": unquote(username) or None, "password": unquote(password) or None}
-
-
-def _parse_unix(rest: str, name: str) -> dict[str, t.Any]:
-    path, _mark, query = rest.partition("?")
-    userinfo, _at, path = path.rpartition("@")
-    if not path.startswith("/"):
-        raise EndpointError(f"{name} names no absolute path.", hint="Write it as unix:///path/to/redis.sock.")
-    settings = dict(parse_qsl(query, keep_blank_values=True))
-    if settings.pop("db", "0") != "0":
-        raise EndpointError(f"{name} names a logical database.", hint="Use 'databases' and 'database_map'.")
-    if settings:
-        raise EndpointError(f"{name} has settings behind '?' that are not understood here.")
-    return {**_parse_userinfo(userinfo, name), "unix_socket": unquote(path)}

@@ -10,7 +10,15 @@ import socket
 import ssl
 import typing as t
 
-from .._errors import CommandRefused, ConnectError, ConnectionLost, EndpointError, RedisMigrationError, WrongType
+from .._errors import (
+    ClusterChanged,
+    CommandRefused,
+    ConnectError,
+    ConnectionLost,
+    EndpointError,
+    RedisMigrationError,
+    WrongType,
+)
 from .._imports import redis
 from .endpoint import Endpoint
 from .tls import tls_reason
@@ -60,7 +68,12 @@ _REPLIES: tuple[tuple[str, str], ...] = (
     ),
     (r".*(not allowed in cluster mode)", "A server in cluster mode has logical database 0 only."),
     (r".*unknown command", "The {end} server does not know, or has renamed, this command."),
-    (r"MOVED|ASK|CROSSSLOT|CLUSTERDOWN", "The {end} is a Redis Cluster, which is not supported: use a single primary."),
+    (
+        r"MOVED|ASK |TRYAGAIN",
+        "The {end} is a node of a Redis Cluster, and this key's slot is served by another one, or moves: run again.",
+    ),
+    (r"CLUSTERDOWN", "Slots of the {end} cluster are served by nobody: see CLUSTER INFO and CLUSTER NODES there."),
+    (r"CROSSSLOT", "The {end} is a node of a Redis Cluster, where one command takes keys of one slot only."),
     (
         r".*Protocol error: (invalid bulk length|too big)",
         "The value is larger than the {end} server takes in one command: raise its proto-max-bulk-len or "
@@ -70,9 +83,9 @@ _REPLIES: tuple[tuple[str, str], ...] = (
 )
 
 # Replies that a while may cure; a run waits for them within its timeout.
-_TRANSIENT = re.compile(
-    r"LOADING|MASTERDOWN|TRYAGAIN|CLUSTERDOWN|BUSY |.*max number of clients|MISCONF|READONLY|NOREPLICAS"
-)
+_TRANSIENT = re.compile(r"LOADING|MASTERDOWN|CLUSTERDOWN|BUSY |.*max number of clients|MISCONF|READONLY|NOREPLICAS")
+
+_REDIRECTION = re.compile(r"MOVED \d|ASK \d|TRYAGAIN")
 
 _SHOWN = 300
 
@@ -85,6 +98,11 @@ _CODES = (
         redis.exceptions.OutOfMemoryError: "OOM",
         redis.exceptions.BusyLoadingError: "LOADING",
         redis.exceptions.MasterDownError: "MASTERDOWN",
+        redis.exceptions.MovedError: "MOVED",
+        redis.exceptions.AskError: "ASK",
+        redis.exceptions.TryAgainError: "TRYAGAIN",
+        redis.exceptions.ClusterDownError: "CLUSTERDOWN",
+        redis.exceptions.ClusterCrossSlotError: "CROSSSLOT",
     }
     if redis
     else {}
@@ -118,6 +136,11 @@ def is_transient(text: str) -> bool:
     return bool(_TRANSIENT.match(text))
 
 
+def is_redirection(text: str) -> bool:
+    """Whether the error reply ``text`` says that a node of a cluster does not serve the key, or not all of them by now."""
+    return bool(_REDIRECTION.match(text))
+
+
 def command_name(args: t.Sequence[t.Any]) -> str:
     """The command's name, never its arguments: ``CONFIG GET``, ``RESTORE``."""
     names = [arg.decode("ascii", "replace") if isinstance(arg, bytes) else str(arg) for arg in args[:1]]
@@ -144,6 +167,8 @@ def explain_reply(
     end = "" if text.endswith(("?", "!")) else "."
     message = f"{endpoint.role.capitalize()} {endpoint.address}{where} {what}{who}: {text.rstrip('.')}{end}"
     hint = reply_hint(text, endpoint)
+    if is_redirection(text):
+        return ClusterChanged(message, hint=hint)
     if not command or is_transient(text):
         return ConnectError(message, hint=hint, transient=is_transient(text))
     if text.startswith("WRONGTYPE"):

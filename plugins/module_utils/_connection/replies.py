@@ -65,7 +65,7 @@ def is_error(reply: t.Any) -> bool:
 
 
 # Errors that concern every key, not the one at hand.
-_SYSTEMIC = ("OOM", "NOPERM", "NOAUTH", "MOVED", "ASK", "CROSSSLOT")
+_SYSTEMIC = ("OOM", "NOPERM", "NOAUTH", "MOVED", "ASK ", "CROSSSLOT", "TRYAGAIN", "CLUSTERDOWN")
 
 
 def is_systemic(text: str) -> bool:

@@ -18,8 +18,8 @@ import typing as t
 
 from .._errors import ConnectError, EndpointError, RedisMigrationError, did_you_mean, printable
 from .._imports import redis
-from .address import joined, split_location
-from .endpoint import DEFAULT_PORT, Endpoint
+from .address import DEFAULT_PORT, joined, split_location
+from .endpoint import Endpoint
 from .explain import explain
 from .replies import odd_reply, parse_info
 from .sentinel_options import SENTINEL_PORT, Sentinel

@@ -22,6 +22,7 @@ class Selection:
     """Options ``databases``, ``database_map``, ``match``, ``exclude``, ``types``, ``database_prefix`` and ``rename``.
 
     ``match`` and ``exclude`` are about the names at the source.
+    ``slots``: of a part of a cluster, the slots that both ends of it serve (see :mod:`_keys.slots`); None for all.
     """
 
     databases: tuple[int, ...] | None = None
@@ -31,11 +32,12 @@ class Selection:
     types: tuple[str, ...] = ()
     database_prefix: t.Mapping[int, str] = dataclasses.field(default_factory=dict)
     rename: t.Mapping[str, str] = dataclasses.field(default_factory=dict)
+    slots: bytes | None = dataclasses.field(default=None, repr=False)
 
     @property
     def whole(self) -> bool:
         """Whether every key of a chosen database is meant."""
-        return not (self.match or self.exclude or self.types)
+        return not (self.match or self.exclude or self.types or self.slots)
 
     def chooser(self) -> t.Callable[[bytes], bool] | None:
         """Whether a key's name is wanted, or None when every name is."""

@@ -11,10 +11,11 @@ that merely begins like them is a key like every other.
 
 from __future__ import annotations
 
-import binascii
 import itertools
 import re
 import secrets
+
+from .slots import TAGS, hash_slot
 
 PREFIX = b"__redis_migration_tmp:"
 
@@ -22,38 +23,6 @@ _FORM = re.compile(re.escape(PREFIX) + rb"\{[0-9]+\}:([0-9a-f]{16}):[0-9]+")
 
 # A temporary key that nobody goes on building is gone after this many milliseconds by itself.
 LIFETIME_MS = 600_000
-
-_SLOTS = 16384
-
-
-def hash_slot(key: bytes) -> int:
-    """The cluster slot of ``key``."""
-    start = key.find(b"{")
-    if start >= 0:
-        end = key.find(b"}", start + 1)
-        if end > start + 1:
-            key = key[start + 1 : end]
-    return binascii.crc_hqx(key, 0) % _SLOTS
-
-
-class _Tags(dict[int, bytes]):
-    """A short tag for every slot, found by trying numbers."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self._numbers = itertools.count()
-
-    def __missing__(self, slot: int) -> bytes:
-        for number in self._numbers:
-            tag = b"%d" % number
-            found = binascii.crc_hqx(tag, 0) % _SLOTS
-            self.setdefault(found, tag)
-            if found == slot:
-                break
-        return self[slot]
-
-
-_TAGS = _Tags()
 
 
 class TemporaryNames:
@@ -65,7 +34,7 @@ class TemporaryNames:
 
     def name(self, key: bytes) -> bytes:
         """A new temporary name for ``key``."""
-        return b"%b{%b}:%b:%d" % (PREFIX, _TAGS[hash_slot(key)], self._run, next(self._numbers))
+        return b"%b{%b}:%b:%d" % (PREFIX, TAGS[hash_slot(key)], self._run, next(self._numbers))
 
     def owns(self, name: bytes) -> bool:
         """Whether ``name`` is a temporary name of this run."""

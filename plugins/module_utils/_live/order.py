@@ -41,7 +41,9 @@ def plan_from_dict(plain: dict[str, t.Any]) -> Plan:
         database_map={int(here): there for here, there in chosen["database_map"].items()},
         database_prefix={int(here): prefix for here, prefix in chosen["database_prefix"].items()},
         rename=chosen["rename"],
-        **{name: tuple(chosen[name]) for name in ("match", "exclude", "types")},
+        match=tuple(chosen["match"]),
+        exclude=tuple(chosen["exclude"]),
+        types=tuple(chosen["types"]),
     )
     ends = {role: _endpoint(plain[role]) for role in ("source", "target")}
     return Plan(**{**plain, **ends, "selection": selection})
@@ -49,7 +51,10 @@ def plan_from_dict(plain: dict[str, t.Any]) -> Plan:
 
 def _endpoint(plain: dict[str, t.Any]) -> Endpoint:
     backend, sentinel = plain["backend"], plain["sentinel"]
-    made: dict[str, t.Any] = {"ca_fingerprints": tuple(plain["ca_fingerprints"])}
+    made: dict[str, t.Any] = {
+        "ca_fingerprints": tuple(plain["ca_fingerprints"]),
+        "nodes": tuple((host, port) for host, port in plain["nodes"]),
+    }
     made["backend"] = Backend(**backend) if backend else None
     if sentinel:
         tuples = {name: tuple(sentinel[name]) for name in ("hosts", "ca_fingerprints")}

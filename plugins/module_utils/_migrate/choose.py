@@ -84,6 +84,10 @@ def choose(wanted: str, ends: Ends, round_trip_ms: float, *, eviction_data: bool
         return Choice(CopyStrategy.name, KEEPS_NAMES)
     if ends.source.prefer_replica:
         return Choice(CopyStrategy.name, "a replica of the source is read, and replicas refuse MIGRATE")
+    if source.in_cluster or target.in_cluster:
+        return Choice(
+            CopyStrategy.name, "between nodes of a cluster, where MIGRATE sends the keys of one slot at a time"
+        )
     if ends.target.backend is None:
         return Choice(
             CopyStrategy.name, "through the machine that runs the module; MIGRATE would need the target's 'backend'"

@@ -144,7 +144,7 @@ class Migration:
     def _begin(self, source: Server, target: Server, round_trip_ms: float) -> None:
         """What is done once, after both ends have answered: so from here on they are waited for."""
         plan, progress = self._plan, self.progress
-        check_servers(plan.source, plan.target, source, target, prune=plan.prune)
+        check_servers(plan.source, plan.target, source, target, prune=plan.prune and plan.selection.slots is None)
         progress.pairs = database_pairs(plan.selection, source, target, include_target=plan.prune)
         self._patiently(lambda: check_same_server(progress.pairs, plan.source, plan.target, source, target))
         self._patiently(lambda: check_databases(progress.pairs, plan.source, plan.target))
@@ -212,7 +212,7 @@ class Migration:
             if self._out_of_time() and progress.position < len(progress.pairs):
                 return
         self._end_watch()
-        self._patiently(lambda: self._continuity.check_still_there(plan.target))
+        self._patiently(lambda: self._continuity.check_still_there(plan.source, plan.target))
         for here, done in progress.moved_before.items():
             if here in progress.begun_fresh:
                 # Of these every key was counted anew as what it is, also what was under way at the restart.
@@ -225,9 +225,8 @@ class Migration:
     def _run_pair(self, here: int, there: int) -> None:
         plan, progress = self._plan, self.progress
         if progress.fresh is None:
-            holds = self._target.databases.get(there)
-            empty = holds is None or holds.keys == 0 or progress.brought(there)
-            progress.fresh = not progress.distrust and empty
+            taken = self._target.databases if plan.taken is None else plan.taken
+            progress.fresh = not progress.distrust and (there not in taken or progress.brought(there))
             if progress.fresh:
                 progress.begun_fresh.append(here)
         flow = Flow(plan.timeout, on_open=self._check_identity)
@@ -293,7 +292,7 @@ class Migration:
             should_stop=self._continuity.stopping(plan.source, self._out_of_time),
         )
         if progress.cursor == b"0" and not progress.fresh and not plan.check_mode:
-            lane.flow.spawn(restarting(lambda _attempt: rebuild.remove_leftovers()))
+            lane.flow.spawn(restarting(lambda _attempt: rebuild.remove_leftovers(plan.selection.slots)))
         lane.flow.spawn(scan.job())
         try:
             lane.flow.run()

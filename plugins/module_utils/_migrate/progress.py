@@ -40,6 +40,8 @@ class Plan:
     # Whether idle times or frequencies are carried.
     eviction_data: bool = False
     check_mode: bool = False
+    # Of a run in parts, the databases of the target that held keys when the first part began; None: it is asked.
+    taken: frozenset[int] | None = None
 
 
 @dataclasses.dataclass

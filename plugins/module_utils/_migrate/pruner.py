@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import functools
 
-from .._connection.commands import one
 from .._keys.listing import LISTED
 from .._keys.name import printable
 from .._pipeline.absence import absent, unknown
@@ -57,8 +56,9 @@ class Pruner:
             if not self._lane.check_mode:
                 command = b"UNLINK"
                 doomed[:] = [*deleted, *extra]
-            (gone,) = yield target.call(one(command, *extra), 1)
-            target.check([gone], command.decode())
+            counts = yield target.call(*target.about_all(command, extra))
+            target.check(counts, command.decode())
+            gone = sum(counts)
         self._counters.pruned += len(deleted) + gone
         room = max(0, LISTED - len(self._changes))
         self._changes.extend(Change(source.database, printable(name), "pruned") for name in [*deleted, *extra][:room])

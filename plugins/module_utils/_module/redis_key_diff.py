@@ -1,7 +1,7 @@
 # Copyright (c) 2026 dataservices.redis_migration contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Between the options of redis_key_diff and its result stands one :class:`KeyDiff`."""
+"""Between the options of redis_key_diff and its result stands one :class:`Run`."""
 
 from __future__ import annotations
 
@@ -10,12 +10,13 @@ import typing as t
 
 from ansible.module_utils.basic import AnsibleModule
 
+from .._cluster.parts import Whole
+from .._cluster.runs import comparison
 from .._compare.diff_progress import DiffPlan, DiffProgress
-from .._compare.key_diff import KeyDiff
 from .._connection.endpoint import parse_endpoint
 from .._keys.selection import parse_selection
 from .common import around_keys, check_not_negative, per_second, warn_unverified
-from .resume import diff_progress, diff_token
+from .resume import diff_state, diff_token
 
 
 def plan_of(params: t.Mapping[str, t.Any]) -> DiffPlan:
@@ -32,8 +33,8 @@ def plan_of(params: t.Mapping[str, t.Any]) -> DiffPlan:
     )
 
 
-def result_of(progress: DiffProgress) -> dict[str, t.Any]:
-    """The module's result."""
+def result_of(progress: DiffProgress, state: DiffProgress | Whole[DiffProgress] | None = None) -> dict[str, t.Any]:
+    """The module's result. ``state``: for the next slice, if it is more than ``progress``."""
     totals = progress.totals
     places = dict(progress.pairs or [])
     result: dict[str, t.Any] = {
@@ -55,7 +56,7 @@ def result_of(progress: DiffProgress) -> dict[str, t.Any]:
         result["identical"] = totals.identical
     else:
         result["step"] = _step(progress)
-        result["resume"] = diff_token(progress)
+        result["resume"] = diff_token(state or progress)
     return result
 
 
@@ -69,8 +70,9 @@ def work(module: AnsibleModule) -> dict[str, t.Any]:
     plan = plan_of(module.params)
     warn_unverified(module, plan.source, plan.target)
     resume = module.params["resume"]
-    progress = KeyDiff(plan, diff_progress(resume) if resume else None).run(module.params["slice_seconds"] or None)
-    result = result_of(progress)
+    run = comparison(plan, diff_state(resume) if resume else None)
+    progress = run.run(module.params["slice_seconds"] or None)
+    result = result_of(progress, run.state)
     if progress.finished:
         result.update(around_keys(plan.source, plan.target))
         if progress.clock_difference.sentence:

@@ -1,7 +1,7 @@
 # Copyright (c) 2026 dataservices.redis_migration contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Between the options of redis_migrate_keys and its result stands one :class:`Migration`."""
+"""Between the options of redis_migrate_keys and its result stands one :class:`Run`."""
 
 from __future__ import annotations
 
@@ -9,18 +9,19 @@ import typing as t
 
 from ansible.module_utils.basic import AnsibleModule
 
+from .._cluster.parts import Whole
+from .._cluster.runs import Run, migration
 from .._connection.endpoint import parse_endpoint
 from .._connection.identity import Identity
 from .._errors import RedisMigrationError
 from .._keys.name import printable
 from .._keys.selection import parse_selection
 from .._migrate.counters import Change
-from .._migrate.migration import Migration
 from .._migrate.progress import Plan, Progress
 from .._migrate.usage import warning
 from .._server.activity import Drift
 from .common import check_not_negative, per_second, warn_unverified
-from .resume import migration_progress, migration_token
+from .resume import migration_state, migration_token
 from .run import Failed
 
 
@@ -56,8 +57,8 @@ def plan_of(params: t.Mapping[str, t.Any], *, check_mode: bool) -> Plan:
     )
 
 
-def result_of(progress: Progress) -> dict[str, t.Any]:
-    """The module's result."""
+def result_of(progress: Progress, state: Progress | Whole[Progress] | None = None) -> dict[str, t.Any]:
+    """The module's result. ``state``: for the next slice, if it is more than ``progress``."""
     totals = progress.totals
     places = dict(progress.pairs)
     result: dict[str, t.Any] = {
@@ -86,7 +87,7 @@ def result_of(progress: Progress) -> dict[str, t.Any]:
     }
     if not progress.finished:
         result["step"] = "looking from the target's side" if progress.pruning else "moving"
-        result["resume"] = migration_token(progress)
+        result["resume"] = migration_token(state or progress)
     return result
 
 
@@ -109,19 +110,19 @@ def diff_of(changes: t.Sequence[Change]) -> dict[str, str]:
 
 
 def work(module: AnsibleModule) -> dict[str, t.Any]:
-    migration: Migration | None = None
+    run: Run[Progress] | None = None
     try:
         plan = plan_of(module.params, check_mode=module.check_mode)
         warn_unverified(module, plan.source, plan.target)
         resume = module.params["resume"]
-        migration = Migration(plan, migration_progress(resume) if resume else None)
-        progress = migration.run(module.params["slice_seconds"] or None)
+        run = migration(plan, migration_state(resume) if resume else None)
+        progress = run.run(module.params["slice_seconds"] or None)
     except RedisMigrationError as exc:
-        partial = result_of(migration.progress) if migration else {}
+        partial = result_of(run.progress, run.state) if run else {}
         doubt = partial.get("in_doubt")
         more = f" Under way then: {doubt} keys, which may have arrived or not; the next run finds out." if doubt else ""
         raise Failed(f"{exc}{more}", partial) from None
-    result = result_of(progress)
+    result = result_of(progress, run.state)
     if module._diff:
         result["diff"] = diff_of(progress.changes)
     drift = Drift(progress.source_writes, progress.drift).sentence

@@ -11,6 +11,7 @@ import json
 import typing as t
 import zlib
 
+from .._cluster.parts import Whole, whole_as_plain, whole_from_plain
 from .._compare.diff_progress import DatabaseDiff, DiffProgress, Found
 from .._compare.verdict import Difference
 from .._errors import RedisMigrationError
@@ -19,6 +20,9 @@ from .._migrate.choose import Choice
 from .._migrate.counters import Change, Counters
 from .._migrate.progress import Progress
 from .._server.loss import Holding
+
+# Where the progress is of a run in parts.
+_PARTS = "parts"
 
 
 def _text(value: bytes) -> str:
@@ -41,8 +45,14 @@ def _plain(progress: t.Any) -> dict[str, t.Any]:
     return {field.name: getattr(progress, field.name) for field in dataclasses.fields(progress)}
 
 
-def migration_token(progress: Progress) -> str:
-    """``progress`` as text."""
+def migration_token(state: Progress | Whole[Progress]) -> str:
+    """How far a run has come, as text."""
+    if isinstance(state, Whole):
+        return _pack({_PARTS: whole_as_plain(state, _migration_plain)})
+    return _pack(_migration_plain(state))
+
+
+def _migration_plain(progress: Progress) -> dict[str, t.Any]:
     plain = _plain(progress)
     plain["cursor"] = progress.cursor.decode("ascii")
     plain["counters"] = {str(number): counters.as_dict() for number, counters in progress.counters.items()}
@@ -50,12 +60,21 @@ def migration_token(progress: Progress) -> str:
     plain["failures"] = [{**_plain(failure), "key": _text(failure.key)} for failure in progress.failures]
     plain["changes"] = [tuple(change) for change in progress.changes]
     plain["held"] = dataclasses.asdict(progress.held) if progress.held else None
-    return _pack(plain)
+    return plain
 
 
 def migration_progress(token: str) -> Progress:
+    """What :func:`migration_token` made of a run between servers."""
+    return _migration_from(_unpack(token))
+
+
+def migration_state(token: str) -> Progress | Whole[Progress]:
     """What :func:`migration_token` made."""
     plain = _unpack(token)
+    return whole_from_plain(plain[_PARTS], _migration_from) if _PARTS in plain else _migration_from(plain)
+
+
+def _migration_from(plain: dict[str, t.Any]) -> Progress:
     plain["choice"] = Choice(*plain["choice"]) if plain["choice"] else None
     plain["pairs"] = [tuple(pair) for pair in plain["pairs"]]
     plain["cursor"] = plain["cursor"].encode("ascii")
@@ -72,8 +91,14 @@ def migration_progress(token: str) -> Progress:
     return Progress(**plain)
 
 
-def diff_token(progress: DiffProgress) -> str:
-    """``progress`` as text."""
+def diff_token(state: DiffProgress | Whole[DiffProgress]) -> str:
+    """How far a comparison has come, as text."""
+    if isinstance(state, Whole):
+        return _pack({_PARTS: whole_as_plain(state, _diff_plain)})
+    return _pack(_diff_plain(state))
+
+
+def _diff_plain(progress: DiffProgress) -> dict[str, t.Any]:
     plain = _plain(progress)
     plain["cursor"] = progress.cursor.decode("ascii")
     plain["databases"] = {str(number): dataclasses.asdict(counts) for number, counts in progress.databases.items()}
@@ -81,12 +106,21 @@ def diff_token(progress: DiffProgress) -> str:
     plain["differences"] = [
         (found.database, _text(found.key), list(found.difference)) for found in progress.differences
     ]
-    return _pack(plain)
+    return plain
 
 
 def diff_progress(token: str) -> DiffProgress:
+    """What :func:`diff_token` made of a comparison between servers."""
+    return _diff_from(_unpack(token))
+
+
+def diff_state(token: str) -> DiffProgress | Whole[DiffProgress]:
     """What :func:`diff_token` made."""
     plain = _unpack(token)
+    return whole_from_plain(plain[_PARTS], _diff_from) if _PARTS in plain else _diff_from(plain)
+
+
+def _diff_from(plain: dict[str, t.Any]) -> DiffProgress:
     plain["pairs"] = [tuple(pair) for pair in plain["pairs"]]
     plain["cursor"] = plain["cursor"].encode("ascii")
     plain["walked"] = tuple(plain["walked"])

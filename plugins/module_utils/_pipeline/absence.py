@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import typing as t
 
-from .._connection.commands import each, one, pack
+from .._connection.commands import each, pack
 from .._connection.cursor import CursorWalk
 from .._server.info import ASK_FIELD_EXPIRY, none_expires
 from .end import End
@@ -40,8 +40,9 @@ def absent(end: End, names: list[bytes]) -> Job[list[bytes]]:
     """Those of ``names`` that ``end`` does not have: one EXISTS for all, and more only where some are missing."""
     if not names:
         return []
-    (count,) = yield end.call(one(b"EXISTS", *names), 1)
-    end.check([count], "EXISTS")
+    counts = yield end.call(*end.about_all(b"EXISTS", names))
+    end.check(counts, "EXISTS")
+    count = sum(counts)
     if count == len(names):
         return []
     kinds = yield end.call(each(b"TYPE", names), len(names))

@@ -8,6 +8,7 @@ from __future__ import annotations
 import typing as t
 
 from .._connection import identity as _identity
+from .._connection.commands import Names, each, together
 from .._connection.connect import CLIENT_NAME
 from .._connection.endpoint import Endpoint
 from .._connection.explain import explain_reply, is_transient
@@ -76,6 +77,12 @@ class End:
     def call(self, commands: bytes, count: int, limit: int = DEFAULT_REPLY_LIMIT) -> Call:
         """Commands for this end that give ``count`` replies."""
         return Call(self.pipe, commands, count, limit)
+
+    def about_all(self, command: bytes, names: Names) -> tuple[bytes, int]:
+        """``command`` about all of ``names``, and how many replies that gives: one, or from a node of a cluster one for each."""
+        if self.server.in_cluster:
+            return each(command, names), len(names)
+        return together(command, names), 1
 
     def open_pipes(self, flow: Flow, *, compares: bool) -> None:
         """Connect; ``compares`` says whether values will be compared."""

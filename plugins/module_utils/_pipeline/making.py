@@ -56,7 +56,7 @@ def make(end: End, keys: t.Sequence[Making], *, replace: bool) -> Job[list[Made]
         return (yield from _place(end, keys, refusals, replace))
     except (Reconnected, LostAgain):
         # They are made anew under other names.
-        yield end.call(one(b"UNLINK", *[key.temporary for key in keys]), 1)
+        yield end.call(*end.about_all(b"UNLINK", [key.temporary for key in keys]))
         raise
 
 
@@ -87,8 +87,8 @@ def _place(end: End, keys: t.Sequence[Making], refusals: t.Sequence[Made | None]
                 last = pack(b"PEXPIREAT", key.temporary, key.expiry)
             out += [_MULTI, last, pack(rename, key.temporary, key.key), _EXEC]
     count = len(out)
-    out += [TIME, one(b"UNLINK", *[key.temporary for key in keys])]
-    replies = yield end.call(b"".join(out), len(out))
+    remove, removals = end.about_all(b"UNLINK", [key.temporary for key in keys])
+    replies = yield end.call(b"".join([*out, TIME, remove]), count + 1 + removals)
     end.check(replies[count : count + 1], "TIME")
     now = clock_ms(replies[count])
     made: list[Made] = []

@@ -96,26 +96,27 @@ class Continuity:
             met[-1] = identity
             return
         before = [known for known in met if known.same_process(identity)]
-        if before and not endpoint.sentinel:
+        if before and not endpoint.moves:
             raise RedisMigrationError(
                 f"The name of the {endpoint} leads to several servers: {'; '.join(map(str, met))}; name one of them.",
                 hint="What was seen at one of them says nothing of another.",
             )
-        # Sentinels may make a server the primary again that was one before; whoever asks compares everything anew.
+        # A failover may make a server the primary again that was one before; whoever asks compares everything anew.
         met[:] = [*(known for known in met if known not in before), identity]
 
-    def check_still_there(self, endpoint: Endpoint) -> None:
-        """Where Sentinels name the server, ask them once more. Raises :class:`ServerChanged` if it is another by now.
+    def check_still_there(self, *endpoints: Endpoint) -> None:
+        """Where others name a server, ask them once more. Raises :class:`ServerChanged` if it is another by now.
 
         Behind a failover a former primary may answer for a while, and forgets what it was told.
         """
-        if endpoint.by_sentinel:
-            connection = connect(endpoint)
-            try:
-                identity = ask_identity(connection, endpoint)
-            finally:
-                connection.disconnect()
-            self.check(endpoint, identity)
+        for endpoint in endpoints:
+            if endpoint.moves and not endpoint.host:
+                connection = connect(endpoint)
+                try:
+                    identity = ask_identity(connection, endpoint)
+                finally:
+                    connection.disconnect()
+                self.check(endpoint, identity)
 
 
 def nameless_ends(source: Endpoint, target: Endpoint, continuity: Continuity) -> str:

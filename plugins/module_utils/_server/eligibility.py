@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 from .._connection.endpoint import Endpoint
-from .._errors import RedisMigrationError
+from .._errors import ClusterFound, RedisMigrationError
 from .info import Server
 
 
@@ -18,11 +18,11 @@ def refuse(*problems: RedisMigrationError | None) -> None:
 
 
 def mode_problem(endpoint: Endpoint, server: Server) -> RedisMigrationError | None:
-    """Why a server of this mode cannot be an end."""
-    if server.mode == "cluster":
-        return RedisMigrationError(
-            f"The {endpoint} is in cluster mode, which is not supported.",
-            hint="Use a single primary with its replicas.",
+    """Why a server of this mode cannot be an end by itself."""
+    if server.mode == "cluster" and endpoint.shard is None:
+        return ClusterFound(
+            f"The {endpoint} is a node of a Redis Cluster, which this cannot work with yet.",
+            hint="Keys of a cluster are moved by redis_migrate_keys and compared by redis_key_diff, both not live.",
         )
     return None
 

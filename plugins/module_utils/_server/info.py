@@ -50,6 +50,11 @@ class Server:
     data_bytes: int = 0
 
     @property
+    def in_cluster(self) -> bool:
+        """Whether it is a node of a cluster: one command takes keys of one slot only."""
+        return self.mode == "cluster"
+
+    @property
     def keys(self) -> int:
         return sum(database.keys for database in self.databases.values())
 

@@ -21,6 +21,12 @@ def backend_of(target: Endpoint) -> Backend:
         place = located(target)
         return Backend(place.host, place.port, target.username, target.password)
     backend = target.backend
+    if target.shard is not None:
+        raise EndpointError(
+            f"The {target.role} has a backend and is a cluster.",
+            hint="MIGRATE connects to each node where the cluster says that it is, and one backend is not all of them: remove"
+            " it, or use strategy 'copy'.",
+        )
     if backend.password is None:
         backend = dataclasses.replace(backend, username=target.username, password=target.password)
     return backend

@@ -85,14 +85,16 @@ class CopyStrategy(Strategy):
         self._chunks += 1
         if self._strings and (self._share > _FEW or self._chunks % _LOOK_AGAIN == 0):
             proof, proofs = source.expiries.commands(names) if source.expiries.nothing_expires else (b"", 0)
-            replies = yield from self._paced(one(b"MGET", *names) + proof, 1 + proofs, len(names) // 2, size)
-            source.check(replies[:1], "MGET")
-            check_list(replies[0], len(names), "MGET", source.endpoint)
-            payloads = replies[0]
+            ask, count = source.about_all(b"MGET", names)
+            replies = yield from self._paced(ask + proof, count + proofs, len(names) // 2, size)
+            source.check(replies[:count], "MGET")
+            for reply in replies[:count]:
+                check_list(reply, len(names) // count, "MGET", source.endpoint)
+            payloads = replies[0] if count == 1 else [value for (value,) in replies[:count]]
             found = len(names) - payloads.count(None)
             self._share += _SMOOTHING * (found / len(names) - self._share)
             if found == len(names) and proofs:
-                expiries = yield from source.expiries.read(names, replies[1:])
+                expiries = yield from source.expiries.read(names, replies[count:])
                 return _ChunkRead(payloads, expiries, set(range(len(names))))
         others = [position for position, value in enumerate(payloads) if value is None]
         plain = set(range(len(names))).difference(others)
@@ -151,7 +153,8 @@ class CopyStrategy(Strategy):
         strings = [position for position in present if position in plain] if plain else []
         dumped = [position for position in present if position not in plain] if len(plain) < len(names) else []
         timed = any(items[position][1] is not NEVER for position in present)
-        set_strings = writes([items[position] for position in strings], replace=replace)
+        alone = target.server.in_cluster
+        set_strings = writes([items[position] for position in strings], replace=replace, alone=alone)
         usages = None if chunk.usages is None else [chunk.usages[position] for position in dumped]
         commands = set_strings.commands + restores(
             [items[position] for position in dumped], replace=replace, usages=usages

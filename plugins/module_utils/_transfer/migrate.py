@@ -16,10 +16,11 @@ import typing as t
 from .._compare.comparer import Comparer
 from .._compare.verdict import Gone
 from .._connection.commands import TIME, each, one, pack
-from .._connection.explain import is_transient, reply_text
+from .._connection.explain import is_redirection, is_transient, reply_text
 from .._connection.exposed_frontend import is_exposed_frontend
 from .._connection.replies import between_us, is_error, is_unreadable
-from .._errors import CommandRefused
+from .._errors import ClusterChanged, CommandRefused
+from .._keys.slots import by_slot
 from .._pipeline.absence import absent
 from .._pipeline.chunk import Chunk
 from .._pipeline.expiry import GONE, NEVER, Expiry
@@ -108,7 +109,15 @@ class MigrateStrategy(Strategy):
                 self._lane.flow.give(self._first, 1)
             if obstacle is not None:
                 return Moved(0, dict.fromkeys(range(len(chunk)), obstacle))
-        return (yield from self._migrate(chunk, replace))
+        if not self._lane.source.server.in_cluster:
+            return (yield from self._migrate(chunk, replace))
+        # A node of a cluster sends keys of one slot at a time.
+        size, others = 0, dict[int, Outcome]()
+        for positions in by_slot(chunk.names):
+            moved: Moved = yield from self._migrate(chunk.pick(positions), replace)
+            size += moved.size
+            others.update({positions[index]: outcome for index, outcome in moved.others.items()})
+        return Moved(size, others)
 
     def _prove(self, names: t.Sequence[bytes]) -> Job[Outcome | None]:
         """Find out by one of ``names`` whether the source reaches the target; returns what became of all, if by none."""
@@ -205,11 +214,11 @@ class MigrateStrategy(Strategy):
         if is_error(reply):
             return (yield from self._sort_out(chunk, reply, expiries, replace))
         timed = [index for index, expiry in enumerate(expiries) if expiry is not NEVER and expiry != GONE]
-        (present, *_set) = yield target.call(
-            one(b"EXISTS", *names) + _expire_at([(names[index], expiries[index]) for index in timed]), 1 + len(timed)
-        )
-        target.check([present, *_set], "PEXPIREAT")
-        arrived = reply == b"OK" and present == len(names) and GONE not in expiries
+        ask, count = target.about_all(b"EXISTS", names)
+        set_there = _expire_at([(names[index], expiries[index]) for index in timed])
+        replies = yield target.call(ask + set_there, count + len(timed))
+        target.check(replies, "PEXPIREAT")
+        arrived = reply == b"OK" and sum(replies[:count]) == len(names) and GONE not in expiries
         # A key that was not at the target before and is there now was moved. One that was to be replaced may still be
         # the old one, if it was no longer at the source.
         if arrived and (not replace or not (yield from absent(source, names))):
@@ -293,6 +302,8 @@ class MigrateStrategy(Strategy):
         """Raise what an error reply to MIGRATE means, its own or one of the target that it quotes."""
         own = reply_text(reply)
         quoted = own.partition(_QUOTING)[2] or own
+        if is_redirection(quoted):
+            raise ClusterChanged(str(self._systemic(reply)))
         if is_transient(quoted):
             # A target that has just been restarted, or is about to become the primary.
             raise Unsteady((self._lane.target if quoted != own else self._lane.source).pipe, self._systemic(reply))

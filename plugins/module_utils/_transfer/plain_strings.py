@@ -30,13 +30,15 @@ class Writes(t.NamedTuple):
     groups: list[list[int]]
 
 
-def writes(items: t.Sequence[Item], *, replace: bool) -> Writes:
+def writes(items: t.Sequence[Item], *, replace: bool, alone: bool = False) -> Writes:
     """Write (key, expiry, value) items: those that never expire with one MSET or MSETNX, the others one by one.
+
+    ``alone``: all one by one, as a node of a cluster takes keys of one slot only.
 
     Without ``replace`` nothing that exists is overwritten: MSETNX answers 0 and has written none of its keys, SET NX
     answers nil.
     """
-    lasting = [position for position, item in enumerate(items) if item[1] is NEVER]
+    lasting = [] if alone else [position for position, item in enumerate(items) if item[1] is NEVER]
     commands: list[bytes] = []
     groups: list[list[int]] = []
     if lasting:
@@ -51,5 +53,8 @@ def writes(items: t.Sequence[Item], *, replace: bool) -> Writes:
         for position, (key, expiry, value) in enumerate(items):
             if expiry is not NEVER:
                 commands.append(one(b"SET", key, value, b"PXAT", b"%d" % expiry, *tail))
+                groups.append([position])
+            elif alone:
+                commands.append(one(b"SET", key, value, *tail))
                 groups.append([position])
     return Writes(b"".join(commands), groups)

@@ -53,7 +53,7 @@ def migration_ends(source: Fields, target: Fields, *, cf: Fields, service_key: s
 
 
 def _lacks_address(given: Fields) -> bool:
-    given_by = [name for name in ("url", "host", "sentinel") if given.get(name) is not None]
+    given_by = [name for name in ("url", "host", "sentinel", "cluster") if given.get(name) is not None]
     return given.get("service_instance") is not None and not given_by
 
 

@@ -323,12 +323,12 @@ def test_a_replica_is_no_target(source: RedisServer, redis_server: ServerFactory
     assert primary.client().dbsize() == 0
 
 
-def test_a_cluster_is_told_as_such(
+def test_a_cluster_without_slots_is_told_as_such(
     source: RedisServer, target: RedisServer, redis_server: ServerFactory, unused_port: int
 ) -> None:
     cluster = redis_server("redis-7.0", config={"cluster-enabled": "yes", "cluster-port": unused_port})
-    refused(cluster, target, r"source .* is in cluster mode, which is not supported")
-    refused(source, cluster, r"target .* is in cluster mode, which is not supported")
+    refused(cluster, target, r"source .* cluster is not well \(cluster_state: fail\)", timeout=1)
+    refused(source, cluster, r"target .* cluster is not well \(cluster_state: fail\)", timeout=1)
 
 
 # -- a target that takes no more --------------------------------------------------------------------------------------

@@ -133,7 +133,7 @@ def test_a_cluster_is_refused(redis_server: ServerFactory, unused_port: int) -> 
     source, target = redis_server("redis-6.2"), redis_server("redis-8.2", config=cluster)
     found = look(source.endpoint(), target.endpoint())
     assert (found["source_mode"].status, found["target_mode"].status) == ("ok", "fail")
-    assert "cluster mode" in found["target_mode"].message
+    assert "Redis Cluster" in found["target_mode"].message
 
 
 def test_a_replica_is_no_target_but_can_be_a_source(redis_server: ServerFactory) -> None:

@@ -85,9 +85,9 @@ class RebuildStrategy(Strategy):
         target.check(replies, "MULTI")
         self._transactions_proved = True
 
-    def remove_leftovers(self) -> Job[None]:
-        """The job that deletes what a killed run left at the target."""
-        return remove_leftovers(self._lane.target, self._names)
+    def remove_leftovers(self, slots: bytes | None = None) -> Job[None]:
+        """The job that deletes what a killed run left at the target, of keys in ``slots`` (None: all)."""
+        return remove_leftovers(self._lane.target, self._names, slots)
 
     def _move_whole(
         self, chunk: Chunk, kinds: list[bytes], positions: list[int], others: dict[int, Outcome], replace: bool

@@ -13,7 +13,7 @@ import typing as t
 
 from ..._connection.commands import TIME, pack
 from ..._connection.explain import is_transient, reply_hint, reply_text
-from ..._connection.replies import any_error, between_us, clock_ms, is_error, is_systemic, odd_reply
+from ..._connection.replies import any_error, between_us, clock_ms, is_error, is_systemic
 from ..._keys.temporary import TemporaryNames
 from ..._pipeline.chunk import Chunk
 from ..._pipeline.expiry import GONE, NEVER, Expiry, is_over
@@ -24,9 +24,7 @@ from ..strategy import Lane, Occupied, Outcome, Refused, Vanished
 from .field_ttls import FieldTtls
 from .key_build import KeyRefused
 from .streams import Facts, additions, emptiness, finish, question
-
-_MULTI = b"*1\r\n$5\r\nMULTI\r\n"
-_EXEC = b"*1\r\n$4\r\nEXEC\r\n"
+from .transaction import Transaction
 
 
 class TooLarge(t.NamedTuple):
@@ -152,36 +150,32 @@ class Whole:
         """``names``: at the target."""
         target = self._lane.target
         others: dict[int, t.Any] = {}
-        commands = [_MULTI]
-        # Of each key: its position, the first and last of its replies.
-        spans: list[tuple[int, int, int]] = []
+        transactions: list[Transaction] = []
         makings: dict[int, Making] = {}
-        temporary: list[bytes] = []
         timed = False
-        at = 0
         for position, (name, kind, value, expiry) in enumerate(zip(names, kinds, values, expiries)):
             if isinstance(value, (Vanished, Refused, TooLarge)) or expiry == GONE:
                 others[position] = Vanished("PEXPIRETIME or PTTL") if expiry == GONE else value
                 continue
             timed = timed or expiry is not NEVER
+            under: bytes | None = None
             if kind == b"string" and self._sets_expiry:
-                commands.append(_set(name, value, expiry, replace))
-                count = 1
+                commands = [_set(name, value, expiry, replace)]
             else:
                 under = self._names.name(name)
                 create, called = self._create(under, kind, value)
                 if len(called) > 1 or expiry is not NEVER:
                     makings[position] = Making(name, under, create, called, expiry)
                     continue
-                temporary.append(under)
-                commands += (create, pack(b"RENAME" if replace else b"RENAMENX", under, name))
-                count = 2
-            spans.append((position, at, at + count))
-            at += count
+                commands = [create, pack(b"RENAME" if replace else b"RENAMENX", under, name)]
+            if not transactions or self._lane.target.server.in_cluster:
+                transactions.append(Transaction())
+            # What could not take its place is left under the other name.
+            transactions[-1].add(position, commands, None if replace else under)
         if self._lane.check_mode:
             if timed:
                 (now,) = yield target.call(TIME, 1)
-                written = [*makings, *(at for at, _start, _end in spans)]
+                written = [*makings, *(span[0] for one in transactions for span in one.spans)]
                 others.update({at: Vanished() for at in written if is_over(expiries[at], clock_ms(now))})
             return others
         if makings:
@@ -190,26 +184,22 @@ class Whole:
                 outcome = self._made(one_made, kinds[position])
                 if outcome is not None:
                     others[position] = outcome
-        if not spans:
+        if not transactions:
             return others
-        if temporary and not replace:
-            # What could not take its place.
-            commands.append(pack(b"UNLINK", *temporary))
-            at += 1
-        commands += [_EXEC, TIME]
-        replies = yield target.call(b"".join(commands), at + 3)
-        if not isinstance(replies[-2], list):
-            target.check(replies, "EXEC")
-        elif len(replies[-2]) != at:
-            raise odd_reply(replies[-2], "EXEC", target.endpoint)
+        packed = b"".join([one.packed for one in transactions])
+        replies = yield target.call(packed + TIME, sum([one.replies for one in transactions]) + 1)
         target.check(replies[-1:], "TIME")
-        done, clock = replies[-2], clock_ms(replies[-1])
-        for position, start, end in spans:
-            outcome = self._outcome(done[start:end], kinds[position])
-            if outcome is None and is_over(expiries[position], clock):
-                outcome = Vanished()
-            if outcome is not None:
-                others[position] = outcome
+        clock = clock_ms(replies[-1])
+        first = 0
+        for one in transactions:
+            done = one.results(replies[first : first + one.replies], target)
+            first += one.replies
+            for position, start, end in one.spans:
+                outcome = self._outcome(done[start:end], kinds[position])
+                if outcome is None and is_over(expiries[position], clock):
+                    outcome = Vanished()
+                if outcome is not None:
+                    others[position] = outcome
         return others
 
     def _create(self, name: bytes, kind: bytes, value: t.Any) -> tuple[bytes, list[str]]:

@@ -7,36 +7,12 @@ from __future__ import annotations
 
 import random
 
-import pytest
-
+from ansible_collections.dataservices.redis_migration.plugins.module_utils._keys.slots import hash_slot
 from ansible_collections.dataservices.redis_migration.plugins.module_utils._keys.temporary import (
     PREFIX,
     TemporaryNames,
-    hash_slot,
     without_temporary,
 )
-
-
-# The examples of the cluster specification, and slots that a real cluster named.
-@pytest.mark.parametrize(
-    ("key", "slot"),
-    [
-        (b"123456789", 0x31C3 % 16384),
-        (b"foo", 12182),
-        (b"bar", 5061),
-        (b"{foo}anything", 12182),
-        (b"x{foo}{bar}", 12182),
-        (b"", 0),
-    ],
-)
-def test_slots_are_those_of_a_cluster(key: bytes, slot: int) -> None:
-    assert hash_slot(key) == slot
-
-
-def test_only_the_first_tag_counts_and_an_empty_one_does_not() -> None:
-    assert hash_slot(b"foo{}{bar}") != hash_slot(b"bar")
-    assert hash_slot(b"foo{bar") != hash_slot(b"bar")
-    assert hash_slot(b"foo{{bar}}zap") == hash_slot(b"{bar")
 
 
 def test_a_temporary_key_lies_in_the_slot_of_its_key() -> None:

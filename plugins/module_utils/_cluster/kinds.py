@@ -1,0 +1,206 @@
+# Copyright (c) 2026 dataservices.redis_migration contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What can be run in parts: a migration and a comparison. How a part is made of the whole, and the sum of all parts."""
+
+from __future__ import annotations
+
+import abc
+import dataclasses
+import typing as t
+
+from .._compare.diff_progress import DatabaseDiff, DiffPlan, DiffProgress
+from .._compare.key_diff import KeyDiff
+from .._connection.endpoint import Endpoint
+from .._keys.listing import LISTED, listable
+from .._keys.selection import Selection
+from .._migrate.choose import Choice
+from .._migrate.counters import Counters
+from .._migrate.migration import Migration
+from .._migrate.progress import Plan, Progress
+from .._server.loss import Holding
+from .parts import Part, Whole
+
+P = t.TypeVar("P", bound="Progress | DiffProgress")
+
+
+class Runner(t.Protocol[P]):
+    """A :class:`Migration` or a :class:`KeyDiff`."""
+
+    progress: P
+
+    def run(self, seconds: float | None = None) -> P: ...
+
+
+class Ends(t.NamedTuple):
+    """What a part is run with."""
+
+    source: Endpoint
+    target: Endpoint
+    selection: Selection
+
+
+class Kind(abc.ABC, t.Generic[P]):
+    """What is run."""
+
+    source: Endpoint
+    target: Endpoint
+    selection: Selection
+    timeout: float
+    # Whether keys of the target are walked, too.
+    both_sides: bool
+    prunes: bool = False
+    # Whether keys that move into a slot of the target are told from those that the run brings there.
+    watches_target: bool = True
+
+    @abc.abstractmethod
+    def runner(self, whole: Whole[P], part: Part[P], ends: Ends) -> Runner[P]:
+        """What runs ``part``, or goes on with it."""
+
+    @abc.abstractmethod
+    def given_up(self, whole: Whole[P], part: Part[P]) -> None:
+        """Note what a part did that does not count, as its slots are looked at again."""
+
+    @abc.abstractmethod
+    def total(self, whole: Whole[P]) -> P:
+        """The progress of all parts together."""
+
+
+class MigrationInParts(Kind[Progress]):
+    def __init__(self, plan: Plan) -> None:
+        self.plan = plan
+        self.source, self.target, self.selection = plan.source, plan.target, plan.selection
+        self.timeout = plan.timeout
+        self.both_sides = self.prunes = plan.prune
+        self.watches_target = False
+
+    def runner(self, whole: Whole[Progress], part: Part[Progress], ends: Ends) -> Migration:
+        taken = frozenset(whole.taken.get(part.target, [])) if part.first and part.target in whole.taken else None
+        plan = dataclasses.replace(self.plan, **ends._asdict(), taken=taken)
+        return Migration(plan, part.progress or Progress(run=whole.run))
+
+    def given_up(self, whole: Whole[Progress], part: Part[Progress]) -> None:
+        if part.progress is None or self.plan.check_mode:
+            return
+        for tallies in (part.progress.counters, part.progress.moved_before):
+            for here, counters in tallies.items():
+                known = Counters(**whole.given_up.get(here, {}))
+                known.add(counters)
+                whole.given_up[here] = known.as_dict()
+
+    def total(self, whole: Whole[Progress]) -> Progress:
+        parts = [part.progress for part in whole.begun if part.progress is not None]
+        last = parts[-1] if parts else Progress()
+        total = Progress(
+            run=whole.run,
+            choice=_choice([part.choice for part in parts if part.choice]),
+            pairs=sorted({pair for part in parts for pair in part.pairs}),
+            pruning=last.pruning,
+            clocks=max([part.clocks for part in parts if part.clocks], key=_apart, default=None),
+            met=last.met,
+            blind=next((part.blind for part in parts if part.blind), None),
+            eviction_data=last.eviction_data,
+            eviction_obstacle=next((part.eviction_obstacle for part in parts if part.eviction_obstacle), None),
+            restarts=sum(part.restarts for part in parts),
+            reconnects=sum(part.reconnects for part in parts),
+            held=_held([part.held for part in parts if part.held]),
+            lost=sum(part.lost for part in parts),
+            source_writes=_sum_or_none([part.source_writes for part in parts]),
+            drift=any(part.drift for part in parts),
+            in_doubt=last.in_doubt,
+            elapsed=whole.elapsed,
+            samples=_samples(whole.begun),
+            finished=whole.finished,
+        )
+        for part in parts:
+            for here, counters in part.counters.items():
+                total.counters.setdefault(here, Counters()).add(counters)
+            total.failures.extend(listable(total.failures, part.failures, LISTED))
+            total.changes.extend(part.changes[: max(0, LISTED - len(total.changes))])
+        for here, moved in whole.given_up.items():
+            if whole.finished and here in total.counters:
+                total.counters[here].keep_moved(Counters(**moved))
+        return total
+
+
+class ComparisonInParts(Kind[DiffProgress]):
+    def __init__(self, plan: DiffPlan) -> None:
+        self.plan = plan
+        self.source, self.target, self.selection = plan.source, plan.target, plan.selection
+        self.timeout = plan.timeout
+        self.both_sides = True
+
+    def runner(self, whole: Whole[DiffProgress], part: Part[DiffProgress], ends: Ends) -> KeyDiff:
+        return KeyDiff(dataclasses.replace(self.plan, **ends._asdict()), part.progress or DiffProgress())
+
+    def given_up(self, whole: Whole[DiffProgress], part: Part[DiffProgress]) -> None:
+        # Its differences may be none of the slots that are compared again.
+        part.progress = None
+
+    def total(self, whole: Whole[DiffProgress]) -> DiffProgress:
+        parts = [part.progress for part in whole.begun if part.progress is not None]
+        last = parts[-1] if parts else DiffProgress()
+        total = DiffProgress(
+            pairs=sorted({pair for part in parts for pair in part.pairs or []}),
+            reverse=last.reverse,
+            again=last.again,
+            clocks=max([part.clocks for part in parts if part.clocks], key=_apart, default=None),
+            met=last.met,
+            restarts=sum(part.restarts for part in parts),
+            elapsed=whole.elapsed,
+            samples=_samples(whole.begun),
+            finished=whole.finished,
+        )
+        for part in parts:
+            for here, counts in part.databases.items():
+                total.databases.setdefault(here, DatabaseDiff()).add(counts)
+            most = self.plan.max_differences
+            total.differences.extend(listable(total.differences, part.differences, most))
+        return total
+
+
+def _choice(choices: t.Sequence[Choice]) -> Choice | None:
+    """One for all: of several strategies the first, with every reason."""
+    if not choices:
+        return None
+    if len({choice.strategy for choice in choices}) == 1:
+        return choices[0]
+    reasons = dict.fromkeys(f"{choice.strategy}: {choice.reason}" for choice in choices)
+    return Choice(choices[0].strategy, f"for some nodes {'; for others '.join(reasons)}")
+
+
+def _apart(clocks: t.Mapping[str, float]) -> float:
+    return abs(clocks.get("apart_ms", 0.0))
+
+
+def _held(holdings: t.Sequence[Holding]) -> Holding | None:
+    if not holdings:
+        return None
+    together: dict[int, tuple[int, int]] = {}
+    for holding in holdings:
+        for number, keys, expires in holding.databases:
+            known = together.get(number, (0, 0))
+            together[number] = (known[0] + keys, known[1] + expires)
+    expired = sum(holding.expired for holding in holdings)
+    return Holding(tuple((number, *counts) for number, counts in sorted(together.items())), expired)
+
+
+def _sum_or_none(counts: t.Sequence[int | None]) -> int | None:
+    known = [count for count in counts if count is not None]
+    return sum(known) if known and len(known) == len(counts) else None
+
+
+def _samples(parts: t.Sequence[Part[P]]) -> list[list[float]]:
+    """Those of each part, behind what was done before it."""
+    points: list[list[float]] = []
+    keys = size = 0
+    for part in parts:
+        if part.progress is None:
+            continue
+        points += [
+            [round(seconds + part.began, 2), some + keys, many + size, *more]
+            for seconds, some, many, *more in part.progress.samples
+        ]
+        counted = part.progress.counted()
+        keys, size = keys + counted[0], size + counted[1]
+    return points

@@ -1,0 +1,98 @@
+# Copyright (c) 2026 dataservices.redis_migration contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""A run over clusters is a run of parts: each from one primary to one primary, over the slots that both serve.
+
+What is here is plain data, which a slice returns and the next one takes.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import secrets
+import typing as t
+
+from .._connection.shard import Place
+from .._keys.slots import ALL_SLOTS, text_of
+
+P = t.TypeVar("P")
+
+
+@dataclasses.dataclass
+class Part(t.Generic[P]):
+    """One part: its ``slots`` as text, the ids of the nodes that served them when it began, and how far it has come."""
+
+    slots: str
+    source: str
+    target: str
+    # Of both primaries (see Primary.mark), when it began.
+    marks: tuple[str, str]
+    # The first look at these slots.
+    first: bool
+    # Seconds of the run before it.
+    began: float = 0.0
+    progress: P | None = None
+
+
+@dataclasses.dataclass
+class Whole(t.Generic[P]):
+    """How far a run in parts has come. ``pending``: slots, as text, that belong to no part yet."""
+
+    run: str = dataclasses.field(default_factory=lambda: secrets.token_hex(8))
+    pending: str = text_of(ALL_SLOTS)
+    queue: list[Part[P]] = dataclasses.field(default_factory=list)
+    current: Part[P] | None = None
+    done: list[Part[P]] = dataclasses.field(default_factory=list)
+    # How often slots were handed out, and which logical databases of the source are meant; None before the first time.
+    rounds: int = 0
+    databases: list[int] | None = None
+    # By the id of a target's primary, its databases that held keys then.
+    taken: dict[str, list[int]] = dataclasses.field(default_factory=dict)
+    # Nodes of either end's cluster that were met, to be asked where the one that was named is away.
+    nodes: dict[str, list[Place]] = dataclasses.field(default_factory=dict)
+    # By database, what parts had written that were given up because the cluster changed.
+    given_up: dict[int, dict[str, int]] = dataclasses.field(default_factory=dict)
+    # What each primary of the source had counted when the run began, by its id.
+    activity: dict[str, dict[str, t.Any]] = dataclasses.field(default_factory=dict)
+    elapsed: float = 0.0
+    finished: bool = False
+
+    @property
+    def begun(self) -> list[Part[P]]:
+        """The parts whose keys count: those that are through, and the one at hand."""
+        return [*self.done, *([self.current] if self.current and self.current.progress else [])]
+
+
+def whole_as_plain(whole: Whole[P], plain: t.Callable[[P], dict[str, t.Any]]) -> dict[str, t.Any]:
+    """``whole`` as JSON has it; ``plain`` makes that of a part's progress."""
+
+    def part(one: Part[P] | None) -> dict[str, t.Any] | None:
+        if one is None:
+            return None
+        progress = None if one.progress is None else plain(one.progress)
+        return {**{field.name: getattr(one, field.name) for field in dataclasses.fields(one)}, "progress": progress}
+
+    found = {field.name: getattr(whole, field.name) for field in dataclasses.fields(whole)}
+    parts = {name: [part(one) for one in getattr(whole, name)] for name in ("queue", "done")}
+    return {**found, **parts, "current": part(whole.current)}
+
+
+def whole_from_plain(found: dict[str, t.Any], progress: t.Callable[[dict[str, t.Any]], P]) -> Whole[P]:
+    """What :func:`whole_as_plain` made."""
+
+    def part(one: dict[str, t.Any]) -> Part[P]:
+        made = None if one["progress"] is None else progress(one["progress"])
+        source, target = one["marks"]
+        return Part(**{**one, "marks": (source, target), "progress": made})
+
+    queue, done = ([part(one) for one in found[name]] for name in ("queue", "done"))
+    return Whole(
+        **{
+            **found,
+            "queue": queue,
+            "done": done,
+            "current": found["current"] and part(found["current"]),
+            "nodes": {role: [(host, port) for host, port in places] for role, places in found["nodes"].items()},
+            "given_up": {int(number): counts for number, counts in found["given_up"].items()},
+        }
+    )

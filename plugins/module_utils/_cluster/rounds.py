@@ -1,0 +1,282 @@
+# Copyright (c) 2026 dataservices.redis_migration contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""A run over clusters, round by round: slots are handed out in parts; those that moved meanwhile come again in the next one.
+
+A part counts only if the same primaries served all of its slots from its beginning to its end, none of which was being
+moved. Until the run ends, no primary that a part met may have been replaced or restarted since: what was seen there would
+say nothing of what is there.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import dataclasses
+import time
+import typing as t
+
+from .._connection.identity import Identity
+from .._connection.patience import patiently
+from .._errors import ClusterChanged, ConnectError, RedisMigrationError
+from .._keys.slots import NO_SLOTS, both, either, parsed, shown, text_of
+from .kinds import Ends, Kind, P
+from .numbers import check_prune, numbers_of
+from .parts import Part, Whole
+from .topology import ALONE, Primary, Topology, read_topology
+
+# After so many rounds a cluster changes too much to be followed.
+_ROUNDS = 30
+
+# Between looks at a cluster that changes, and how long it must have been still before it is worked with again, in seconds.
+_PAUSE = 0.25
+_STILL = 1.0
+
+
+class Rounds(t.Generic[P]):
+    """Runs ``kind`` in parts. ``whole`` is what an earlier slice has done."""
+
+    def __init__(self, kind: Kind[P], whole: Whole[P] | None = None) -> None:
+        self._kind = kind
+        self.whole: Whole[P] = whole or Whole()
+        self._deadline: float | None = None
+        # As read last; set before all else.
+        self._calm: tuple[t.Any, ...] | None = None
+        self._source: Topology
+        self._target: Topology
+
+    @property
+    def progress(self) -> P:
+        """Of all parts together."""
+        return self._kind.total(self.whole)
+
+    def run(self, seconds: float | None = None) -> P:
+        """Go on for about ``seconds`` (to the end, if None). Raises :class:`RedisMigrationError`."""
+        whole = self.whole
+        start = time.monotonic()
+        self._deadline = start + seconds if seconds else None
+        before = whole.elapsed
+        try:
+            self._look()
+            while not whole.finished:
+                if whole.current is None and not whole.queue and not self._next_round():
+                    break
+                if not whole.finished:
+                    whole.elapsed = before + time.monotonic() - start
+                    self._go_on()
+                if self._out_of_time():
+                    break
+        finally:
+            whole.elapsed = before + time.monotonic() - start
+        return self.progress
+
+    def _out_of_time(self) -> bool:
+        return self._deadline is not None and time.monotonic() >= self._deadline
+
+    # -- what the ends look like --------------------------------------------------------------------------------
+
+    def _look(self) -> None:
+        """Read who serves what at both ends; an end that is away is waited for."""
+        patiently(self._look_once, self._kind.timeout)
+
+    def _look_once(self) -> None:
+        try:
+            self._source = read_topology(self._kind.source, self.whole.nodes.get("source", ()))
+            self._target = read_topology(self._kind.target, self.whole.nodes.get("target", ()))
+        except ClusterChanged as exc:
+            raise ConnectError(exc.message, hint=exc.hint, transient=True) from None
+        for role, topology in (("source", self._source), ("target", self._target)):
+            if topology.nodes:
+                self.whole.nodes[role] = list(topology.nodes)
+
+    def _settled(self) -> bool:
+        """Wait until nothing changes at either end. False where the slice is over before.
+
+        Raises :class:`RedisMigrationError` where a slot stays open, or unserved, and nothing changes any more.
+        """
+        changed = still = time.monotonic()
+        seen = None
+        while True:
+            self._look()
+            now = time.monotonic()
+            trouble = self._source.trouble or self._target.trouble
+            signature = (self._source.signature, self._target.signature)
+            if signature != seen:
+                # What is found first, or as it was before, is taken to have been so all the time.
+                still = now - _STILL if seen is None and self._calm in (None, signature) else now
+                changed, seen = now, signature
+            if trouble is None and now - still >= _STILL:
+                self._calm = signature
+                return True
+            if trouble and now - changed > self._kind.timeout:
+                raise RedisMigrationError(
+                    f"{trouble} Nothing has changed there for {self._kind.timeout:g} s.{self._so_far()}",
+                    hint="Finish what was begun there (redis-cli --cluster check HOST:PORT names it, --cluster fix repairs it),"
+                    " then run again.",
+                )
+            if self._out_of_time():
+                return False
+            time.sleep(_PAUSE)
+
+    def _so_far(self) -> str:
+        done = [parsed(part.slots) for part in self.whole.done]
+        if not done:
+            return ""
+        table = NO_SLOTS
+        for one in done:
+            table = either(table, one)
+        return f" Done until then: {shown(table)}."
+
+    # -- rounds -------------------------------------------------------------------------------------------------
+
+    def _next_round(self) -> bool:
+        """Hand out the slots that are pending, or end the run. False where the slice is over before."""
+        whole = self.whole
+        if not self._settled():
+            return False
+        if whole.databases is None:
+            self._begin()
+        self._take_back()
+        pending = parsed(whole.pending)
+        if 1 not in pending:
+            whole.finished = True
+            return True
+        whole.rounds += 1
+        if whole.rounds > _ROUNDS:
+            raise RedisMigrationError(
+                f"The cluster changed too often during the run ({_ROUNDS} times): {shown(pending)} of it are left.",
+                hint="Run again when no slots are moved there and no primary fails over.",
+            )
+        for here in self._source.primaries:
+            for there in self._target.primaries:
+                slots = both(both(here.slots, there.slots), pending)
+                if 1 in slots:
+                    marks = (here.mark, there.mark)
+                    whole.queue.append(Part(text_of(slots), here.id, there.id, marks, whole.rounds == 1))
+        whole.pending = ""
+        return True
+
+    def _begin(self) -> None:
+        """What is checked once, of both ends as a whole."""
+        kind, whole = self._kind, self.whole
+        if kind.selection.renames:
+            raise RedisMigrationError(
+                "Keys cannot get other names (rename, database_prefix) where an end is a Redis Cluster.",
+                hint="Move them with the names that they have; or through a single server that gives them their names.",
+            )
+        include_target = kind.both_sides
+        whole.databases = numbers_of(kind.selection, self._source, self._target, include_target=include_target)
+        if kind.prunes:
+            check_prune(self._source, self._target)
+        whole.taken = {primary.id: sorted(primary.server.databases) for primary in self._target.primaries}
+
+    def _take_back(self) -> None:
+        """Parts whose primaries are not there any more as they were: their slots are looked at again."""
+        whole = self.whole
+        for part in list(whole.done):
+            if not (self._same(part, "source") and self._same(part, "target")):
+                whole.done.remove(part)
+                self._give_up(part)
+
+    def _same(self, part: Part[P], role: str) -> bool:
+        """Whether the primary that a part met last is there, with the data that it had."""
+        topology, met = (self._source if role == "source" else self._target), self._met(part, role)
+        if met is None:
+            return True
+        return any(
+            met.same_process(primary.server.identity) and met.same_data(primary.server.identity)
+            for primary in topology.primaries
+        )
+
+    @staticmethod
+    def _met(part: Part[P], role: str) -> Identity | None:
+        found = (part.progress.met if part.progress else {}).get(role)
+        return Identity(**found[-1]) if found else None
+
+    # -- one part -----------------------------------------------------------------------------------------------
+
+    def _go_on(self) -> None:
+        """Run the part at hand, or the next one, until it or the slice is over."""
+        whole = self.whole
+        if whole.current is None:
+            whole.current = whole.queue.pop(0)
+            whole.current.began = whole.elapsed
+            # Another part may have taken long.
+            if not self._as_planned(whole.current):
+                self._give_up_current()
+                return
+        part = whole.current
+        slots = parsed(part.slots)
+        ends = Ends(self._source.part(slots), self._target.part(slots), self._selection(slots))
+        runner = self._kind.runner(whole, part, ends)
+        part.progress = runner.progress
+        left = None if self._deadline is None else max(0.01, self._deadline - time.monotonic())
+        try:
+            runner.run(left)
+        except ClusterChanged:
+            self._give_up_current()
+            return
+        except RedisMigrationError:
+            if not self._changed(part):
+                raise
+            self._give_up_current()
+            return
+        if not runner.progress.finished:
+            return
+        self._look()
+        if self._counts(part):
+            whole.done.append(part)
+            whole.current = None
+        else:
+            self._give_up_current()
+
+    def _selection(self, slots: bytes) -> t.Any:
+        everything = slots.count(1) == len(slots)
+        return dataclasses.replace(
+            self._kind.selection,
+            databases=tuple(self.whole.databases or [0]),
+            slots=None if everything else slots,
+        )
+
+    def _give_up_current(self) -> None:
+        part, self.whole.current = self.whole.current, None
+        if part is not None:
+            self._give_up(part)
+
+    def _give_up(self, part: Part[P]) -> None:
+        whole = self.whole
+        self._kind.given_up(whole, part)
+        whole.pending = text_of(either(parsed(whole.pending), parsed(part.slots)))
+
+    def _as_planned(self, part: Part[P]) -> bool:
+        """Whether the primaries are those that the part was planned with, and none of its slots is being moved."""
+        slots = parsed(part.slots)
+        for topology, node in ((self._source, part.source), (self._target, part.target)):
+            if [primary.id for primary in topology.serving(slots)] != [node] or 1 in both(slots, topology.opened):
+                return False
+        return True
+
+    def _changed(self, part: Part[P]) -> bool:
+        """Behind an error: whether the cluster changed, so that it says nothing. What cannot be asked did not."""
+        with contextlib.suppress(RedisMigrationError):
+            self._look_once()
+            return not self._as_planned(part)
+        return False
+
+    def _counts(self, part: Part[P]) -> bool:
+        """Whether a part that ended well has seen all keys of its slots."""
+        slots = parsed(part.slots)
+        sides = ((self._source, part.source, 0), (self._target, part.target, 1))
+        for topology, node, side in sides:
+            serving = topology.serving(slots)
+            if len(serving) != 1 or 1 in both(slots, topology.opened) or both(serving[0].slots, slots) != slots:
+                return False
+            # One that took the place of another has been looked at from the beginning by the part itself.
+            if node != ALONE and serving[0].id == node and not self._unmoved(serving[0], part.marks[side], side):
+                return False
+        return self._same(part, "source") and self._same(part, "target")
+
+    def _unmoved(self, primary: Primary, mark: str, side: int) -> bool:
+        """Whether no slot, and no key of one, has moved there since it had this ``mark``."""
+        if side and not self._kind.watches_target:
+            return primary.mark.split(" ")[0] == mark.split(" ")[0]
+        return primary.mark == mark
