@@ -46,6 +46,8 @@ def hosts_of(block: Shown, read: Any, cloud: dict[str, Any]) -> dict[str, dict[s
 
 
 def test_every_inventory_that_is_shown_is_checked(world: World, tmp_path: Path) -> None:
+    world.empty_target()
+    world.bind_apps()
     found = list(variables())
     assert len(found) > 20
     cloud = next(
