@@ -16,7 +16,7 @@ from tests.conftest import ServerFactory
 from tests.integration.cluster.conftest import Clusters
 from tests.support.cluster import Cluster
 from tests.support.engine import End
-from tests.support.run import run_module
+from tests.support.run import run_module, run_playbook
 from tests.support.servers import RedisServer
 
 
@@ -110,3 +110,17 @@ def test_counts_and_functions_are_those_of_all_primaries(shared: Clusters, redis
 )
 def test_what_is_not_supported_yet_says_so(module: str, options: dict[str, Any], shared: Clusters) -> None:
     assert "Redis Cluster" in run_module(module, endpoint=shared().endpoint(), **options).message
+
+
+def test_a_playbook_moves_a_cluster(shared: Clusters) -> None:
+    source, target = shared(), shared(shards=2, which="target")
+    with source.client() as client:
+        for number in range(300):
+            client.set(f"key:{number}", number)
+    ends = {"redis_migration_source": source.endpoint(), "redis_migration_target": target.endpoint()}
+    inventory = {"redis_migrations": {"hosts": {"orders": ends}}}
+    first = run_playbook("migrate", inventory).ok
+    assert first.changed > 0
+    assert sum(len(names) for names in target.keys().values()) == 300
+    again = run_playbook("migrate", inventory).ok
+    assert again.changed == 0
