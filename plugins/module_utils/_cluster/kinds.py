@@ -50,6 +50,8 @@ class Kind(abc.ABC, t.Generic[P]):
     # Whether keys of the target are walked, too.
     both_sides: bool
     prunes: bool = False
+    # Whether it is told that the source was written to meanwhile.
+    tells_drift: bool = False
     # Whether keys that move into a slot of the target are told from those that the run brings there.
     watches_target: bool = True
 
@@ -73,6 +75,7 @@ class MigrationInParts(Kind[Progress]):
         self.timeout = plan.timeout
         self.both_sides = self.prunes = plan.prune
         self.watches_target = False
+        self.tells_drift = True
 
     def runner(self, whole: Whole[Progress], part: Part[Progress], ends: Ends) -> Migration:
         taken = frozenset(whole.taken.get(part.target, [])) if part.first and part.target in whole.taken else None
@@ -105,8 +108,8 @@ class MigrationInParts(Kind[Progress]):
             reconnects=sum(part.reconnects for part in parts),
             held=_held([part.held for part in parts if part.held]),
             lost=sum(part.lost for part in parts),
-            source_writes=_sum_or_none([part.source_writes for part in parts]),
-            drift=any(part.drift for part in parts),
+            source_writes=whole.source_writes,
+            drift=whole.drift,
             in_doubt=last.in_doubt,
             elapsed=whole.elapsed,
             samples=_samples(whole.begun),
@@ -183,11 +186,6 @@ def _held(holdings: t.Sequence[Holding]) -> Holding | None:
             together[number] = (known[0] + keys, known[1] + expires)
     expired = sum(holding.expired for holding in holdings)
     return Holding(tuple((number, *counts) for number, counts in sorted(together.items())), expired)
-
-
-def _sum_or_none(counts: t.Sequence[int | None]) -> int | None:
-    known = [count for count in counts if count is not None]
-    return sum(known) if known and len(known) == len(counts) else None
 
 
 def _samples(parts: t.Sequence[Part[P]]) -> list[list[float]]:

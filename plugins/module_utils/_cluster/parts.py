@@ -54,6 +54,9 @@ class Whole(t.Generic[P]):
     given_up: dict[int, dict[str, int]] = dataclasses.field(default_factory=dict)
     # What each primary of the source had counted when the run began, by its id.
     activity: dict[str, dict[str, t.Any]] = dataclasses.field(default_factory=dict)
+    # What came of comparing that at the end: write commands, and whether they changed data.
+    source_writes: int | None = None
+    drift: bool = False
     elapsed: float = 0.0
     finished: bool = False
 

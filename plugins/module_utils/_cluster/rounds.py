@@ -19,10 +19,16 @@ from .._connection.identity import Identity
 from .._connection.patience import patiently
 from .._errors import ClusterChanged, ConnectError, RedisMigrationError
 from .._keys.slots import NO_SLOTS, both, either, parsed, shown, text_of
+from .._server import activity
 from .kinds import Ends, Kind, P
 from .numbers import check_prune, numbers_of
 from .parts import Part, Whole
 from .topology import ALONE, Primary, Topology, read_topology
+
+NO_OTHER_NAMES = (
+    "Keys cannot get other names (rename, database_prefix) where an end is a Redis Cluster.",
+    "Move them with the names that they have, or by way of a single server.",
+)
 
 # After so many rounds a cluster changes too much to be followed.
 _ROUNDS = 30
@@ -138,6 +144,7 @@ class Rounds(t.Generic[P]):
         self._take_back()
         pending = parsed(whole.pending)
         if 1 not in pending:
+            self._end()
             whole.finished = True
             return True
         whole.rounds += 1
@@ -159,15 +166,29 @@ class Rounds(t.Generic[P]):
         """What is checked once, of both ends as a whole."""
         kind, whole = self._kind, self.whole
         if kind.selection.renames:
-            raise RedisMigrationError(
-                "Keys cannot get other names (rename, database_prefix) where an end is a Redis Cluster.",
-                hint="Move them with the names that they have; or through a single server that gives them their names.",
-            )
+            raise RedisMigrationError(NO_OTHER_NAMES[0], hint=NO_OTHER_NAMES[1])
         include_target = kind.both_sides
         whole.databases = numbers_of(kind.selection, self._source, self._target, include_target=include_target)
         if kind.prunes:
             check_prune(self._source, self._target)
+        if kind.tells_drift:
+            for primary in self._source.primaries:
+                began, _identity = activity.read_activity(self._source.node(primary))
+                if began:
+                    whole.activity[primary.id] = dataclasses.asdict(began)
         whole.taken = {primary.id: sorted(primary.server.databases) for primary in self._target.primaries}
+
+    def _end(self) -> None:
+        """Compare what the source's primaries have counted with what they had when the run began."""
+        whole = self.whole
+        drifts = []
+        for primary in self._source.primaries if self._kind.tells_drift else ():
+            before = whole.activity.get(primary.id)
+            now, _identity = activity.read_activity(self._source.node(primary))
+            drifts.append(activity.between(activity.Activity(**before) if before else None, now))
+        writes = [drift.writes for drift in drifts if drift.writes is not None]
+        whole.source_writes = sum(writes) if writes and len(writes) == len(drifts) else None
+        whole.drift = any(drift.changed for drift in drifts)
 
     def _take_back(self) -> None:
         """Parts whose primaries are not there any more as they were: their slots are looked at again."""

@@ -9,10 +9,10 @@ import typing as t
 
 from ansible.module_utils.basic import AnsibleModule
 
+from .._cluster.combined import keyspace_info
 from .._connection.endpoint import Endpoint
 from .._errors import RedisMigrationError
 from .._server.functions import compare_libraries
-from .._server.keyspace import keyspace_info
 
 
 def warn_unverified(module: AnsibleModule, *endpoints: Endpoint) -> None:

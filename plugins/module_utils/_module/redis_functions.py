@@ -9,6 +9,7 @@ import typing as t
 
 from ansible.module_utils.basic import AnsibleModule
 
+from .._cluster.combined import primaries_of
 from .._connection.endpoint import parse_endpoint
 from .._errors import RedisMigrationError
 from .._keys.name import printable
@@ -28,14 +29,16 @@ def work(module: AnsibleModule) -> dict[str, t.Any]:
         wanted, registers = read_libraries(source)
         if module._diff:
             there = read_libraries(target).code
-        outcome = write_libraries(
-            target,
-            wanted,
-            existing=params["existing"],
-            registers=registers,
-            prune=params["prune"],
-            check_mode=module.check_mode,
-        )
+        for node in primaries_of(target) if wanted or params["prune"] else []:
+            written = write_libraries(
+                node,
+                wanted,
+                existing=params["existing"],
+                registers=registers,
+                prune=params["prune"],
+                check_mode=module.check_mode,
+            )
+            outcome.add(written)
         if outcome.failed:
             name, reason = outcome.failed[0]
             count = len(outcome.failed)

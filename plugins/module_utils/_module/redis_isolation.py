@@ -16,6 +16,7 @@ from .._isolation.guard import Process, start_guard, stop_guard
 from .._isolation.isolation import Isolation
 from .._isolation.pause import is_paused, pause_writes, release_writes
 from .._server.clients import Client, Rule
+from .._server.eligibility import mode_problem, refuse
 from .._server.info import server_of
 from .common import check_not_negative, warn_unverified
 from .run import Failed
@@ -64,6 +65,8 @@ class _Run:
         self._endpoint = endpoint
         # Fails for what is no Redis at all.
         self._server = server_of(redis_client, endpoint)
+        if module.params["state"] != "released":
+            refuse(mode_problem(endpoint, self._server))
         self._isolation = Isolation(
             redis_client, endpoint, _rules(self._params, "ignore"), _rules(self._params, "disconnect")
         )

@@ -18,6 +18,7 @@ from .._server.clients import other_clients
 from .._server.databases import database_pairs
 from .checks import features, keys, memory, pair, permissions, sentinels, server, traffic
 from .finding import FAIL, WARN, Finding, Verdict, accepted, failed, listed, plural
+from .nodes import at_every_node
 from .situation import Answered, Question, Side, Situation, answered, both_ends, both_servers, seen_of_keys
 
 
@@ -184,11 +185,11 @@ def _client_dicts(side: Answered) -> list[dict[str, t.Any]] | None:
 
 
 def _of_source(look: t.Callable[[Situation, Answered], Verdict]) -> t.Callable[[Situation], Verdict]:
-    return lambda situation: look(situation, answered(situation.source))
+    return lambda situation: at_every_node(look, situation, answered(situation.source))
 
 
 def _of_target(look: t.Callable[[Situation, Answered], Verdict]) -> t.Callable[[Situation], Verdict]:
-    return lambda situation: look(situation, answered(situation.target))
+    return lambda situation: at_every_node(look, situation, answered(situation.target))
 
 
 _BOTH = ("source", "target")
@@ -210,8 +211,8 @@ CHECKS: tuple[_Check, ...] = (
     ),
     _Check("source_version", ("source",), _of_source(server.version)),
     _Check("target_version", ("target",), _of_target(server.version)),
-    _Check("source_mode", ("source",), _of_source(server.mode)),
-    _Check("target_mode", ("target",), _of_target(server.mode)),
+    _Check("source_mode", ("source",), lambda situation: server.mode(situation, answered(situation.source))),
+    _Check("target_mode", ("target",), lambda situation: server.mode(situation, answered(situation.target))),
     _Check("source_role", ("source",), _of_source(server.role)),
     _Check("target_role", ("target",), _of_target(server.role)),
     _Check("source_state", ("source",), _of_source(server.state)),

@@ -6,11 +6,14 @@
 from __future__ import annotations
 
 import contextlib
+import copy
 import dataclasses
 import re
 import time
 import typing as t
 
+from .._cluster.combined import combined
+from .._cluster.topology import Topology, read_topology
 from .._connection.connect import client
 from .._connection.endpoint import Endpoint, parse_endpoint
 from .._connection.replies import parse_info
@@ -68,7 +71,8 @@ class Side:
         if self.endpoint is None:
             return self
         try:
-            return Answered.ask(self.role, self.endpoint, stack.enter_context(client(self.endpoint)))
+            side = Answered.ask(self.role, self.endpoint, stack.enter_context(client(self.endpoint)))
+            return side.with_all_nodes(stack) if side.server.in_cluster else side
         except RedisMigrationError as exc:
             self.problem = exc
             return self
@@ -91,6 +95,9 @@ class Answered(Side):
         self.activity: Activity | None = None
         self.looked_at = 0.0
         self.round_trip_ms = 0.0
+        # Of a cluster, who serves what, and every primary.
+        self.topology: Topology | None = None
+        self.nodes: tuple[Answered, ...] = (self,)
 
     @classmethod
     def ask(cls, role: str, endpoint: Endpoint, redis_client: Redis) -> Answered:
@@ -101,6 +108,21 @@ class Answered(Side):
         side.info, side.modules = parse_info(text), parse_modules(text)
         side.activity, side.looked_at = side.watcher.look(), time.monotonic()
         return side
+
+    def with_all_nodes(self, stack: contextlib.ExitStack) -> Answered:
+        """The first primary of the cluster that this is a node of, which holds what all of them do together.
+
+        Raises :class:`RedisMigrationError`.
+        """
+        topology = read_topology(self.endpoint)
+        nodes = []
+        for primary in topology.primaries:
+            place = topology.node(primary)
+            nodes.append(Answered.ask(self.role, place, stack.enter_context(client(place))))
+        whole = copy.copy(nodes[0])
+        whole.server = combined([node.server for node in nodes])
+        whole.topology, whole.nodes = topology, tuple(nodes)
+        return whole
 
     def _everything(self) -> str:
         for section in ("everything", "all"):
@@ -132,7 +154,7 @@ class Answered(Side):
     @property
     def data_bytes(self) -> int:
         """About how much memory the keys take."""
-        return data_bytes(self.info)
+        return sum(data_bytes(node.info) for node in self.nodes)
 
 
 def answered(side: Side) -> Answered:

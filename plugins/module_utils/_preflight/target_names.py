@@ -41,6 +41,15 @@ class NamesFound:
     def both(self) -> int:
         return self.looked - self.extra
 
+    def add(self, other: NamesFound) -> None:
+        """Count what was found of other keys, too."""
+        self.looked += other.looked
+        self.extra += other.extra
+        self.examples += other.examples[: max(0, _EXAMPLES - len(self.examples))]
+        self.complete = self.complete and other.complete
+        for number, keys in other.common.items():
+            self.common[number] = self.common.get(number, 0) + keys
+
 
 def compare_names(
     source: tuple[Endpoint, Server],

@@ -204,6 +204,14 @@ class LibraryOutcome:
     def changed(self) -> bool:
         return bool(self.loaded or self.replaced or self.deleted)
 
+    def add(self, other: LibraryOutcome) -> None:
+        """Take in what became of the same libraries at another node of the cluster: what was done to one counts."""
+        for field in dataclasses.fields(self):
+            mine = getattr(self, field.name)
+            mine += [one for one in getattr(other, field.name) if one not in mine]
+        touched = {*self.loaded, *self.replaced, *self.deleted}
+        self.unchanged[:] = [name for name in self.unchanged if name not in touched]
+
     def as_dict(self) -> dict[str, t.Any]:
         names = {
             field.name: [printable(name) for name in getattr(self, field.name)]

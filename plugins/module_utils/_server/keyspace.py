@@ -7,14 +7,7 @@ from __future__ import annotations
 
 import typing as t
 
-from .._connection.endpoint import Endpoint
-from .._connection.patience import at_first
-from .info import Server, read_server
-
-
-def keyspace_info(endpoint: Endpoint) -> dict[str, t.Any]:
-    """The server at ``endpoint``. Raises :class:`RedisMigrationError`."""
-    return at_first(lambda: described(read_server(endpoint)))
+from .info import Server
 
 
 def described(server: Server) -> dict[str, t.Any]:

@@ -44,7 +44,7 @@ def apps_of(variables: Variables) -> Data:
         moved = _bound(unbound if "record" in unbound else looked, there)
     if variables.get("__redis_migration_moved") and not cutover:
         # A cutover that was interrupted has not brought everybody there.
-        moved = _bound(looked, variables["__redis_migration_bound_to_target"])
+        moved = _bound(looked, variables.get("__redis_migration_bound_to_target", {}))
     return {
         "on_source": sorted(restored),
         "on_target": sorted(moved),

@@ -7,9 +7,11 @@ from __future__ import annotations
 
 import pytest
 
+from ansible_collections.dataservices.redis_migration.plugins.module_utils._cluster import runs
+from ansible_collections.dataservices.redis_migration.plugins.module_utils._module import redis_migrate_keys
 from tests.conftest import ServerFactory
 from tests.integration.cluster.conftest import Clusters
-from tests.support import dataset
+from tests.support import dataset, engine
 from tests.support.cluster import Cluster, differences
 from tests.support.engine import RedisMigrationError, diff, diff_in_slices, migrate, migrate_in_slices, moved
 from tests.support.oracle import report
@@ -163,3 +165,18 @@ def test_a_node_that_is_away_is_not_the_only_one_that_is_asked(own: Clusters, re
         migrate(end, target)
     end["cluster"] = {"hosts": [f"127.0.0.1:{cluster.nodes[1].port}"]}
     assert moved(migrate(end, target)) == {"scanned": 1, "copied": 1}
+
+
+def test_writes_to_the_source_behind_its_part_are_told(shared: Clusters, redis_server: ServerFactory) -> None:
+    source, target = shared(), redis_server("redis-8.2")
+    source.load(filled(redis_server("redis-8.2")))
+    plan = redis_migrate_keys.plan_of(engine._options("redis_migrate_keys", source, target, {}), check_mode=False)
+    run = runs.migration(plan)
+    while not getattr(run.state, "done", ()):
+        run.run(0.001)
+    with source.primaries[0].client() as client:
+        client.set("bar", "slot 5061, late")
+    done = redis_migrate_keys.result_of(run.run())
+    assert (done["drift"], done["source_writes"]) == (True, 1)
+    assert migrate(source, target)["drift"] is False
+    equal(source, target)

@@ -14,8 +14,8 @@ from typing import Any
 
 import pytest
 
+from ansible_collections.dataservices.redis_migration.plugins.module_utils._cluster.combined import keyspace_info
 from ansible_collections.dataservices.redis_migration.plugins.module_utils._connection.endpoint import parse_endpoint
-from ansible_collections.dataservices.redis_migration.plugins.module_utils._server.keyspace import keyspace_info
 from tests.conftest import ServerFactory
 from tests.support import dataset, engine
 from tests.support.certs import Authority

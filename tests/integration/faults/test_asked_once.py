@@ -11,6 +11,7 @@ from collections.abc import Callable
 import pytest
 
 from ansible_collections.dataservices.redis_migration.plugins.module_utils._analyse.sampler import Wanted
+from ansible_collections.dataservices.redis_migration.plugins.module_utils._cluster.combined import keyspace_info
 from ansible_collections.dataservices.redis_migration.plugins.module_utils._connection.endpoint import parse_endpoint
 from ansible_collections.dataservices.redis_migration.plugins.module_utils._connection.patience import at_first
 from ansible_collections.dataservices.redis_migration.plugins.module_utils._module.redis_keyspace_info import keyspace
@@ -19,7 +20,6 @@ from ansible_collections.dataservices.redis_migration.plugins.module_utils._serv
     read_libraries,
     write_libraries,
 )
-from ansible_collections.dataservices.redis_migration.plugins.module_utils._server.keyspace import keyspace_info
 from ansible_collections.dataservices.redis_migration.plugins.module_utils._server.settings import compare_settings
 from tests.conftest import ServerFactory
 from tests.support import backups

@@ -15,10 +15,10 @@ from typing import Any
 import pytest
 
 from ansible_collections.dataservices.redis_migration.plugins.module_utils._analyse.sampler import Wanted
+from ansible_collections.dataservices.redis_migration.plugins.module_utils._cluster.combined import keyspace_info
 from ansible_collections.dataservices.redis_migration.plugins.module_utils._connection.endpoint import parse_endpoint
 from ansible_collections.dataservices.redis_migration.plugins.module_utils._module.redis_keyspace_info import keyspace
 from ansible_collections.dataservices.redis_migration.plugins.module_utils._server.info import read_server
-from ansible_collections.dataservices.redis_migration.plugins.module_utils._server.keyspace import keyspace_info
 from tests.conftest import ServerFactory
 from tests.support import engine
 from tests.support.attempt import Watch, attempt

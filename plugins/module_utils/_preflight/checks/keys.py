@@ -5,12 +5,21 @@
 
 from __future__ import annotations
 
+import dataclasses
+import time
+import typing as t
+
+from ..._cluster.rounds import NO_OTHER_NAMES
+from ..._connection.endpoint import Endpoint
 from ..._keys.name import printable
+from ..._keys.selection import Selection
+from ..._keys.slots import ALL_SLOTS, both
 from ..._migrate.names import check_names
 from ..._server.eligibility import prune_problem
+from ..._server.info import Server
 from ..finding import Verdict, fail, failed, human, listed, ok, plural, warn
-from ..situation import Situation, both_endpoints, both_servers, both_sides, sampled_sizes
-from ..target_names import compare_names
+from ..situation import Answered, Situation, both_endpoints, both_servers, both_sides, sampled_sizes
+from ..target_names import NamesFound, compare_names
 
 _SWAPPED = "Are the two ends swapped?"
 
@@ -44,15 +53,12 @@ def target_keys(situation: Situation) -> Verdict:
     if not held:
         situation.names = None
         return ok("The target holds no keys in the databases of the run.")
-    endpoints = both_endpoints(situation)
-    names = compare_names(
-        (endpoints[0], source),
-        (endpoints[1], target),
-        situation.pairs,
-        question.selection,
-        seconds=question.scan_seconds,
-        round_trip_ms=sum(side.round_trip_ms for side in both_sides(situation)),
-    )
+    names = NamesFound()
+    begun = time.monotonic()
+    round_trip_ms = sum(side.round_trip_ms for side in both_sides(situation))
+    for one, other, selection in _parts(situation):
+        left = max(0.0, question.scan_seconds - (time.monotonic() - begun))
+        names.add(compare_names(one, other, situation.pairs, selection, seconds=left, round_trip_ms=round_trip_ms))
     situation.names = names
     looked = (
         "" if names.complete else f" (only {names.looked} of {held} could be looked at in {question.scan_seconds:g} s)"
@@ -104,11 +110,35 @@ def target_keys(situation: Situation) -> Verdict:
     )
 
 
+_Node = tuple[Endpoint, Server]
+
+
+def _parts(situation: Situation) -> t.Iterator[tuple[_Node, _Node, Selection]]:
+    """Both ends, or of clusters each pair of primaries that serve the same slots, and which keys are meant there."""
+    source, target = both_sides(situation)
+    for here, mine in _slots(source):
+        for there, its in _slots(target):
+            slots = both(mine, its)
+            if 1 in slots:
+                selection = situation.question.selection
+                if slots != ALL_SLOTS:
+                    selection = dataclasses.replace(selection, slots=slots)
+                yield (here.endpoint, here.server), (there.endpoint, there.server), selection
+
+
+def _slots(side: Answered) -> list[tuple[Answered, bytes]]:
+    if side.topology is None:
+        return [(side, ALL_SLOTS)]
+    return [(node, primary.slots) for node, primary in zip(side.nodes, side.topology.primaries)]
+
+
 def key_names(situation: Situation) -> Verdict:
     """Whether two keys would get one name; the run looks once more before it writes."""
     question, (source, _target) = situation.question, both_servers(situation)
     if not question.selection.renames:
         return ok("Keys keep their names.")
+    if any(side.topology for side in both_sides(situation)):
+        return fail(*NO_OTHER_NAMES)
     seconds = question.scan_seconds
     complete = check_names(
         both_endpoints(situation)[0],

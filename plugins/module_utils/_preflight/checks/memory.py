@@ -6,9 +6,11 @@
 from __future__ import annotations
 
 from ..._errors import CommandRefused
+from ..._keys.slots import SLOTS, both
 from ..._migrate.usage import obstacle
 from ..finding import FAIL, Verdict, fail, human, ok, warn
-from ..situation import Situation, answered, both_servers
+from ..nodes import at_every_node
+from ..situation import Answered, Situation, answered, both_servers
 
 # Versions and allocators differ in what a key takes; so much more must be free for the run to be safe.
 _HEADROOM = 0.25
@@ -23,8 +25,27 @@ def _missing_bytes(situation: Situation) -> int:
 
 
 def target_memory(situation: Situation) -> Verdict:
-    target = answered(situation.target)
-    needed = _missing_bytes(situation)
+    """Whether what is to be moved fits; of a cluster, into each of its primaries."""
+    return at_every_node(_memory, situation, answered(situation.target))
+
+
+def _share(situation: Situation, node: Answered) -> float:
+    """Which part of the source's data goes to ``node``: keys with one hash tag make primaries hold more than others."""
+    target, source = answered(situation.target), answered(situation.source)
+    if target.topology is None:
+        return 1.0
+    at_target = target.topology.primaries[target.nodes.index(node)].slots
+    if source.topology is None:
+        return at_target.count(1) / SLOTS
+    parts = 0.0
+    for primary, held in zip(source.topology.primaries, source.nodes):
+        if primary.slots.count(1):
+            parts += held.data_bytes * both(primary.slots, at_target).count(1) / primary.slots.count(1)
+    return parts / source.data_bytes if source.data_bytes else 0.0
+
+
+def _memory(situation: Situation, target: Answered) -> Verdict:
+    needed = int(_missing_bytes(situation) * _share(situation, target))
     used = max(0, target.number("used_memory") - target.number("mem_not_counted_for_evict"))
     limit = target.number("maxmemory")
     what = f"About {human(needed)} of keys are to be moved"

@@ -34,6 +34,19 @@ def certificate(situation: Situation, side: Side) -> Verdict:
 
 
 def mode(situation: Situation, side: Answered) -> Verdict:
+    topology = side.topology
+    if topology is not None:
+        count = f"The {side.role} is a Redis Cluster of {len(topology.primaries)} primaries"
+        if situation.question.live:
+            return fail(f"{count}, which a live run cannot follow yet.", "Set redis_migration_live to false.")
+        if topology.trouble and 1 not in topology.opened:
+            return fail(topology.trouble, "See CLUSTER NODES there; every slot must be served by one primary.")
+        if topology.trouble:
+            return warn(
+                f"{count}. {topology.trouble}",
+                "A run waits while slots move. Have the resharding finished (redis-cli --cluster check HOST:PORT) before it.",
+            )
+        return ok(f"{count}, which serve all slots; none is being moved.")
     problem = mode_problem(side.endpoint, side.server)
     return failed(problem) if problem else ok(f"The {side.role} is a {side.server.mode} server.")
 

@@ -13,6 +13,7 @@ from ..._connection.connect import client
 from ..._connection.endpoint import refuse_replica
 from ..._connection.explain import reply_hint, reply_text
 from ..._errors import ConnectError, RedisMigrationError
+from ..._keys.slots import TAGS
 from ..._live.feed import try_feed
 from ..._server import dry_run
 from ..._server.activity import between
@@ -34,8 +35,12 @@ _STAY_STEP = (
 def writable(situation: Situation, side: Answered) -> Verdict:
     """The target's own word on whether it would take a write now; nothing is written."""
     endpoint = side.endpoint
+    name = b"dataservices.redis_migration"
+    if endpoint.shard is not None:
+        # A key that this node serves.
+        name = b"{%b}%b" % (TAGS[endpoint.shard.slots.find(1)], name)
     try:
-        replies = dry_run.queue(endpoint, [("RESTORE", b"dataservices.redis_migration", "0", "x")])
+        replies = dry_run.queue(endpoint, [("RESTORE", name, "0", "x")])
     except dry_run.HeldBack as exc:
         return failed(exc)
     if isinstance(replies, str):
