@@ -21,6 +21,8 @@ from .supervisor import Order
 
 _SUPERVISOR = "ansible_collections.dataservices.redis_migration.plugins.module_utils._tunnel.supervisor"
 _CREDENTIALS = ("url", "username", "password", "backend")
+# Where else a server may be: a tunnel leads to the one at its other end.
+_ELSEWHERE = ("sentinel", "nodes", "shard")
 
 
 def local_endpoint(endpoint: Endpoint, local_port: int) -> dict[str, t.Any]:
@@ -98,7 +100,7 @@ class Tunnel:
         fields = {
             name: value
             for name, value in asdict(self._endpoint).items()
-            if name not in (*_CREDENTIALS, "role", "unix_socket") and value is not None
+            if name not in (*_CREDENTIALS, *_ELSEWHERE, "role", "unix_socket") and value is not None
         }
         return {**fields, **local_endpoint(self._endpoint, local_port)}
 

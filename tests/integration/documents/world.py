@@ -17,6 +17,7 @@ from typing import Any
 from tests.support import named_hosts
 from tests.support.certs import Authority
 from tests.support.cf_sim import CloudFoundrySim
+from tests.support.cluster import Cluster
 from tests.support.either import EitherFrontend
 from tests.support.paths import COLLECTIONS_PATH
 from tests.support.sentinels import Service
@@ -50,6 +51,8 @@ NAMES = {
     "older": ["redis-6-2.example.com"],
     "mymaster": ["s1.example.com", "s2.example.com", "s3.example.com"],
     "orders": ["t1.example.com", "t2.example.com", "t3.example.com"],
+    "cluster": ["n1.example.com", "n2.example.com", "n3.example.com"],
+    "new cluster": ["m1.example.com"],
     "cf": ["api.cf.example.com", "api.cf.eu01.example.com"],
 }
 """The hosts that documents name, by what stands for them here."""
@@ -95,6 +98,9 @@ class World:
         options["sentinel_options"] = patient
         self.orders = enter(Service("redis-8.2", replicas=0, service="orders", **options))
         self.valkey = enter(Service("valkey-9", replicas=0, **options))
+        clusters = [
+            enter(Cluster(name, shards=shards, acl_lines=_ACL)) for name, shards in (("redis-7.0", 2), ("redis-8.2", 1))
+        ]
         self.source, self.target = self.mymaster.servers[0], self.orders.servers[0]
         self.newer = enter(RedisServer("redis-8.2", acl_lines=_ACL))
         self.older = enter(RedisServer("redis-6.2", acl_lines=_ACL))
@@ -105,11 +111,14 @@ class World:
             "older": self.older,
             "mymaster": self.mymaster.sentinels[0],
             "orders": self.orders.sentinels[0],
+            "cluster": clusters[0].nodes[0],
+            "new cluster": clusters[1].nodes[0],
         }.items():
             front = enter(EitherFrontend(server.port, self._certificate))
             self._ports.update(dict.fromkeys(NAMES[group], front.port))
-        # Sentinels tell addresses of servers, which speak TLS where the endpoint says so.
-        for server in [*self.mymaster.servers, *self.orders.servers]:
+        # Sentinels and clusters tell addresses of servers, which speak TLS where the endpoint says so.
+        told = [*self.mymaster.servers, *self.orders.servers, *(node for cluster in clusters for node in cluster.nodes)]
+        for server in told:
             self._ports[f"{HOST}:{server.port}"] = enter(EitherFrontend(server.port, self._certificate)).port
         self._fill()
         self._start_cloud_foundry()

@@ -36,6 +36,8 @@ CASES: dict[str, tuple[dict[str, Any], str, str, str]] = {
     "unbinding failed": ({BOUND: looked("a"), UNBOUND: FAILED, BACK: looked("a", "a", operation="delete")}, "a", "", ""),
     "isolation failed, and nobody can look": ({BOUND: looked("ab"), UNBOUND: FAILED, BACK: FAILED}, "ab", "", ""),
     "an earlier cutover": ({MOVED: True, BOUND: looked("", "ab"), ON_TARGET: looked("abx")}, "", "ab", ""),
+    "an earlier cutover, and nobody can look": ({MOVED: True, BOUND: looked("", "ab"), ON_TARGET: FAILED}, "ab", "", ""),
+    "an earlier cutover to nobody knows where": ({MOVED: True, BOUND: looked("", "ab")}, "ab", "", ""),
     "an interrupted cutover": ({MOVED: True, BOUND: looked("", "ab"), ON_TARGET: looked("a")}, "b", "a", ""),
     "cutover": ({BOUND: looked("ab"), UNBOUND: looked("", "ab"), CUTOVER: looked("", "ab")}, "", "ab", ""),
     "a cutover that one app missed": (
