@@ -90,6 +90,19 @@ def one(*args: bytes) -> bytes:
     return b"*%d\r\n" % len(args) + b"".join([b"$%d\r\n%b\r\n" % (len(word), word) for word in args])
 
 
+_SETTING = _Heads(b"*3\r\n$3\r\nSET\r\n$%d\r\n")
+_SETTING_NEW = _Heads(b"*4\r\n$3\r\nSET\r\n$%d\r\n")
+_VALUE = _Heads(b"\r\n$%d\r\n")
+
+
+def sets(items: t.Sequence[tuple[bytes, bytes]], *, replace: bool) -> bytes:
+    """SET for every (key, value), without ``replace`` only of keys that are not there."""
+    if not items:
+        return b""
+    heads, end = (_SETTING, b"\r\n") if replace else (_SETTING_NEW, b"\r\n$2\r\nNX\r\n")
+    return end.join([heads[len(key)] + key + _VALUE[len(value)] + value for key, value in items]) + end
+
+
 _RESTORING = _Heads(b"*4\r\n$7\r\nRESTORE\r\n$%d\r\n")
 _REPLACING = _Heads(b"*5\r\n$7\r\nRESTORE\r\n$%d\r\n")
 _PAYLOAD = _Heads(b"\r\n$1\r\n0\r\n$%d\r\n")

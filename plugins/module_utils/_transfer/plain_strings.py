@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import typing as t
 
-from .._connection.commands import one
+from .._connection.commands import one, sets
 from .._pipeline.expiry import NEVER, Expiry
 
 # Replies to the commands of :func:`writes`.
@@ -38,10 +38,13 @@ def writes(items: t.Sequence[Item], *, replace: bool, alone: bool = False) -> Wr
     Without ``replace`` nothing that exists is overwritten: MSETNX answers 0 and has written none of its keys, SET NX
     answers nil.
     """
-    lasting = [] if alone else [position for position, item in enumerate(items) if item[1] is NEVER]
+    lasting = [position for position, item in enumerate(items) if item[1] is NEVER]
     commands: list[bytes] = []
     groups: list[list[int]] = []
-    if lasting:
+    if alone:
+        commands.append(sets([(items[position][0], items[position][2]) for position in lasting], replace=replace))
+        groups += [[position] for position in lasting]
+    elif lasting:
         args = [b"MSET" if replace else b"MSETNX"]
         for position in lasting:
             args.append(items[position][0])
@@ -53,8 +56,5 @@ def writes(items: t.Sequence[Item], *, replace: bool, alone: bool = False) -> Wr
         for position, (key, expiry, value) in enumerate(items):
             if expiry is not NEVER:
                 commands.append(one(b"SET", key, value, b"PXAT", b"%d" % expiry, *tail))
-                groups.append([position])
-            elif alone:
-                commands.append(one(b"SET", key, value, *tail))
                 groups.append([position])
     return Writes(b"".join(commands), groups)

@@ -227,3 +227,19 @@ def test_whatever_the_fields_hold_the_password_stays_unsaid(options: dict[str, A
         assert SENTINEL not in str(parsed(**options))
     except EndpointError as exc:
         assert SENTINEL not in str(exc)
+
+
+def test_a_cluster_names_further_nodes() -> None:
+    given = {"host": "n1", "port": 7000, "cluster": {"hosts": ["n2", "n3:7001", "[::1]:7002"]}}
+    found = parse_endpoint(given, "source")
+    assert (found.place, found.nodes) == ("n1:7000", (("n2", 7000), ("n3", 7001), ("::1", 7002)))
+    assert parse_endpoint({"cluster": {"hosts": ["n2:7002", "n3"]}}, "source").place == "n2:7002"
+    for senseless, said in (
+        ({"host": "n1", "cluster": {"hosts": []}}, "no hosts"),
+        ({"host": "n1", "cluster": {"host": "n2"}}, "unknown fields: host"),
+        ({"host": "n1", "cluster": "n2"}, "no dictionary"),
+        ({"url": "unix:///socket", "cluster": {"hosts": ["n2"]}}, "a cluster and a unix socket"),
+        ({"sentinel": {"service_name": "x", "hosts": ["s"]}, "cluster": {"hosts": ["n2"]}}, "a cluster and a sentinel"),
+    ):
+        with pytest.raises(EndpointError, match=said):
+            parse_endpoint(senseless, "source")

@@ -29,3 +29,14 @@ def test_of_one_kind_only() -> None:
     assert writes(ITEMS[:1], replace=True).groups == [[0]]
     assert writes(ITEMS[1:2], replace=True).groups == [[0]]
     assert writes([], replace=True) == (b"", [])
+
+
+def test_a_node_of_a_cluster_gets_each_alone() -> None:
+    timed = (b"SET", b"b", b"2", b"PXAT", b"1700000000000")
+    made = writes(ITEMS, replace=True, alone=True)
+    assert made.commands == one(b"SET", b"a", b"1") + one(b"SET", b"c", b"3") + one(*timed)
+    assert made.groups == [[0], [2], [1]]
+    made = writes(ITEMS, replace=False, alone=True)
+    assert made.commands == one(b"SET", b"a", b"1", b"NX") + one(b"SET", b"c", b"3", b"NX") + one(*timed, b"NX")
+    assert writes([], replace=True, alone=True) == (b"", [])
+    assert writes(ITEMS[1:2], replace=True, alone=True).groups == [[0]]
