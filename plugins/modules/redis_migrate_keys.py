@@ -150,9 +150,9 @@ EXAMPLES = r"""
 - name: Join databases 0 and 1 in a Redis that has only one, and give some keys another prefix
   dataservices.redis_migration.redis_migrate_keys:
     source:
-      url: "redis://old.example.com"
+      url: "redis://{{ vault_old }}@old.example.com"
     target:
-      url: "redis://new.example.com"
+      url: "redis://{{ vault_user }}:{{ vault_new }}@new.example.com"
     database_map: {"1": 0}
     database_prefix: {"1": "db1:"}
     rename: {"old:": "new:"}
