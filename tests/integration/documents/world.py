@@ -169,7 +169,9 @@ class World:
         self.sim.create_key(instance, "redis-migration")
 
     def bind_apps(self) -> None:
-        """The apps use `orders-redis6`, and nothing else."""
+        """The apps use `orders-redis6` and nothing else, and nothing tells of an earlier run."""
+        for instance in self.sim.state.instances.values():
+            instance.annotations.clear()
         for app in self.apps:
             for binding in self.sim.state.bindings_of(app):
                 self.sim.unbind(app, binding.instance)
