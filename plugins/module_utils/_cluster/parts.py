@@ -95,7 +95,9 @@ def whole_from_plain(found: dict[str, t.Any], progress: t.Callable[[dict[str, t.
             "queue": queue,
             "done": done,
             "current": found["current"] and part(found["current"]),
-            "nodes": {role: [(host, port) for host, port in places] for role, places in found["nodes"].items()},
+            "nodes": {
+                role: [(str(host), int(port)) for host, port in places] for role, places in found["nodes"].items()
+            },
             "given_up": {int(number): counts for number, counts in found["given_up"].items()},
         }
     )

@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -112,15 +113,15 @@ def test_what_is_not_supported_yet_says_so(module: str, options: dict[str, Any],
     assert "Redis Cluster" in run_module(module, endpoint=shared().endpoint(), **options).message
 
 
-def test_a_playbook_moves_a_cluster(shared: Clusters) -> None:
+def test_a_playbook_moves_a_cluster(shared: Clusters, tmp_path: Path) -> None:
     source, target = shared(), shared(shards=2, which="target")
     with source.client() as client:
         for number in range(300):
             client.set(f"key:{number}", number)
     ends = {"redis_migration_source": source.endpoint(), "redis_migration_target": target.endpoint()}
     inventory = {"redis_migrations": {"hosts": {"orders": ends}}}
-    first = run_playbook("migrate", inventory).ok
+    first = run_playbook("migrate", inventory, directory=tmp_path).ok
     assert first.changed > 0
     assert sum(len(names) for names in target.keys().values()) == 300
-    again = run_playbook("migrate", inventory).ok
+    again = run_playbook("migrate", inventory, directory=tmp_path).ok
     assert again.changed == 0
