@@ -99,7 +99,7 @@ class MigrationInParts(Kind[Progress]):
             choice=_choice([part.choice for part in parts if part.choice]),
             pairs=sorted({pair for part in parts for pair in part.pairs}),
             pruning=last.pruning,
-            clocks=max([part.clocks for part in parts if part.clocks], key=_apart, default=None),
+            clocks=_clocks([part.clocks for part in parts]),
             met=last.met,
             blind=next((part.blind for part in parts if part.blind), None),
             eviction_data=last.eviction_data,
@@ -147,7 +147,7 @@ class ComparisonInParts(Kind[DiffProgress]):
             pairs=sorted({pair for part in parts for pair in part.pairs or []}),
             reverse=last.reverse,
             again=last.again,
-            clocks=max([part.clocks for part in parts if part.clocks], key=_apart, default=None),
+            clocks=_clocks([part.clocks for part in parts]),
             met=last.met,
             restarts=sum(part.restarts for part in parts),
             elapsed=whole.elapsed,
@@ -172,8 +172,10 @@ def _choice(choices: t.Sequence[Choice]) -> Choice | None:
     return Choice(choices[0].strategy, f"for some nodes {'; for others '.join(reasons)}")
 
 
-def _apart(clocks: t.Mapping[str, float]) -> float:
-    return abs(clocks.get("apart_ms", 0.0))
+def _clocks(all_clocks: t.Sequence[dict[str, float] | None]) -> dict[str, float] | None:
+    """Those that are furthest apart."""
+    known = [clocks for clocks in all_clocks if clocks]
+    return max(known, key=lambda clocks: abs(clocks.get("apart_ms", 0.0)), default=None)
 
 
 def _held(holdings: t.Sequence[Holding]) -> Holding | None:

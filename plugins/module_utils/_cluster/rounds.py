@@ -18,7 +18,7 @@ import typing as t
 from .._connection.identity import Identity
 from .._connection.patience import patiently
 from .._errors import ClusterChanged, ConnectError, RedisMigrationError
-from .._keys.slots import NO_SLOTS, both, either, parsed, shown, text_of
+from .._keys.slots import both, either, parsed, shown, text_of
 from .._server import activity
 from .kinds import Ends, Kind, P
 from .numbers import check_prune, numbers_of
@@ -127,10 +127,7 @@ class Rounds(t.Generic[P]):
         done = [parsed(part.slots) for part in self.whole.done]
         if not done:
             return ""
-        table = NO_SLOTS
-        for one in done:
-            table = either(table, one)
-        return f" Done until then: {shown(table)}."
+        return f" Done until then: {shown(either(*done))}."
 
     # -- rounds -------------------------------------------------------------------------------------------------
 

@@ -52,17 +52,11 @@ class Topology:
     @property
     def opened(self) -> bytes:
         """The slots that are being moved."""
-        table = NO_SLOTS
-        for primary in self.primaries:
-            table = either(table, primary.opened)
-        return table
+        return either(*[primary.opened for primary in self.primaries])
 
     @property
     def served(self) -> bytes:
-        table = NO_SLOTS
-        for primary in self.primaries:
-            table = either(table, primary.slots)
-        return table
+        return either(*[primary.slots for primary in self.primaries])
 
     @property
     def trouble(self) -> str | None:

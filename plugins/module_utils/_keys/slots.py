@@ -128,9 +128,12 @@ def both(one: bytes, other: bytes) -> bytes:
     return (int.from_bytes(one, "big") & int.from_bytes(other, "big")).to_bytes(SLOTS, "big")
 
 
-def either(one: bytes, other: bytes) -> bytes:
-    """The slots in any of two sets."""
-    return (int.from_bytes(one, "big") | int.from_bytes(other, "big")).to_bytes(SLOTS, "big")
+def either(*sets: bytes) -> bytes:
+    """The slots in any of the sets."""
+    together = 0
+    for one in sets:
+        together |= int.from_bytes(one, "big")
+    return together.to_bytes(SLOTS, "big")
 
 
 def without(one: bytes, other: bytes) -> bytes:
