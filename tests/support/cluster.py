@@ -87,6 +87,10 @@ class Cluster:
             for node in self.nodes:
                 node._admin_password = self.nodes[0]._admin_password
                 self._stack.enter_context(node)
+            # Of primaries that begin with the same epoch all but one take another, some seconds later. Only a node that knows
+            # no other may be given one.
+            for number, node in enumerate(self.nodes[: self._shards]):
+                node.ask("SET-CONFIG-EPOCH", number + 1)
             first, *others = self.nodes
             for node in others:
                 first.ask("MEET", HOST, node.port)
@@ -94,9 +98,6 @@ class Cluster:
             for number in range(self._shards):
                 # ADDSLOTSRANGE came with Redis 7.0.
                 self.nodes[number].ask("ADDSLOTS", *range(starts[number], starts[number + 1]))
-                # Primaries that begin with the same epoch settle that among themselves, some seconds later.
-                with contextlib.suppress(redis.ResponseError):
-                    self.nodes[number].ask("SET-CONFIG-EPOCH", number + 1)
             _until(lambda: all(len(_lines(node)) == len(self.nodes) for node in self.nodes))
             for number, node in enumerate(self.nodes[self._shards :]):
                 above = self.nodes[number % self._shards]

@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterator
 import pytest
 
 from tests.support.cluster import Cluster
-from tests.support.servers import available, why_missing
+from tests.support.left_out import need_server
 
 Clusters = Callable[..., Cluster]
 
@@ -29,8 +29,7 @@ def shared(_started: dict[tuple[str, int, str], Cluster]) -> Clusters:
     """A cluster that tests of the file share. `which`: to have several alike."""
 
     def give(name: str = "redis-8.2", shards: int = 3, which: str = "") -> Cluster:
-        if name not in available():
-            pytest.skip(why_missing(name))
+        need_server(name)
         key = (name, shards, which)
         if key not in _started:
             _started[key] = Cluster(name, shards=shards).__enter__()
@@ -46,6 +45,7 @@ def own() -> Iterator[Clusters]:
     with contextlib.ExitStack() as stack:
 
         def make(name: str = "redis-8.2", **options: object) -> Cluster:
+            need_server(name)
             return stack.enter_context(Cluster(name, **options))  # type: ignore[arg-type]
 
         yield make

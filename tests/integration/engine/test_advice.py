@@ -6,7 +6,6 @@
 from __future__ import annotations
 
 import contextlib
-import shutil
 import socket
 import ssl
 import subprocess
@@ -31,6 +30,7 @@ from tests.conftest import ServerFactory
 from tests.support import engine
 from tests.support.certs import Authority, Certificate
 from tests.support.engine import RedisMigrationError
+from tests.support.left_out import need_program
 from tests.support.servers import HOST
 
 READY = "Ready to accept connections"
@@ -45,9 +45,7 @@ def problem(**end: Any) -> str:
 @contextlib.contextmanager
 def started(directory: Path, port: int, *options: str, ready: str) -> Iterator[None]:
     """The installed redis-server in a way in which RedisServer does not run one."""
-    program = shutil.which("redis-server")
-    if not program:
-        pytest.skip("no redis-server is installed")
+    program = need_program("redis-server")
     configuration = directory / "server.conf"
     configuration.write_text(f"port {port}\nbind {HOST}\ndir {directory}\n")
     with subprocess.Popen([program, configuration, *options], stdout=subprocess.PIPE, text=True) as process:

@@ -48,6 +48,16 @@ def walked(follower: Follower) -> None:
     raise AssertionError("it did not come to an end")
 
 
+def drained_behind(follower: Follower, writers: Writers, before: float = 0.3, after: float = 0.5) -> LiveResult:
+    """The drain behind writers that went on for so many seconds before and after everything was compared once."""
+    writers.run(before)
+    walked(follower)
+    writers.run(after)
+    follower.catch_up(max_lag_seconds=5, patience_seconds=30)
+    writers.stop()
+    return follower.drain()
+
+
 def assert_proved(result: LiveResult, source: RedisServer, target: RedisServer, **options: Any) -> None:
     assert result.proved, (result.reason, result.failures[:3])
     found = compare(source, target, **options)
@@ -60,12 +70,7 @@ def test_it_follows_writers_of_everything(pair: tuple[str, str], shared_server: 
     for number in (0, 3):
         dataset.fill_benchmark(source.client(number), "mixed", 1500)
     with Writers(source, databases=(0, 3, 7), target=target) as writers, following(source, target) as follower:
-        writers.run(0.3)
-        walked(follower)
-        writers.run(0.5)
-        follower.catch_up(max_lag_seconds=5, patience_seconds=30)
-        writers.stop()
-        result = follower.drain()
+        result = drained_behind(follower, writers)
     assert writers.commands > 100
     assert_proved(result, source, target)
     assert result.following.compared >= 3000

@@ -17,7 +17,7 @@ from tests.support.renamed import undo
 from tests.support.writers import Writers
 
 from .conftest import SharedServer
-from .test_follow import following, walked
+from .test_follow import drained_behind, following, walked
 
 JOINED: dict[str, Any] = {
     "database_map": {"3": 0, "7": 0},
@@ -53,12 +53,7 @@ def test_databases_are_joined_while_they_are_written_to(pair: tuple[str, str], s
         Writers(source, databases=(0, 3, 7), target=target) as writers,
         following(source, target, **JOINED) as follower,
     ):
-        writers.run(0.3)
-        walked(follower)
-        writers.run(0.5)
-        follower.catch_up(max_lag_seconds=5, patience_seconds=30)
-        writers.stop()
-        result = follower.drain()
+        result = drained_behind(follower, writers)
     assert result.proved, (result.reason, result.failures[:3])
     undo(target, without_prefix)
     differences = compare(source, target)
@@ -71,12 +66,7 @@ def test_prefixes_go_round_while_they_are_written_to(shared_server: SharedServer
         Writers(source, databases=(0, 3), seed=5) as writers,
         following(source, target, rename=ROUND, large_key_bytes=500) as follower,
     ):
-        writers.run(0.5)
-        walked(follower)
-        writers.run(1)
-        follower.catch_up(max_lag_seconds=5, patience_seconds=30)
-        writers.stop()
-        result = follower.drain()
+        result = drained_behind(follower, writers, 0.5, 1)
     assert result.proved, (result.reason, result.failures[:3])
     undo(target, turned_back)
     differences = compare(source, target)

@@ -25,6 +25,7 @@ from tests.support import dataset, engine
 from tests.support.attempt import until
 from tests.support.certs import Authority
 from tests.support.engine import RedisMigrationError, moved
+from tests.support.left_out import need_tls_server
 from tests.support.oracle import compare, report
 from tests.support.paths import REPO
 from tests.support.run import run_module
@@ -281,9 +282,7 @@ def test_tls_to_the_servers_and_to_the_sentinels(name: str, service: Services, a
 
 
 def test_a_plain_sentinel_before_servers_with_tls(service: Services, authority: Authority) -> None:
-    if not tls_servers():
-        pytest.skip("no server here speaks TLS itself")
-    source = service(tls_servers()[0], sentinels=1, tls=True, certificate=authority.server())
+    source = service(need_tls_server(), sentinels=1, tls=True, certificate=authority.server())
     end = source.endpoint()
     said = problem(end)
     assert "'tls: false' in 'sentinel'" in said
