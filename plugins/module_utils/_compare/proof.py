@@ -93,7 +93,9 @@ class Proof:
             replies = count if self._alone else 1
             values, its_values = yield self._source.call(get, replies), self._target.call(its_get, replies)
             found = _unlike_values(count // replies, values, its_values)
-            size = sum([len(value) for said in values if isinstance(said, list) for value in said if isinstance(value, bytes)])
+            size = sum(
+                [len(value) for said in values if isinstance(said, list) for value in said if isinstance(value, bytes)]
+            )
         else:
             (mine,), (its,) = yield here.ask(get), there.ask(its_get)
             found = _unlike_strings(count, mine, its, alone=self._alone)

@@ -25,6 +25,7 @@ from .._pipeline.job import Job, restarting
 from .._pipeline.pace import Pace
 from .._pipeline.temporary_keys import count_lasting
 from .._pipeline.throttle import Throttle
+from .._pipeline.waits import Watch
 from .._server import loss
 from .._server.activity import write_commands
 from .._server.claim import Claim
@@ -109,9 +110,15 @@ class Lanes:
         self.continuity.accept(plan.target, self.target.identity)
         self._flow = Flow(plan.timeout, on_open=self.guard.connected, still_wanted=self._wanted)
         self._open(progress.pairs)
+        watched = End(plan.source, self.source, next(iter(pairs), 0))
+        Watch(watched, progress.waits, self._felt).start(self._flow)
         if progress.held is None:
             # Later the guard compares with what was held before.
             progress.held = holding_of(self.source, pairs)
+
+    def _felt(self, microseconds: float) -> None:
+        for carrier in self.carriers.values():
+            carrier.lane.pace.felt(microseconds)
 
     def discover(self, databases: t.Iterable[int]) -> None:
         """Open lanes for those of the source's ``databases`` that are covered and new. Raises :class:`RedisMigrationError`."""
@@ -155,7 +162,12 @@ class Lanes:
         for end in (source, target):
             end.open_pipes(self.flow, compares=True)
         lane = Lane(
-            self.flow, source, target, Pace(self.round_trip_us), False, bytes_per_second=plan.max_bytes_per_second
+            self.flow,
+            source,
+            target,
+            Pace(self.round_trip_us, plan.max_source_latency_ms),
+            False,
+            bytes_per_second=plan.max_bytes_per_second,
         )
         rebuild = RebuildStrategy(lane)
         transfer = strategy_of(self.choice, lane, rebuild, plan.large_key_bytes)

@@ -24,6 +24,7 @@ from .._pipeline.pipe import Pipe
 from .._pipeline.samples import Samples
 from .._pipeline.scan import Scan
 from .._pipeline.throttle import Throttle
+from .._pipeline.waits import Watch
 from .._server import activity
 from .._server.claim import Claim
 from .._server.clocks import clocks_of
@@ -241,12 +242,13 @@ class Migration:
                 flow,
                 source,
                 target,
-                Pace(self._round_trip_us),
+                Pace(self._round_trip_us, plan.max_source_latency_ms),
                 plan.check_mode,
                 bytes_per_second=plan.max_bytes_per_second,
                 usage=carried(plan, progress, self._source, self._target),
                 begun=progress.wrote,
             )
+            Watch(source, progress.waits, lane.pace.felt).start(flow)
             if not progress.pruning:
                 self._move(lane, here)
                 self._check_ends(lane)

@@ -78,6 +78,8 @@ class Flow:
         self._sleeping: list[tuple[float, int, _Task]] = []
         self._order = itertools.count()
         self._tasks: set[_Task] = set()
+        # These end with the others, or go on when there are others again.
+        self._background: set[_Task] = set()
         self.reconnects = 0
         # How long each pipe has been failing, so that an end that fails at every try is not tried for ever.
         self._outages: dict[Pipe, _Outage] = {}
@@ -88,10 +90,10 @@ class Flow:
         self._reopen(pipe, first=True)
         return pipe
 
-    def spawn(self, job: Job[object]) -> None:
-        """Run ``job`` beside the others."""
+    def spawn(self, job: Job[object], *, background: bool = False) -> None:
+        """Run ``job`` beside the others. One in the ``background`` is nothing that a run waits for."""
         task = _Task(job)
-        self._tasks.add(task)
+        (self._background if background else self._tasks).add(task)
         self._ready.append((task, None, None))
 
     def give(self, gate: Gate, amount: float) -> None:
@@ -127,10 +129,11 @@ class Flow:
         self._selector.close()
 
     def _abandon(self) -> None:
-        for task in list(self._tasks):
+        for task in (*self._tasks, *self._background):
             task.alive = False
             task.job.close()
         self._tasks.clear()
+        self._background.clear()
         self._ready.clear()
         self._sleeping.clear()
 
@@ -145,6 +148,7 @@ class Flow:
             except StopIteration:
                 task.alive = False
                 self._tasks.discard(task)
+                self._background.discard(task)
                 self._finished += 1
                 continue
             except Unsteady as unsteady:
