@@ -201,9 +201,10 @@ class _DatabaseBackup:
         self._flow = Flow(plan.timeout, on_open=self._continuity.connected)
         try:
             self._end = End(plan.endpoint, self._server, self._number)
-            self._flow.add_pipe(self._end.pipe)
             self._pace = Pace(self._round_trip_us, plan.max_source_latency_ms)
-            Watch(self._end, self._result.waits, self._pace.felt).start(self._flow)
+            watch = Watch(self._end, self._result.waits, self._pace.felt)
+            self._flow.add_pipes(self._end.pipe, spare=[watch.pipe])
+            watch.start(self._flow)
             self._payloads = Gate(_IN_FLIGHT_BYTES)
             scan = Scan(
                 self._flow,

@@ -154,8 +154,11 @@ class KeyDiff:
             source = End(plan.source, self._source, here)
             target = End(plan.target, self._target, there, renaming=plan.selection.renaming(here))
             source.use_clock_of_other_end(progress.clock_difference.shift_ms, progress.clock_difference.slack_ms)
-            for end in (source, target):
-                end.open_pipes(flow, compares=plan.level == "values")
+            pace = Pace(self._round_trip_us, plan.max_source_latency_ms)
+            watch = Watch(source, progress.waits, pace.felt)
+            compares = plan.level == "values"
+            flow.add_pipes(*source.pipes(compares=compares), *target.pipes(compares=compares), spare=[watch.pipe])
+            watch.start(flow)
             tolerance_ms = plan.ttl_tolerance_ms + progress.clock_difference.slack_ms
             level, counts = plan.level, progress.databases[here]
             if progress.again is not None:
@@ -172,8 +175,6 @@ class KeyDiff:
                 self._samples.note,
             )
             measured = level == "values"
-            pace = Pace(self._round_trip_us, plan.max_source_latency_ms)
-            Watch(source, progress.waits, pace.felt).start(flow)
             if not progress.reverse and self._walk(
                 flow, source, pace, comparison.forward, measured, comparison.give_up
             ):

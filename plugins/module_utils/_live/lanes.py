@@ -111,7 +111,9 @@ class Lanes:
         self._flow = Flow(plan.timeout, on_open=self.guard.connected, still_wanted=self._wanted)
         self._open(progress.pairs)
         watched = End(plan.source, self.source, next(iter(pairs), 0))
-        Watch(watched, progress.waits, self._felt).start(self._flow)
+        watch = Watch(watched, progress.waits, self._felt)
+        self._flow.add_pipes(spare=[watch.pipe])
+        watch.start(self._flow)
         if progress.held is None:
             # Later the guard compares with what was held before.
             progress.held = holding_of(self.source, pairs)
@@ -159,8 +161,7 @@ class Lanes:
         source = End(plan.source, self.source, here)
         source.use_clock_of_other_end(clocks.shift_ms, clocks.slack_ms)
         target = End(plan.target, self.target, there, name, plan.selection.renaming(here))
-        for end in (source, target):
-            end.open_pipes(self.flow, compares=True)
+        self.flow.add_pipes(*source.pipes(compares=True), *target.pipes(compares=True))
         lane = Lane(
             self.flow,
             source,

@@ -24,6 +24,7 @@ import time
 import traceback
 import typing as t
 
+from .._connection.patience import at_once
 from .._errors import ConnectError, RedisMigrationError
 from .._process import output_is_read
 from .job import Gate, Job, LostAgain, Reconnected, Reopen, Sleep, Take, Unsteady
@@ -89,6 +90,24 @@ class Flow:
         """Open ``pipe`` and take it into the loop. An end that answered a moment ago is waited for."""
         self._reopen(pipe, first=True)
         return pipe
+
+    def add_pipes(self, *pipes: Pipe, spare: t.Sequence[Pipe] = ()) -> None:
+        """As :meth:`add_pipe`, of all at once, as a far end takes some round trips for each.
+
+        ``spare``: what a run can do without, and is left closed where it cannot be opened.
+        """
+        everyone = [*pipes, *spare]
+        at_once([pipe.open for pipe in everyone])
+        try:
+            for pipe in pipes:
+                self._reopen(pipe, first=True, opened=pipe.is_open)
+            for pipe in spare:
+                if pipe.is_open:
+                    self._reopen(pipe, first=True, opened=True)
+        except BaseException:
+            for pipe in everyone:
+                pipe.close()
+            raise
 
     def spawn(self, job: Job[object], *, background: bool = False) -> None:
         """Run ``job`` beside the others. One in the ``background`` is nothing that a run waits for."""
@@ -290,11 +309,15 @@ class Flow:
         if also is not None:
             self._ready.append((also, None, Reconnected()))
 
-    def _reopen(self, pipe: Pipe, *, first: bool = False, error: RedisMigrationError | None = None) -> None:
+    def _reopen(
+        self, pipe: Pipe, *, first: bool = False, opened: bool = False, error: RedisMigrationError | None = None
+    ) -> None:
+        """``opened``: it is open, and only has to be taken into the loop."""
         if pipe in self._pipes:
             self._selector.unregister(pipe)
             del self._pipes[pipe]
-        pipe.close()
+        if not opened:
+            pipe.close()
         now = time.monotonic()
         outage = self._outages.setdefault(pipe, _Outage(now)) if error is not None else _Outage(now)
         deadline = outage.since + self._patience
@@ -306,7 +329,9 @@ class Flow:
                 self._wanted.check()
                 time.sleep(min(backoff, max(0.0, deadline - time.monotonic())))
             try:
-                pipe.open()
+                if not opened:
+                    pipe.open()
+                opened = False
                 if self._on_open:
                     self._on_open(pipe)
                 break

@@ -16,7 +16,7 @@ import time
 import typing as t
 
 from .._connection.commands import one
-from .._connection.connect import CLIENT_NAME, connect, socket_of
+from .._connection.connect import CLIENT_NAME, connect, naming, socket_of
 from .._connection.endpoint import Endpoint
 from .._connection.explain import explain
 from .._connection.identity import Identity, ask_identity
@@ -103,8 +103,9 @@ class Pipe:
     def open(self) -> None:
         """Connect (blocking, at most the endpoint's timeout). Raises :class:`RedisMigrationError`."""
         self.close()
-        self._connection = connect(self.endpoint, self.database, self._name)
-        self.identity = ask_identity(self._connection, self.endpoint, _NO_TOUCH)
+        # The name goes with the first question: over a far line each round trip is felt.
+        self._connection = connect(self.endpoint, self.database, None)
+        self.identity = ask_identity(self._connection, self.endpoint, naming(self._name), _NO_TOUCH)
         self._socket = socket_of(self._connection)
         self._socket.setblocking(False)
         self._reader = hiredis.Reader(notEnoughData=NOTHING_YET)
@@ -123,6 +124,10 @@ class Pipe:
         self._out.clear()
         self._waiting.clear()
         self._partial = 0
+
+    @property
+    def is_open(self) -> bool:
+        return self._connection is not None
 
     def fileno(self) -> int:
         number: int = self._socket.fileno()

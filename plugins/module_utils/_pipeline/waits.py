@@ -18,7 +18,6 @@ import time
 import typing as t
 
 from .._connection.commands import TIME
-from .._errors import ConnectError
 from .end import End
 from .flow import Flow
 from .job import Job, Sleep, restarting
@@ -83,7 +82,8 @@ class Watch:
     """Looks at ``end`` over a connection of its own and notes in ``waits``; ``felt`` is told what is long, in microseconds."""
 
     def __init__(self, end: End, waits: Waits, felt: t.Callable[[float], None]) -> None:
-        self._pipe = Pipe(end.endpoint, end.database)
+        # To be opened as one that a run can do without.
+        self.pipe = Pipe(end.endpoint, end.database)
         self._end = end
         self._felt = felt
         self._waits = waits
@@ -91,18 +91,15 @@ class Watch:
         self._lately: list[float] = []
 
     def start(self, flow: Flow) -> None:
-        """Look for as long as ``flow`` has other work. Where no connection more is to be had, nobody looks."""
-        try:
-            flow.add_pipe(self._pipe)
-        except ConnectError:
-            return
-        flow.spawn(restarting(lambda _attempt: self._looks()), background=True)
+        """Look for as long as ``flow`` has other work, where the pipe is open."""
+        if self.pipe.is_open:
+            flow.spawn(restarting(lambda _attempt: self._looks()), background=True)
 
     def _looks(self) -> Job[None]:
         while True:
             yield Sleep(random.uniform(*_PAUSE))
             sent = time.monotonic()
-            (reply,) = yield Call(self._pipe, TIME, 1)
+            (reply,) = yield Call(self.pipe, TIME, 1)
             self._end.check([reply], "TIME")
             self._note(int(reply[0]) * 1e6 + int(reply[1]) - sent * 1e6)
 
