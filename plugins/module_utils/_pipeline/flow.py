@@ -104,6 +104,8 @@ class Flow:
             for pipe in spare:
                 if pipe.is_open:
                     self._reopen(pipe, first=True, opened=True)
+                else:
+                    pipe.close()
         except BaseException:
             for pipe in everyone:
                 pipe.close()

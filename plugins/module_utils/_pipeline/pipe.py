@@ -127,7 +127,8 @@ class Pipe:
 
     @property
     def is_open(self) -> bool:
-        return self._connection is not None
+        """Whether it can be worked with; one that broke while it was opened cannot."""
+        return self._socket is not None
 
     def fileno(self) -> int:
         number: int = self._socket.fileno()
