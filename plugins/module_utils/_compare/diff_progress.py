@@ -61,6 +61,8 @@ class DiffPlan:
     ttl_tolerance_ms: int = 10
     max_differences: int = 100
     timeout: float = 60
+    # Of a part of a cluster, the other primaries of the source.
+    others: tuple[Endpoint, ...] = ()
 
 
 @dataclasses.dataclass
