@@ -12,6 +12,7 @@ import typing as t
 from .._compare.diff_progress import DatabaseDiff, DiffPlan, DiffProgress
 from .._compare.key_diff import KeyDiff
 from .._connection.endpoint import Endpoint
+from .._errors import RedisMigrationError
 from .._keys.listing import LISTED, listable
 from .._keys.selection import Selection
 from .._migrate.choose import Choice
@@ -19,8 +20,11 @@ from .._migrate.counters import Counters
 from .._migrate.migration import Migration
 from .._migrate.progress import Plan, Progress
 from .._pipeline.waits import Waits
-from .._server.loss import Holding
+from .._server.loss import Holding, holding_of
+from .combined import combined
+from .names import check_all_names
 from .parts import Part, Whole
+from .topology import Topology
 
 P = t.TypeVar("P", bound="Progress | DiffProgress")
 
@@ -39,6 +43,8 @@ class Ends(t.NamedTuple):
     source: Endpoint
     target: Endpoint
     selection: Selection
+    # Of a source that is a cluster, its other primaries.
+    others: tuple[Endpoint, ...] = ()
 
 
 class Kind(abc.ABC, t.Generic[P]):
@@ -56,13 +62,19 @@ class Kind(abc.ABC, t.Generic[P]):
     # Whether keys that move into a slot of the target are told from those that the run brings there.
     watches_target: bool = True
 
+    def check_names(self, source: Topology, numbers: t.Sequence[int]) -> None:
+        """Raise :class:`RedisMigrationError` where two keys of databases ``numbers`` would get one name, if that is no finding."""
+
+    def check_held(self, whole: Whole[P], source: Topology) -> None:
+        """Raise :class:`RedisMigrationError` where the ``source`` holds so much less than it did that its keys may be lost."""
+
     @abc.abstractmethod
     def runner(self, whole: Whole[P], part: Part[P], ends: Ends) -> Runner[P]:
         """What runs ``part``, or goes on with it."""
 
     @abc.abstractmethod
     def given_up(self, whole: Whole[P], part: Part[P]) -> None:
-        """Note what a part did that does not count, as its slots are looked at again."""
+        """Note what a part did that does not count, as its keys are looked at again."""
 
     @abc.abstractmethod
     def total(self, whole: Whole[P]) -> P:
@@ -77,6 +89,31 @@ class MigrationInParts(Kind[Progress]):
         self.both_sides = self.prunes = plan.prune
         self.watches_target = False
         self.tells_drift = True
+
+    def check_names(self, source: Topology, numbers: t.Sequence[int]) -> None:
+        places = self.selection.database_map
+        pairs = [(number, places.get(number, number)) for number in numbers]
+        check_all_names(source, self.selection, pairs, timeout=self.timeout)
+
+    def check_held(self, whole: Whole[Progress], source: Topology) -> None:
+        if not self.prunes:
+            return
+        server = combined([primary.server for primary in source.primaries])
+        now = holding_of(server, whole.databases or ())
+        if whole.held is None:
+            whole.held = dataclasses.asdict(now)
+            return
+        held = Holding(
+            tuple((number, keys, expires) for number, keys, expires in whole.held["databases"]), whole.held["expired"]
+        )
+        expired = max(0, now.expired - held.expired)
+        if held.lost_too_much(now, expired, self.plan.prune_limit):
+            raise RedisMigrationError(
+                f"The {self.source} held {held.keys} keys when the run began, and holds {now.keys} now: a primary of it may have"
+                " lost its data. Nothing was pruned for that: prune would delete from the target what it lost.",
+                hint="Check what happened there. If it is meant, run again: the next run begins with what the source holds then;"
+                f" or raise 'prune_limit' (now {self.plan.prune_limit:g}; 1 is no limit).",
+            )
 
     def runner(self, whole: Whole[Progress], part: Part[Progress], ends: Ends) -> Migration:
         taken = frozenset(whole.taken.get(part.target, [])) if part.first and part.target in whole.taken else None
@@ -139,7 +176,7 @@ class ComparisonInParts(Kind[DiffProgress]):
         return KeyDiff(dataclasses.replace(self.plan, **ends._asdict()), part.progress or DiffProgress())
 
     def given_up(self, whole: Whole[DiffProgress], part: Part[DiffProgress]) -> None:
-        # Its differences may be none of the slots that are compared again.
+        # Its differences may be none of the keys that are compared again.
         part.progress = None
 
     def total(self, whole: Whole[DiffProgress]) -> DiffProgress:

@@ -1,7 +1,7 @@
 # Copyright (c) 2026 dataservices.redis_migration contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""A run over clusters is a run of parts: each from one primary to one primary, over the slots that both serve.
+"""A run over clusters is a run of parts: each from one primary to one primary, over the keys that lie in slots of both.
 
 What is here is plain data, which a slice returns and the next one takes.
 """
@@ -13,39 +13,45 @@ import secrets
 import typing as t
 
 from .._connection.shard import Place
-from .._keys.slots import ALL_SLOTS, text_of
+from .._keys.region import EVERYTHING, Region, joined, region_of
 
 P = t.TypeVar("P")
 
 
 @dataclasses.dataclass
 class Part(t.Generic[P]):
-    """One part: its ``slots`` as text, the ids of the nodes that served them when it began, and how far it has come."""
+    """One part: its keys as a region in text, the ids of the nodes that served them when it began, and how far it has come."""
 
-    slots: str
+    slots: tuple[str, str]
     source: str
     target: str
     # Of both primaries (see Primary.mark), when it began.
     marks: tuple[str, str]
-    # The first look at these slots.
+    # The first look at these keys.
     first: bool
     # Seconds of the run before it.
     began: float = 0.0
     progress: P | None = None
 
+    @property
+    def region(self) -> Region:
+        return region_of(self.slots)
+
 
 @dataclasses.dataclass
 class Whole(t.Generic[P]):
-    """How far a run in parts has come. ``pending``: slots, as text, that belong to no part yet."""
+    """How far a run in parts has come. ``pending``: regions, as text, that belong to no part yet."""
 
     run: str = dataclasses.field(default_factory=lambda: secrets.token_hex(8))
-    pending: str = text_of(ALL_SLOTS)
+    pending: list[tuple[str, str]] = dataclasses.field(default_factory=lambda: [EVERYTHING.as_text()])
     queue: list[Part[P]] = dataclasses.field(default_factory=list)
     current: Part[P] | None = None
     done: list[Part[P]] = dataclasses.field(default_factory=list)
     # How often slots were handed out, and which logical databases of the source are meant; None before the first time.
     rounds: int = 0
     databases: list[int] | None = None
+    # What the whole source held when the run began, where it prunes (see Holding).
+    held: dict[str, t.Any] | None = None
     # By the id of a target's primary, its databases that held keys then.
     taken: dict[str, list[int]] = dataclasses.field(default_factory=dict)
     # Nodes of either end's cluster that were met, to be asked where the one that was named is away.
@@ -59,6 +65,10 @@ class Whole(t.Generic[P]):
     drift: bool = False
     elapsed: float = 0.0
     finished: bool = False
+
+    def left(self, *, renamed: bool) -> list[Region]:
+        """What is pending."""
+        return joined(map(region_of, self.pending), renamed=renamed)
 
     @property
     def begun(self) -> list[Part[P]]:
@@ -80,13 +90,17 @@ def whole_as_plain(whole: Whole[P], plain: t.Callable[[P], dict[str, t.Any]]) ->
     return {**found, **parts, "current": part(whole.current)}
 
 
+def _two(found: t.Sequence[str]) -> tuple[str, str]:
+    source, target = found
+    return source, target
+
+
 def whole_from_plain(found: dict[str, t.Any], progress: t.Callable[[dict[str, t.Any]], P]) -> Whole[P]:
     """What :func:`whole_as_plain` made."""
 
     def part(one: dict[str, t.Any]) -> Part[P]:
         made = None if one["progress"] is None else progress(one["progress"])
-        source, target = one["marks"]
-        return Part(**{**one, "marks": (source, target), "progress": made})
+        return Part(**{**one, "slots": _two(one["slots"]), "marks": _two(one["marks"]), "progress": made})
 
     queue, done = ([part(one) for one in found[name]] for name in ("queue", "done"))
     return Whole(
@@ -95,6 +109,7 @@ def whole_from_plain(found: dict[str, t.Any], progress: t.Callable[[dict[str, t.
             "queue": queue,
             "done": done,
             "current": found["current"] and part(found["current"]),
+            "pending": [_two(region) for region in found["pending"]],
             "nodes": {
                 role: [(str(host), int(port)) for host, port in places] for role, places in found["nodes"].items()
             },

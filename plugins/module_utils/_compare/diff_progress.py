@@ -64,6 +64,8 @@ class DiffPlan:
     max_differences: int = 100
     max_source_latency_ms: float = MAX_LATENCY_MS
     timeout: float = 60
+    # Of a part of a cluster, the other primaries of the source.
+    others: tuple[Endpoint, ...] = ()
 
 
 @dataclasses.dataclass

@@ -20,6 +20,7 @@ from .._keys.listing import listable
 from .._pipeline.absence import PAUSES, lacking, unknown, without
 from .._pipeline.chunk import Chunk
 from .._pipeline.clashes import clashes
+from .._pipeline.elsewhere import everywhere, others_for, watched
 from .._pipeline.end import End
 from .._pipeline.flow import Flow
 from .._pipeline.halving import GiveUp, Work
@@ -149,10 +150,11 @@ class KeyDiff:
 
     def _run_pair(self, here: int, there: int) -> None:
         plan, progress = self._plan, self.progress
-        flow = Flow(plan.timeout, on_open=self._continuity.connected)
+        renaming = plan.selection.renaming(here)
+        source = End(plan.source, self._source, here, others=others_for(renaming, plan.others))
+        target = End(plan.target, self._target, there, renaming=renaming)
+        flow = Flow(plan.timeout, on_open=watched(source, self._continuity.connected))
         try:
-            source = End(plan.source, self._source, here)
-            target = End(plan.target, self._target, there, renaming=plan.selection.renaming(here))
             source.use_clock_of_other_end(progress.clock_difference.shift_ms, progress.clock_difference.slack_ms)
             pace = Pace(self._round_trip_us, plan.max_source_latency_ms)
             watch = Watch(source, progress.waits, pace.felt)
@@ -331,7 +333,7 @@ class _PairComparison:
 
     def _find_extra(self, names: list[bytes]) -> Job[None]:
         counts = DatabaseDiff(target_keys=len(names))
-        unknown_here = functools.partial(without, self._source)
+        unknown_here = functools.partial(everywhere, self._source, ask=without)
         extra = yield from unknown(self._target, names, unknown_here)
         if extra:
             yield Sleep(_SECOND_LOOK_SECONDS)

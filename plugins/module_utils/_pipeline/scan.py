@@ -15,7 +15,6 @@ from .._connection.commands import each, pack
 from .._connection.cursor import CursorWalk
 from .._connection.replies import any_error, is_error
 from .._keys.selection import Selection
-from .._keys.slots import in_slots
 from .._keys.temporary import without_temporary
 from .._server import loss
 from .._server.agreement import Side, too_few, too_few_expiring
@@ -86,6 +85,7 @@ class Scan:
         self._pace = pace
         self._selection = selection
         self._chosen = end.chooser(selection)
+        self._in_region = end.in_region(selection)
         self._take_chunk = take_chunk
         self._chunk_keys = chunk_keys
         self._measured = measured
@@ -126,8 +126,8 @@ class Scan:
                 yield from self._count_again()
             # A table that is being resized can list a key twice.
             keys = without_temporary(list(dict.fromkeys(names)))
-            if self._selection.slots is not None:
-                keys = in_slots(keys, self._selection.slots)
+            if self._in_region is not None:
+                keys = self._in_region(keys)
             if self._chosen is not None:
                 keys = [key for key in keys if self._chosen(key)]
             if keys:

@@ -35,7 +35,8 @@ def _share(situation: Situation, node: Answered) -> float:
     if target.topology is None:
         return 1.0
     at_target = target.topology.primaries[target.nodes.index(node)].slots
-    if source.topology is None:
+    if source.topology is None or situation.question.selection.renames:
+        # Which keys come together there only their new names would tell.
         return at_target.count(1) / SLOTS
     parts = 0.0
     for primary, held in zip(source.topology.primaries, source.nodes):
