@@ -16,7 +16,7 @@ from .._server.info import Server
 
 @dataclasses.dataclass(frozen=True)
 class BackupPlan:
-    """The options of a backup. ``timeout`` in seconds."""
+    """The options of a backup. ``timeout`` in seconds. ``facts``: what else is at the beginning of the file."""
 
     endpoint: Endpoint
     selection: Selection
@@ -25,6 +25,7 @@ class BackupPlan:
     max_keys_per_second: int = 0
     max_bytes_per_second: int = 0
     timeout: float = 60
+    facts: t.Mapping[bytes, bytes] = dataclasses.field(default_factory=dict)
 
 
 @dataclasses.dataclass
