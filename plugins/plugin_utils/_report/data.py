@@ -68,7 +68,7 @@ _PHASES = (
     ("restore", "__redis_migration_restore"),
 )
 
-_BACKUP_FIELDS = ("dest", "size", "checksum", "totals")
+_BACKUP_FIELDS = ("dest", "size", "checksum", "files", "totals")
 _FOLLOWED_FIELDS = ("keys_all", "lag_keys", "lag_seconds", "changes_per_second")
 _RESTORE_FIELDS = ("totals", "databases", "functions")
 
