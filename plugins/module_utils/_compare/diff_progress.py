@@ -62,7 +62,7 @@ class DiffPlan:
     max_differences: int = 100
     timeout: float = 60
     # Of a part of a cluster, the other primaries of the source.
-    others: tuple[Endpoint, ...] = ()
+    others: tuple[Endpoint, ...] | None = None
 
 
 @dataclasses.dataclass

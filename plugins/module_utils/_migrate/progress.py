@@ -43,7 +43,7 @@ class Plan:
     # Of a run in parts, the databases of the target that held keys when the first part began; None: it is asked.
     taken: frozenset[int] | None = None
     # Of such a run, the other primaries of the source.
-    others: tuple[Endpoint, ...] = ()
+    others: tuple[Endpoint, ...] | None = None
 
 
 @dataclasses.dataclass
