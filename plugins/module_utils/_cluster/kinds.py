@@ -19,6 +19,7 @@ from .._migrate.choose import Choice
 from .._migrate.counters import Counters
 from .._migrate.migration import Migration
 from .._migrate.progress import Plan, Progress
+from .._pipeline.waits import Waits
 from .._server.loss import Holding, holding_of
 from .combined import combined
 from .names import check_all_names
@@ -150,6 +151,7 @@ class MigrationInParts(Kind[Progress]):
             in_doubt=last.in_doubt,
             elapsed=whole.elapsed,
             samples=_samples(whole.begun),
+            waits=Waits.of_all(part.waits for part in parts),
             finished=whole.finished,
         )
         for part in parts:
@@ -189,6 +191,7 @@ class ComparisonInParts(Kind[DiffProgress]):
             restarts=sum(part.restarts for part in parts),
             elapsed=whole.elapsed,
             samples=_samples(whole.begun),
+            waits=Waits.of_all(part.waits for part in parts),
             finished=whole.finished,
         )
         for part in parts:

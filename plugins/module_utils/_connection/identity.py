@@ -147,12 +147,20 @@ def ask_identity(connection: t.Any, endpoint: Endpoint, *wishes: bytes) -> Ident
 
     ``wishes``: packed commands that go with it, so that they cost no round trip; it does not matter what the server answers.
     """
+    return ask_with_identity(connection, endpoint, *wishes)[1]
+
+
+def ask_with_identity(connection: t.Any, endpoint: Endpoint, *commands: bytes) -> tuple[list[t.Any], Identity]:
+    """The replies to packed ``commands``, errors among them, and who was there right behind them.
+
+    Raises :class:`RedisMigrationError` when the connection is lost.
+    """
     try:
-        connection.send_packed_command([*wishes, ASK], check_health=False)
-        replies = [_reply(connection) for _command in range(len(wishes) + REPLIES)]
+        connection.send_packed_command([*commands, ASK], check_health=False)
+        replies = [_reply(connection) for _command in range(len(commands) + REPLIES)]
     except (redis.RedisError, OSError) as exc:
         raise explain(exc, endpoint, command=("INFO",)) from None
-    return checked_identity(replies[len(wishes) :], endpoint)
+    return replies[: len(commands)], checked_identity(replies[len(commands) :], endpoint)
 
 
 def _reply(connection: t.Any) -> t.Any:

@@ -46,7 +46,8 @@ def plan_from_dict(plain: dict[str, t.Any]) -> Plan:
         types=tuple(chosen["types"]),
     )
     ends = {role: _endpoint(plain[role]) for role in ("source", "target")}
-    return Plan(**{**plain, **ends, "selection": selection})
+    # Parts of a run over clusters have others beside them, a live run has none.
+    return Plan(**{**plain, **ends, "selection": selection, "others": ()})
 
 
 def _endpoint(plain: dict[str, t.Any]) -> Endpoint:

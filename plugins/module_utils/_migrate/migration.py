@@ -25,6 +25,7 @@ from .._pipeline.pipe import Pipe
 from .._pipeline.samples import Samples
 from .._pipeline.scan import Scan
 from .._pipeline.throttle import Throttle
+from .._pipeline.waits import Watch
 from .._server import activity
 from .._server.claim import Claim
 from .._server.clocks import clocks_of
@@ -237,13 +238,16 @@ class Migration:
         target = End(plan.target, self._target, there, self._claim.name if self._claim else CLIENT_NAME, renaming)
         flow = Flow(plan.timeout, on_open=watched(source, self._check_identity))
         try:
-            for end in (source, target):
-                end.open_pipes(flow, compares=plan.existing_keys == "update" and not progress.fresh)
+            pace = Pace(self._round_trip_us, plan.max_source_latency_ms)
+            watch = Watch(source, progress.waits, pace.felt)
+            compares = plan.existing_keys == "update" and not progress.fresh
+            flow.add_pipes(*source.pipes(compares=compares), *target.pipes(compares=compares), spare=[watch.pipe])
+            watch.start(flow)
             lane = Lane(
                 flow,
                 source,
                 target,
-                Pace(self._round_trip_us),
+                pace,
                 plan.check_mode,
                 bytes_per_second=plan.max_bytes_per_second,
                 usage=carried(plan, progress, self._source, self._target),
@@ -342,9 +346,9 @@ class Migration:
 
     def _check_ends(self, lane: Lane) -> None:
         """Behind what was done, without a break of the connections that did it: nothing of it may be gone by now."""
-        lane.flow.spawn(restarting(lambda _attempt: self._ends_unchanged(lane)))
+        lane.flow.spawn(restarting(lambda _attempt: self._guard.look(lane.source)))
+        lane.flow.spawn(restarting(lambda _attempt: self._target_unchanged(lane)))
         lane.flow.run()
 
-    def _ends_unchanged(self, lane: Lane) -> Job[None]:
-        yield from self._guard.look(lane.source)
+    def _target_unchanged(self, lane: Lane) -> Job[None]:
         self._continuity.check(lane.target.endpoint, (yield from lane.target.identity()))

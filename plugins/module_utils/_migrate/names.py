@@ -84,7 +84,7 @@ class _Look:
         patterns = tuple(map(prefix_pattern, self.suspects))
         flow = Flow(timeout, on_open=watched(self._source))
         try:
-            self._source.open_pipes(flow, compares=False)
+            flow.add_pipes(*self._source.pipes(compares=False))
             scan = Scan(
                 flow,
                 self._source,

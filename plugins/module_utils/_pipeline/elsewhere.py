@@ -24,9 +24,9 @@ from .pipe import Pipe
 Ask = t.Callable[[End, list[bytes]], Job[list[bytes]]]
 
 
-def others_for(renaming: Renaming | None, others: t.Sequence[Endpoint] | None) -> t.Sequence[Endpoint]:
+def others_for(renaming: Renaming | None, others: t.Sequence[Endpoint]) -> t.Sequence[Endpoint]:
     """Which of the ``others`` are asked: none where no two keys can get one name."""
-    return others if others and renaming is not None and renaming.doubtful else ()
+    return others if renaming is not None and renaming.doubtful else ()
 
 
 def everywhere(source: End, keys: list[bytes], ask: Ask) -> Job[list[bytes]]:

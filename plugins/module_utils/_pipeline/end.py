@@ -18,7 +18,6 @@ from .._keys.rename import Renaming
 from .._keys.selection import Selection
 from .._server.info import Server
 from .expiry import ExpiryReader
-from .flow import Flow
 from .job import Job, Unsteady
 from .pipe import DEFAULT_REPLY_LIMIT, Call, Pipe
 from .raw_pipe import RawPipe
@@ -95,13 +94,13 @@ class End:
             return each(command, names), len(names)
         return together(command, names), 1
 
-    def open_pipes(self, flow: Flow, *, compares: bool) -> None:
-        """Connect; ``compares`` says whether values will be compared."""
-        for pipe in (self.pipe, *(other.pipe for other in self.others)):
-            flow.add_pipe(pipe)
+    def pipes(self, *, compares: bool) -> list[Pipe]:
+        """What is to be opened; ``compares`` says whether values will be compared."""
+        pipes = [self.pipe, *(other.pipe for other in self.others)]
         if compares:
             self.raw = RawPipe(self.endpoint, self.database)
-            flow.add_pipe(self.raw)
+            pipes.append(self.raw)
+        return pipes
 
     def identity(self) -> Job[_identity.Identity]:
         """Who is at the other end of the connection that is being worked with."""

@@ -16,7 +16,7 @@ import time
 import typing as t
 
 from .._connection.commands import one
-from .._connection.connect import CLIENT_NAME, connect, socket_of
+from .._connection.connect import CLIENT_NAME, connect, naming, socket_of
 from .._connection.endpoint import Endpoint
 from .._connection.explain import explain
 from .._connection.identity import Identity, ask_identity
@@ -33,7 +33,8 @@ DEFAULT_REPLY_LIMIT = 64 * 1024 * 1024
 
 
 # What is read to be moved, compared or saved is not thereby used: the server goes on evicting what its applications do not
-# use. Where it does not know this (before Redis 7.2), or the user may not, reading is using.
+# use. Where it does not know this (before Redis 7.2), or the user may not, reading is using; and at a node of a cluster, as
+# Redis 8 dies of a command about a key of a slot that moves there (redis/redis pull request 14415, not yet in 8.2.3).
 _NO_TOUCH = one(b"CLIENT", b"NO-TOUCH", b"ON")
 
 # So much of a reply is progress; a byte now and then is none.
@@ -103,8 +104,10 @@ class Pipe:
     def open(self) -> None:
         """Connect (blocking, at most the endpoint's timeout). Raises :class:`RedisMigrationError`."""
         self.close()
-        self._connection = connect(self.endpoint, self.database, self._name)
-        self.identity = ask_identity(self._connection, self.endpoint, _NO_TOUCH)
+        # The name goes with the first question: over a far line each round trip is felt.
+        self._connection = connect(self.endpoint, self.database, None)
+        wishes = () if self.endpoint.shard else (_NO_TOUCH,)
+        self.identity = ask_identity(self._connection, self.endpoint, naming(self._name), *wishes)
         self._socket = socket_of(self._connection)
         self._socket.setblocking(False)
         self._reader = hiredis.Reader(notEnoughData=NOTHING_YET)
@@ -123,6 +126,11 @@ class Pipe:
         self._out.clear()
         self._waiting.clear()
         self._partial = 0
+
+    @property
+    def is_open(self) -> bool:
+        """Whether it can be worked with; one that broke while it was opened cannot."""
+        return self._socket is not None
 
     def fileno(self) -> int:
         number: int = self._socket.fileno()

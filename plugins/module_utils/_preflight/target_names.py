@@ -79,8 +79,7 @@ def compare_names(
         there_end = End(*target, there, renaming=renaming)
         flow = Flow(target[0].timeout, on_open=watched(here_end))
         try:
-            for end in (here_end, there_end):
-                end.open_pipes(flow, compares=False)
+            flow.add_pipes(*here_end.pipes(compares=False), *there_end.pipes(compares=False))
             scan = Scan(
                 flow,
                 there_end,

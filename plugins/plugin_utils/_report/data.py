@@ -68,7 +68,7 @@ _PHASES = (
     ("restore", "__redis_migration_restore"),
 )
 
-_BACKUP_FIELDS = ("dest", "size", "checksum", "totals")
+_BACKUP_FIELDS = ("dest", "size", "checksum", "files", "totals")
 _FOLLOWED_FIELDS = ("keys_all", "lag_keys", "lag_seconds", "changes_per_second")
 _RESTORE_FIELDS = ("totals", "databases", "functions")
 
@@ -85,6 +85,7 @@ _MIGRATE_FIELDS = (
     "reconnects",
     "drift",
     "source_writes",
+    "source_latency_ms",
     "progress_over_time",
 )
 _COMPARISON_FIELDS = (
@@ -95,6 +96,7 @@ _COMPARISON_FIELDS = (
     "functions",
     "elapsed_seconds",
     "keys_per_second",
+    "source_latency_ms",
     "progress_over_time",
 )
 

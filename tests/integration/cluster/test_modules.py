@@ -8,8 +8,6 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-import pytest
-
 from ansible_collections.dataservices.redis_migration.plugins.module_utils._keys.selection import parse_selection
 from ansible_collections.dataservices.redis_migration.plugins.module_utils._preflight.preflight import preflight
 from ansible_collections.dataservices.redis_migration.plugins.module_utils._preflight.situation import Question
@@ -101,16 +99,9 @@ def test_counts_and_functions_are_those_of_all_primaries(shared: Clusters, redis
             client.function_delete("lib")
 
 
-@pytest.mark.parametrize(
-    ("module", "options"),
-    [
-        ("redis_isolation", {"state": "isolated"}),
-        ("redis_backup", {"dest": "/tmp/never-written.rdb"}),
-        ("redis_keyspace_info", {"sample": 10}),
-    ],
-)
-def test_what_is_not_supported_yet_says_so(module: str, options: dict[str, Any], shared: Clusters) -> None:
-    assert "Redis Cluster" in run_module(module, endpoint=shared().endpoint(), **options).message
+def test_a_cluster_cannot_be_followed_yet(shared: Clusters, redis_server: ServerFactory) -> None:
+    ends = {"source": shared().endpoint(), "target": redis_server("redis-8.2").endpoint()}
+    assert "Redis Cluster" in run_module("redis_live_sync", state="started", **ends).message
 
 
 def test_a_playbook_moves_a_cluster(shared: Clusters, tmp_path: Path) -> None:
