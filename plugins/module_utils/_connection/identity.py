@@ -13,6 +13,7 @@ import dataclasses
 import typing as t
 
 from .._imports import redis
+from .commands import pack
 from .endpoint import Endpoint
 from .explain import explain, reply_text
 from .replies import check_shape, parse_info
@@ -147,12 +148,23 @@ def ask_identity(connection: t.Any, endpoint: Endpoint, *wishes: bytes) -> Ident
 
     ``wishes``: packed commands that go with it, so that they cost no round trip; it does not matter what the server answers.
     """
+    replies = _ask(connection, endpoint, wishes)
+    return checked_identity(replies[len(wishes) :], endpoint)
+
+
+def identity_in_database(connection: t.Any, endpoint: Endpoint, database: int) -> Identity | None:
+    """The same, on the way to another logical database; None if the server does not let us in there."""
+    (selected, *replies) = _ask(connection, endpoint, (pack(b"SELECT", database),))
+    return None if isinstance(selected, Exception) else checked_identity(replies, endpoint)
+
+
+def _ask(connection: t.Any, endpoint: Endpoint, first: t.Sequence[bytes]) -> list[t.Any]:
+    """The replies to these commands and then to :data:`ASK`."""
     try:
-        connection.send_packed_command([*wishes, ASK], check_health=False)
-        replies = [_reply(connection) for _command in range(len(wishes) + REPLIES)]
+        connection.send_packed_command([*first, ASK], check_health=False)
+        return [_reply(connection) for _command in range(len(first) + REPLIES)]
     except (redis.RedisError, OSError) as exc:
         raise explain(exc, endpoint, command=("INFO",)) from None
-    return checked_identity(replies[len(wishes) :], endpoint)
 
 
 def _reply(connection: t.Any) -> t.Any:

@@ -23,6 +23,7 @@ from .._pipeline.pace import Pace
 from .._pipeline.pipe import Pipe
 from .._pipeline.samples import Samples
 from .._pipeline.scan import Scan
+from .._pipeline.spares import Spares
 from .._pipeline.throttle import Throttle
 from .._server import activity
 from .._server.claim import Claim
@@ -81,8 +82,8 @@ class Migration:
             self._prepare()
             while not self.progress.finished:
                 try:
-                    with self._claimed():
-                        self._run_pairs()
+                    with self._claimed(), contextlib.closing(Spares()) as spares:
+                        self._run_pairs(spares)
                 except ServerChanged as changed:
                     self._start_over(changed)
                 if self._out_of_time():
@@ -204,11 +205,10 @@ class Migration:
                 " RESETSTAT).",
             )
 
-    def _run_pairs(self) -> None:
+    def _run_pairs(self, spares: Spares) -> None:
         plan, progress = self._plan, self.progress
         while progress.position < len(progress.pairs):
-            here, there = progress.pairs[progress.position]
-            self._run_pair(here, there)
+            self._run_pair(*progress.pairs[progress.position], spares)
             if self._out_of_time() and progress.position < len(progress.pairs):
                 return
         self._end_watch()
@@ -222,7 +222,7 @@ class Migration:
         progress.moved_before.clear()
         progress.finished = True
 
-    def _run_pair(self, here: int, there: int) -> None:
+    def _run_pair(self, here: int, there: int, spares: Spares) -> None:
         plan, progress = self._plan, self.progress
         if progress.fresh is None:
             taken = self._target.databases if plan.taken is None else plan.taken
@@ -231,10 +231,10 @@ class Migration:
                 progress.begun_fresh.append(here)
         flow = Flow(plan.timeout, on_open=self._check_identity)
         try:
-            source = End(plan.source, self._source, here)
+            source = End(plan.source, self._source, here, spares=spares)
             source.use_clock_of_other_end(progress.clock_difference.shift_ms, progress.clock_difference.slack_ms)
             name = self._claim.name if self._claim else CLIENT_NAME
-            target = End(plan.target, self._target, there, name, plan.selection.renaming(here))
+            target = End(plan.target, self._target, there, name, plan.selection.renaming(here), spares)
             for end in (source, target):
                 end.open_pipes(flow, compares=plan.existing_keys == "update" and not progress.fresh)
             lane = Lane(
@@ -253,6 +253,8 @@ class Migration:
             if progress.pruning:
                 self._prune(lane)
                 self._check_ends(lane)
+            for end in (source, target):
+                end.leave_pipes(flow)
         finally:
             progress.reconnects += flow.reconnects
             flow.close()

@@ -22,12 +22,14 @@ from .flow import Flow
 from .job import Job, Unsteady
 from .pipe import DEFAULT_REPLY_LIMIT, Call, Pipe
 from .raw_pipe import RawPipe
+from .spares import Spares
 
 
 class End:
     """The source or the target, one logical database of it. ``name``: of the connection over which it is written to.
 
-    ``renaming``: how the source's keys are called here, if otherwise than there.
+    ``renaming``: how the source's keys are called here, if otherwise than there. ``spares``: of a run that goes through several
+    databases one after the other.
     """
 
     def __init__(
@@ -37,12 +39,14 @@ class End:
         database: int,
         name: str = CLIENT_NAME,
         renaming: Renaming | None = None,
+        spares: Spares | None = None,
     ) -> None:
         self.endpoint = endpoint
         self.server = server
         self.database = database
         self.renaming = renaming
-        self.pipe = Pipe(endpoint, database, name)
+        self._spares = spares
+        self.pipe = Pipe(endpoint, database, name, spares)
         # A second connection for answers that only need to be the same; opened by those who compare.
         self.raw: RawPipe | None = None
         self.expiries = ExpiryReader(self.pipe, server)
@@ -88,8 +92,14 @@ class End:
         """Connect; ``compares`` says whether values will be compared."""
         flow.add_pipe(self.pipe)
         if compares:
-            self.raw = RawPipe(self.endpoint, self.database)
+            self.raw = RawPipe(self.endpoint, self.database, spares=self._spares)
             flow.add_pipe(self.raw)
+
+    def leave_pipes(self, flow: Flow) -> None:
+        """Nothing more is asked here: other databases of this end may have the connections."""
+        for pipe in filter(None, (self.pipe, self.raw)):
+            flow.remove_pipe(pipe)
+            pipe.leave()
 
     def identity(self) -> Job[_identity.Identity]:
         """Who is at the other end of the connection that is being worked with."""

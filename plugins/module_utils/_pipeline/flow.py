@@ -88,6 +88,11 @@ class Flow:
         self._reopen(pipe, first=True)
         return pipe
 
+    def remove_pipe(self, pipe: Pipe) -> None:
+        """Take an open ``pipe`` out of the loop; nobody waits for it any more."""
+        self._selector.unregister(pipe)
+        del self._pipes[pipe]
+
     def spawn(self, job: Job[object]) -> None:
         """Run ``job`` beside the others."""
         task = _Task(job)

@@ -19,9 +19,10 @@ from .._connection.commands import one
 from .._connection.connect import CLIENT_NAME, connect, socket_of
 from .._connection.endpoint import Endpoint
 from .._connection.explain import explain
-from .._connection.identity import Identity, ask_identity
+from .._connection.identity import Identity, ask_identity, identity_in_database
 from .._errors import RedisMigrationError
 from .._imports import hiredis
+from .spares import Spares
 
 # What hiredis answers while a reply is incomplete. Equal to no reply, as its default, False, is to 0.
 NOTHING_YET = object()
@@ -78,12 +79,18 @@ class Call:
 
 
 class Pipe:
-    """One pipelined connection to one logical database of an endpoint, called ``name`` in its CLIENT LIST."""
+    """One pipelined connection to one logical database of an endpoint, called ``name`` in its CLIENT LIST.
 
-    def __init__(self, endpoint: Endpoint, database: int = 0, name: str = CLIENT_NAME) -> None:
+    ``spares``: where it looks for a connection before it opens one, and leaves it with :meth:`leave`.
+    """
+
+    def __init__(
+        self, endpoint: Endpoint, database: int = 0, name: str = CLIENT_NAME, spares: Spares | None = None
+    ) -> None:
         self.endpoint = endpoint
         self.database = database
         self._name = name
+        self._spares = spares
         self._connection: t.Any = None
         self._socket: t.Any = None
         self._reader: t.Any = None
@@ -103,13 +110,37 @@ class Pipe:
     def open(self) -> None:
         """Connect (blocking, at most the endpoint's timeout). Raises :class:`RedisMigrationError`."""
         self.close()
-        self._connection = connect(self.endpoint, self.database, self._name)
-        self.identity = ask_identity(self._connection, self.endpoint, _NO_TOUCH)
+        if not self._take_spare():
+            self._connection = connect(self.endpoint, self.database, self._name)
+            self.identity = ask_identity(self._connection, self.endpoint, _NO_TOUCH)
         self._socket = socket_of(self._connection)
         self._socket.setblocking(False)
         self._reader = hiredis.Reader(notEnoughData=NOTHING_YET)
         self.openings += 1
         self.last_progress = time.monotonic()
+
+    def _take_spare(self) -> bool:
+        """Whether one was there that still serves. Who is behind it is asked as of any other."""
+        connection = self._spares.take(self.endpoint, self._name) if self._spares else None
+        if connection is None:
+            return False
+        try:
+            identity = identity_in_database(connection, self.endpoint, self.database)
+        except RedisMigrationError:
+            identity = None
+        if identity is None:
+            # Another one tells what is wrong, if anything still is.
+            connection.disconnect()
+            return False
+        self._connection, self.identity = connection, identity
+        return True
+
+    def leave(self) -> None:
+        """Close, but leave the connection to whoever needs one next."""
+        if self._spares and self._connection is not None and not self._waiting:
+            self._spares.leave(self.endpoint, self._name, self._connection)
+            self._connection = None
+        self.close()
 
     def _progress(self) -> None:
         self.last_progress = time.monotonic()
