@@ -88,6 +88,13 @@ options:
     description: Limit on bytes of payloads read per second. V(0) means none.
     type: int
     default: 0
+  max_source_latency_ms:
+    description:
+      - For how long other clients of the server may have to wait because of this, in milliseconds. Batches are made so large
+        that they keep it busy for less.
+      - A connection of its own measures what they wait. Where that is longer, less is done at once, whoever is the reason.
+    type: float
+    default: 5.0
   timeout:
     description: Seconds to go on trying when a connection is lost.
     type: float
@@ -204,6 +211,26 @@ failures_not_listed:
       names together.
   returned: when the server was read
   type: int
+source_latency_ms:
+  description:
+    - What another client of the server had to wait behind other commands until its own was carried out, as measured a hundred
+      times a second by a connection of its own; in milliseconds. Null where there was no time for a look.
+  returned: always
+  type: dict
+  contains:
+    p50:
+      description: Half of the waits were not longer, to about 15 %.
+      type: float
+    p99:
+      description: Of a hundred waits 99 were not longer, to about 15 %.
+      type: float
+    max:
+      description: The longest.
+      type: float
+    looks:
+      description: How many were measured.
+      type: int
+  sample: {"p50": 0.3, "p99": 3.1, "max": 4.8, "looks": 512}
 elapsed_seconds:
   description: How long it took.
   returned: when the server was read
@@ -249,6 +276,7 @@ def main() -> None:
             "large_key_bytes": {"type": "int", "default": 4 * 1024 * 1024, "no_log": False},
             "max_keys_per_second": {"type": "int", "default": 0, "no_log": False},
             "max_bytes_per_second": {"type": "int", "default": 0},
+            "max_source_latency_ms": {"type": "float", "default": 5.0},
             "timeout": {"type": "float", "default": 60.0},
         },
         supports_check_mode=True,

@@ -44,6 +44,13 @@ options:
     description: How many differences are listed one by one. All are counted.
     type: int
     default: 100
+  max_source_latency_ms:
+    description:
+      - For how long other clients of the source may have to wait because of this, in milliseconds. Batches are made so large
+        that they keep it busy for less.
+      - A connection of its own measures what they wait. Where that is longer, less is done at once, whoever is the reason.
+    type: float
+    default: 5.0
   timeout:
     description: Seconds to go on trying when a connection is lost.
     type: float
@@ -160,6 +167,26 @@ clock_difference_ms:
     - Beyond a second a warning says so, and expiries are compared by one clock.
   returned: always
   type: int
+source_latency_ms:
+  description:
+    - What another client of the source had to wait behind other commands until its own was carried out, as measured a hundred
+      times a second by a connection of its own; in milliseconds. Null where there was no time for a look.
+  returned: always
+  type: dict
+  contains:
+    p50:
+      description: Half of the waits were not longer, to about 15 %.
+      type: float
+    p99:
+      description: Of a hundred waits 99 were not longer, to about 15 %.
+      type: float
+    max:
+      description: The longest.
+      type: float
+    looks:
+      description: How many were measured.
+      type: int
+  sample: {"p50": 0.3, "p99": 3.1, "max": 4.8, "looks": 512}
 elapsed_seconds:
   description: How long it took.
   returned: always
@@ -219,6 +246,7 @@ def main() -> None:
             "level": {"type": "str", "choices": ["keys", "metadata", "values"], "default": "values"},
             "ttl_tolerance_ms": {"type": "int", "default": 10},
             "max_differences": {"type": "int", "default": 100},
+            "max_source_latency_ms": {"type": "float", "default": 5.0},
             "timeout": {"type": "float", "default": 60.0},
         },
         supports_check_mode=True,

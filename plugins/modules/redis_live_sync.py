@@ -77,6 +77,13 @@ options:
     description: Limit on bytes moved per second. V(0) means none.
     type: int
     default: 0
+  max_source_latency_ms:
+    description:
+      - For how long other clients of the source may have to wait because of this, in milliseconds. Batches are made so large
+        that they keep it busy for less.
+      - A connection of its own measures what they wait. Where that is longer, less is done at once, whoever is the reason.
+    type: float
+    default: 5.0
   ttl_tolerance_ms:
     description: By how many milliseconds expiry times may differ; see M(dataservices.redis_migration.redis_migrate_keys).
     type: int
@@ -259,6 +266,26 @@ drain_seconds:
   description: How long it took from the call until it was proved, or given up.
   returned: with O(state=drained)
   type: float
+source_latency_ms:
+  description:
+    - What another client of the source had to wait behind other commands until its own was carried out, as measured a hundred
+      times a second by a connection of its own; in milliseconds. Null where there was no time for a look.
+  returned: with O(state=drained)
+  type: dict
+  contains:
+    p50:
+      description: Half of the waits were not longer, to about 15 %.
+      type: float
+    p99:
+      description: Of a hundred waits 99 were not longer, to about 15 %.
+      type: float
+    max:
+      description: The longest.
+      type: float
+    looks:
+      description: How many were measured.
+      type: int
+  sample: {"p50": 0.3, "p99": 3.1, "max": 4.8, "looks": 512}
 last_change:
   description:
     - When the source named the last change, in seconds since 1970, by the clock of the machine that follows; null if it
@@ -369,6 +396,7 @@ def main() -> None:
             "prune": {"type": "bool", "default": False},
             "max_keys_per_second": {"type": "int", "default": 0, "no_log": False},
             "max_bytes_per_second": {"type": "int", "default": 0},
+            "max_source_latency_ms": {"type": "float", "default": 5.0},
             "ttl_tolerance_ms": {"type": "int", "default": 10},
             "large_key_bytes": {"type": "int", "default": 2 * 1024 * 1024, "no_log": False},
             "timeout": {"type": "float", "default": 60.0},

@@ -80,6 +80,13 @@ options:
     description: Limit on bytes moved per second, as RV(totals.bytes) counts them. V(0) means none.
     type: int
     default: 0
+  max_source_latency_ms:
+    description:
+      - For how long other clients of the source may have to wait because of this, in milliseconds. Batches are made so large
+        that they keep it busy for less.
+      - A connection of its own measures what they wait. Where that is longer, less is done at once, whoever is the reason.
+    type: float
+    default: 5.0
   max_failures:
     description: How many keys may fail before the module fails. Others are moved in any case.
     type: int
@@ -261,6 +268,26 @@ failures_not_listed:
       names together.
   returned: always
   type: int
+source_latency_ms:
+  description:
+    - What another client of the source had to wait behind other commands until its own was carried out, as measured a hundred
+      times a second by a connection of its own; in milliseconds. Null where there was no time for a look.
+  returned: always
+  type: dict
+  contains:
+    p50:
+      description: Half of the waits were not longer, to about 15 %.
+      type: float
+    p99:
+      description: Of a hundred waits 99 were not longer, to about 15 %.
+      type: float
+    max:
+      description: The longest.
+      type: float
+    looks:
+      description: How many were measured.
+      type: int
+  sample: {"p50": 0.3, "p99": 3.1, "max": 4.8, "looks": 512}
 elapsed_seconds:
   description: How long it took.
   returned: always
@@ -369,6 +396,7 @@ def main() -> None:
             "prune_limit": {"type": "float", "default": 0.1},
             "max_keys_per_second": {"type": "int", "default": 0, "no_log": False},
             "max_bytes_per_second": {"type": "int", "default": 0},
+            "max_source_latency_ms": {"type": "float", "default": 5.0},
             "max_failures": {"type": "int", "default": 0},
             "ttl_tolerance_ms": {"type": "int", "default": 10},
             "large_key_bytes": {"type": "int", "default": 2 * 1024 * 1024, "no_log": False},

@@ -18,7 +18,6 @@ from .._connection.cursor import CursorWalk
 from .._connection.endpoint import Endpoint
 from .._imports import Redis
 from .._keys.selection import Selection
-from .._pipeline.pace import QUEUE_US
 from .._pipeline.throttle import Throttle
 from .._server.compatibility import oldest_readers
 from .._server.info import Server
@@ -28,6 +27,9 @@ from .payloads import Payloads
 
 # Keys that are asked for together. How many is corrected by how long the server takes for them.
 _FEWEST, _MOST = 20, 500
+
+# For so many microseconds the server may be busy with one batch.
+_AT_ONCE_US = 2000.0
 
 # MEMORY USAGE looks at so many elements of a key, and takes the others to be like them.
 _ELEMENTS = 5
@@ -153,7 +155,7 @@ class _Sampler:
             commands += [("TYPE", name), ("MEMORY USAGE", name, "SAMPLES", _ELEMENTS), (self._expiry, name)]
             commands += [(command, name) for command in helpful]
         replies, clock_ms, took_us = self._ask(redis_client, number, commands)
-        affordable = int(len(names) * QUEUE_US / 2 / took_us)
+        affordable = int(len(names) * _AT_ONCE_US / took_us)
         self._together = max(_FEWEST, min(_MOST, 2 * self._together, affordable))
         now = clock_ms if self._expiry == "PEXPIRETIME" else 0
         keys = []

@@ -27,6 +27,7 @@ from .._pipeline.pace import Pace
 from .._pipeline.pipe import ReplyTooLarge
 from .._pipeline.scan import Scan
 from .._pipeline.throttle import Throttle
+from .._pipeline.waits import Watch
 from .._rdb.payload import DAMAGED, damaged, rdb_version
 from .._rdb.writer import RdbWriter
 from .._server.compatibility import rdb_version as version_by_release
@@ -200,8 +201,10 @@ class _DatabaseBackup:
         self._flow = Flow(plan.timeout, on_open=self._continuity.connected)
         try:
             self._end = End(plan.endpoint, self._server, self._number)
-            self._flow.add_pipe(self._end.pipe)
-            self._pace = Pace(self._round_trip_us)
+            self._pace = Pace(self._round_trip_us, plan.max_source_latency_ms)
+            watch = Watch(self._end, self._result.waits, self._pace.felt)
+            self._flow.add_pipes(self._end.pipe, spare=[watch.pipe])
+            watch.start(self._flow)
             self._payloads = Gate(_IN_FLIGHT_BYTES)
             scan = Scan(
                 self._flow,

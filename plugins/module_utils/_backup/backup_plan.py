@@ -11,6 +11,8 @@ import typing as t
 from .._connection.endpoint import Endpoint
 from .._keys.listing import Failure, Tally
 from .._keys.selection import Selection
+from .._pipeline.pace import MAX_LATENCY_MS
+from .._pipeline.waits import Waits
 from .._server.info import Server
 
 
@@ -24,6 +26,7 @@ class BackupPlan:
     large_key_bytes: int = 4 * 1024 * 1024
     max_keys_per_second: int = 0
     max_bytes_per_second: int = 0
+    max_source_latency_ms: float = MAX_LATENCY_MS
     timeout: float = 60
 
 
@@ -52,6 +55,8 @@ class BackupResult:
     functions: int | None = None
     databases: dict[int, Saved] = dataclasses.field(default_factory=dict)
     failures: list[Failure] = dataclasses.field(default_factory=list)
+    # How long other clients of the server waited.
+    waits: Waits = dataclasses.field(default_factory=Waits)
     elapsed: float = 0.0
 
     def progress(self, selection: Selection, size: int) -> dict[str, t.Any]:

@@ -18,6 +18,7 @@ from .._migrate.choose import Choice
 from .._migrate.counters import Counters
 from .._migrate.migration import Migration
 from .._migrate.progress import Plan, Progress
+from .._pipeline.waits import Waits
 from .._server.loss import Holding
 from .parts import Part, Whole
 
@@ -113,6 +114,7 @@ class MigrationInParts(Kind[Progress]):
             in_doubt=last.in_doubt,
             elapsed=whole.elapsed,
             samples=_samples(whole.begun),
+            waits=Waits.of_all(part.waits for part in parts),
             finished=whole.finished,
         )
         for part in parts:
@@ -152,6 +154,7 @@ class ComparisonInParts(Kind[DiffProgress]):
             restarts=sum(part.restarts for part in parts),
             elapsed=whole.elapsed,
             samples=_samples(whole.begun),
+            waits=Waits.of_all(part.waits for part in parts),
             finished=whole.finished,
         )
         for part in parts:

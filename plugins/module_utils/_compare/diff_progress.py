@@ -12,6 +12,8 @@ from .._connection.endpoint import Endpoint
 from .._keys.listing import Tally
 from .._keys.name import key_fields
 from .._keys.selection import Selection
+from .._pipeline.pace import MAX_LATENCY_MS
+from .._pipeline.waits import Waits
 from .._server.clocks import Clocks
 from .verdict import Difference
 
@@ -60,6 +62,7 @@ class DiffPlan:
     level: str = "values"
     ttl_tolerance_ms: int = 10
     max_differences: int = 100
+    max_source_latency_ms: float = MAX_LATENCY_MS
     timeout: float = 60
 
 
@@ -85,6 +88,8 @@ class DiffProgress:
     elapsed: float = 0.0
     # How far it had come when (see Samples).
     samples: list[list[float]] = dataclasses.field(default_factory=list)
+    # How long other clients of the source waited.
+    waits: Waits = dataclasses.field(default_factory=Waits)
     finished: bool = False
 
     @property

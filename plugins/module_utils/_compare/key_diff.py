@@ -29,6 +29,7 @@ from .._pipeline.pace import Pace
 from .._pipeline.samples import Samples
 from .._pipeline.scan import NAMES_AT_ONCE, Scan
 from .._pipeline.spares import Spares
+from .._pipeline.waits import Watch
 from .._server.clocks import clocks_of
 from .._server.continuity import Continuity, ServerChanged, nameless_ends
 from .._server.databases import check_databases, check_same_server, database_pairs
@@ -156,8 +157,11 @@ class KeyDiff:
             source = End(plan.source, self._source, here, spares=spares)
             target = End(plan.target, self._target, there, renaming=plan.selection.renaming(here), spares=spares)
             source.use_clock_of_other_end(progress.clock_difference.shift_ms, progress.clock_difference.slack_ms)
-            for end in (source, target):
-                end.open_pipes(flow, compares=plan.level == "values")
+            pace = Pace(self._round_trip_us, plan.max_source_latency_ms)
+            watch = Watch(source, progress.waits, pace.felt)
+            compares = plan.level == "values"
+            flow.add_pipes(*source.pipes(compares=compares), *target.pipes(compares=compares), spare=[watch.pipe])
+            watch.start(flow)
             tolerance_ms = plan.ttl_tolerance_ms + progress.clock_difference.slack_ms
             level, counts = plan.level, progress.databases[here]
             if progress.again is not None:
@@ -174,17 +178,18 @@ class KeyDiff:
                 self._samples.note,
             )
             measured = level == "values"
-            if not progress.reverse and self._walk(flow, source, comparison.forward, measured, comparison.give_up):
+            if not progress.reverse and self._walk(
+                flow, source, pace, comparison.forward, measured, comparison.give_up
+            ):
                 progress.reverse, progress.cursor = True, b"0"
-            if progress.reverse and self._walk(flow, target, comparison.backward, False):
+            if progress.reverse and self._walk(flow, target, Pace(self._round_trip_us), comparison.backward, False):
                 progress.reverse, progress.cursor = False, b"0"
                 flow.spawn(restarting(lambda _attempt: self._count(here, source, target)))
                 flow.run()
             for end in (source, target):
                 flow.spawn(restarting(functools.partial(self._unchanged, end)))
             flow.run()
-            for end in (source, target):
-                end.leave_pipes(flow)
+            flow.leave()
         finally:
             flow.close()
 
@@ -192,6 +197,7 @@ class KeyDiff:
         self,
         flow: Flow,
         end: End,
+        pace: Pace,
         take: t.Callable[[Chunk], Work],
         measured: bool,
         give_up: GiveUp | None = None,
@@ -201,7 +207,7 @@ class KeyDiff:
         scan = Scan(
             flow,
             end,
-            Pace(self._round_trip_us),
+            pace,
             self._plan.selection,
             take,
             give_up=give_up,

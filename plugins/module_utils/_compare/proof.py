@@ -27,6 +27,10 @@ _FEW = 0.3
 _LOOK_AGAIN = 20
 _SMOOTHING = 0.2
 
+# Answers of more bytes for a key are read as they arrive, one by one: to look through them for what is no value is dearer
+# then than to take them apart.
+_BULKY = 1024
+
 # ZSCAN shows the members of a compact sorted set as they are stored, in order, and any other whole if it may go on so
 # long. ZRANGE would have each score read and printed, and versions print the same score differently.
 _ALL = b"1000000000"
@@ -60,6 +64,8 @@ class Proof:
         # What share of the keys seen lately were strings.
         self._share = 1.0
         self._chunks = 0
+        # Whether strings and payloads were of many bytes lately.
+        self._bulky_strings = self._bulky_payloads = False
 
     def unproved(self, keys: Both) -> Job[t.Sequence[int]]:
         """Positions of those of ``keys`` whose values are not proved equal. A key that an end lacks never is."""
@@ -69,15 +75,48 @@ class Proof:
             return left
         self._chunks += 1
         if self._share > _FEW or self._chunks % _LOOK_AGAIN == 0:
-            left = yield from _unproved_strings(here, there, keys, alone=self._alone)
+            left = yield from self._unproved_strings(here, there, keys)
             self._share += _SMOOTHING * (1 - len(left) / len(keys) - self._share)
         if left and self._payloads_alike:
-            found = yield from _unproved_payloads(here, there, keys.pick(left))
+            found = yield from self._unproved_payloads(here, there, keys.pick(left))
             left = [left[index] for index in found]
         if left:
             found = yield from self._unproved_contents(here, there, keys.pick(left))
             left = [left[index] for index in found]
         return left
+
+    def _unproved_strings(self, here: RawPipe, there: RawPipe, keys: Both) -> Job[list[int]]:
+        """Positions of the keys that are not the same string at both ends."""
+        get, its_get = keys.asking(functools.partial(_strings, alone=self._alone))
+        count = len(keys)
+        if self._bulky_strings:
+            replies = count if self._alone else 1
+            values, its_values = yield self._source.call(get, replies), self._target.call(its_get, replies)
+            found = _unlike_values(count // replies, values, its_values)
+            size = sum(
+                [len(value) for said in values if isinstance(said, list) for value in said if isinstance(value, bytes)]
+            )
+        else:
+            (mine,), (its,) = yield here.ask(get), there.ask(its_get)
+            found = _unlike_strings(count, mine, its, alone=self._alone)
+            size = len(mine)
+        self._bulky_strings = size > _BULKY * count
+        return found
+
+    def _unproved_payloads(self, here: RawPipe, there: RawPipe, keys: Both) -> Job[list[int]]:
+        """Positions of the keys of which DUMP shows other values."""
+        dump, its_dump = keys.asked(b"DUMP")
+        count = len(keys)
+        if self._bulky_payloads:
+            payloads, its_payloads = yield self._source.call(dump, count), self._target.call(its_dump, count)
+            found = _unlike_pairs(_same_payload, payloads, its_payloads)
+            size = sum([len(payload) for payload in payloads if isinstance(payload, bytes)])
+        else:
+            (mine,), (its,) = yield here.ask(dump), there.ask(its_dump)
+            found = [] if proves_equal(mine, its, b"$", _NO_TEXT) else _unlike(_same_payload, count, mine, its)
+            size = len(mine)
+        self._bulky_payloads = size > _BULKY * count
+        return found
 
     def _unproved_contents(self, here: RawPipe, there: RawPipe, keys: Both) -> Job[list[int]]:
         # An end at which a key is of another type than the source says answers with an error.
@@ -132,13 +171,6 @@ def _strings(names: Packed, *, alone: bool) -> bytes:
     return each(b"MGET", names) if alone else together(b"MGET", names)
 
 
-def _unproved_strings(here: RawPipe, there: RawPipe, keys: Both, *, alone: bool) -> Job[list[int]]:
-    """Positions of the keys that are not the same string at both ends."""
-    get, its_get = keys.asking(functools.partial(_strings, alone=alone))
-    (mine,), (its,) = yield here.ask(get), there.ask(its_get)
-    return _unlike_strings(len(keys), mine, its, alone=alone)
-
-
 def _unlike_strings(count: int, mine: bytes, its: bytes, *, alone: bool = False) -> list[int]:
     replies, size = (count, 1) if alone else (1, count)
     if proves_equal(mine, its, b"*%d\r\n" % size, _NO_TEXT):
@@ -146,8 +178,13 @@ def _unlike_strings(count: int, mine: bytes, its: bytes, *, alone: bool = False)
     here, there = parse_raw(mine, replies), parse_raw(its, replies)
     if here is None or there is None:
         return list(range(count))
+    return _unlike_values(size, here, there)
+
+
+def _unlike_values(size: int, here: list[t.Any], there: list[t.Any]) -> list[int]:
+    """Positions of the strings that are not the same in both answers, each of replies to MGET of ``size`` keys."""
     if not all(isinstance(reply, list) and len(reply) == size for reply in (*here, *there)):
-        return list(range(count))
+        return list(range(size * len(here)))
     values, its_values = ([value for reply in said for value in reply] for said in (here, there))
     return [
         position
@@ -156,25 +193,20 @@ def _unlike_strings(count: int, mine: bytes, its: bytes, *, alone: bool = False)
     ]
 
 
-def _unproved_payloads(here: RawPipe, there: RawPipe, keys: Both) -> Job[list[int]]:
-    """Positions of the keys of which DUMP shows other values."""
-    dump, its_dump = keys.asked(b"DUMP")
-    (mine,), (its,) = yield here.ask(dump), there.ask(its_dump)
-    if proves_equal(mine, its, b"$", _NO_TEXT):
-        return []
-    return _unlike(_same_payload, len(keys), mine, its)
-
-
 def _unlike(same: t.Callable[[t.Any, t.Any], bool], count: int, mine: bytes, its: bytes) -> list[int]:
     """Positions of the ``count`` keys whose replies are not the ``same``; all where an end gave something else."""
     here, there = parse_raw(mine, count), parse_raw(its, count)
     if here is None or there is None:
         return list(range(count))
+    return _unlike_pairs(same, here, there)
+
+
+def _unlike_pairs(same: t.Callable[[t.Any, t.Any], bool], here: list[t.Any], there: list[t.Any]) -> list[int]:
     try:
         return [position for position, pair in enumerate(zip(here, there)) if not same(*pair)]
     except (TypeError, ValueError):
         # Such as lists for members, or no number for a score.
-        return list(range(count))
+        return list(range(len(here)))
 
 
 def _unlike_elements(kind: bytes, count: int, mine: bytes, its: bytes) -> list[int]:

@@ -19,6 +19,7 @@ from .._errors import RedisMigrationError
 from .._imports import Connection, Redis, UnixDomainSocketConnection, redis
 from . import cluster, sentinel, tls
 from .bounded_socket import BoundedSocket
+from .commands import pack
 from .endpoint import Endpoint
 from .explain import command_name, explain
 from .replies import check_shape, odd_reply
@@ -79,7 +80,7 @@ def _knows_driver_info() -> bool:
     return "driver_info" in inspect.signature(redis.connection.AbstractConnection.__init__).parameters
 
 
-def _settings(endpoint: Endpoint, database: int, name: str) -> dict[str, t.Any]:
+def _settings(endpoint: Endpoint, database: int, name: str | None) -> dict[str, t.Any]:
     settings: dict[str, t.Any] = {
         "db": database,
         "username": endpoint.username,
@@ -98,8 +99,10 @@ def _settings(endpoint: Endpoint, database: int, name: str) -> dict[str, t.Any]:
     return settings
 
 
-def connect(endpoint: Endpoint, database: int = 0, name: str = CLIENT_NAME) -> t.Any:
+def connect(endpoint: Endpoint, database: int = 0, name: str | None = CLIENT_NAME) -> t.Any:
     """An open, authenticated redis-py connection on logical database ``database``, called ``name`` in CLIENT LIST.
+
+    Without a ``name`` it gets none, for those who send :func:`naming` with their first question.
 
     Where Sentinels, or the nodes of a cluster, know where that is, they are asked. Raises :class:`ConnectError`,
     :class:`EndpointError` or :class:`CommandRefused`.
@@ -131,7 +134,7 @@ def located(endpoint: Endpoint) -> Endpoint:
 class _Opener:
     """Connections to the places that Sentinels or nodes name, and to these themselves."""
 
-    def __init__(self, database: int, name: str) -> None:
+    def __init__(self, database: int, name: str | None) -> None:
         self._database = database
         self._name = name
 
@@ -142,12 +145,17 @@ class _Opener:
         return connect(endpoint, self._database, self._name)
 
 
-def _introduce(name: str, connection: t.Any) -> None:
+def naming(name: str) -> bytes:
+    """The command that gives a connection its name. Best effort: a user may lack it, which is no reason to fail."""
+    return pack("CLIENT", "SETNAME", name)
+
+
+def _introduce(name: str | None, connection: t.Any) -> None:
     connection.on_connect()
-    # Best effort: a user may lack CLIENT SETNAME, which is no reason to fail.
-    connection.send_command("CLIENT", "SETNAME", name)
-    with contextlib.suppress(redis.ResponseError):
-        connection.read_response()
+    if name is not None:
+        connection.send_packed_command([naming(name)], check_health=False)
+        with contextlib.suppress(redis.ResponseError):
+            connection.read_response()
     connection._sock.connected()
 
 

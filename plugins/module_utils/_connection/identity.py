@@ -13,7 +13,6 @@ import dataclasses
 import typing as t
 
 from .._imports import redis
-from .commands import pack
 from .endpoint import Endpoint
 from .explain import explain, reply_text
 from .replies import check_shape, parse_info
@@ -148,23 +147,20 @@ def ask_identity(connection: t.Any, endpoint: Endpoint, *wishes: bytes) -> Ident
 
     ``wishes``: packed commands that go with it, so that they cost no round trip; it does not matter what the server answers.
     """
-    replies = _ask(connection, endpoint, wishes)
-    return checked_identity(replies[len(wishes) :], endpoint)
+    return ask_with_identity(connection, endpoint, *wishes)[1]
 
 
-def identity_in_database(connection: t.Any, endpoint: Endpoint, database: int) -> Identity | None:
-    """The same, on the way to another logical database; None if the server does not let us in there."""
-    (selected, *replies) = _ask(connection, endpoint, (pack(b"SELECT", database),))
-    return None if isinstance(selected, Exception) else checked_identity(replies, endpoint)
+def ask_with_identity(connection: t.Any, endpoint: Endpoint, *commands: bytes) -> tuple[list[t.Any], Identity]:
+    """The replies to packed ``commands``, errors among them, and who was there right behind them.
 
-
-def _ask(connection: t.Any, endpoint: Endpoint, first: t.Sequence[bytes]) -> list[t.Any]:
-    """The replies to these commands and then to :data:`ASK`."""
+    Raises :class:`RedisMigrationError` when the connection is lost.
+    """
     try:
-        connection.send_packed_command([*first, ASK], check_health=False)
-        return [_reply(connection) for _command in range(len(first) + REPLIES)]
+        connection.send_packed_command([*commands, ASK], check_health=False)
+        replies = [_reply(connection) for _command in range(len(commands) + REPLIES)]
     except (redis.RedisError, OSError) as exc:
         raise explain(exc, endpoint, command=("INFO",)) from None
+    return replies[: len(commands)], checked_identity(replies[len(commands) :], endpoint)
 
 
 def _reply(connection: t.Any) -> t.Any:

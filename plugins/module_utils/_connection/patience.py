@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import threading
 import time
 import typing as t
@@ -46,6 +47,20 @@ def at_first(ask: t.Callable[[], _T]) -> _T:
         except ConnectionLost:
             time.sleep(_FIRST_PAUSE * attempt)
     return ask()
+
+
+def at_once(asks: t.Sequence[t.Callable[[], object]]) -> None:
+    """Call all of them side by side, and wait for all. What one raises is lost: who wants to know looks at what it did."""
+
+    def ask(one: t.Callable[[], object]) -> None:
+        with contextlib.suppress(Exception):
+            one()
+
+    threads = [threading.Thread(target=ask, args=(one,), name="ask an end", daemon=True) for one in asks]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
 
 
 def side_by_side(ask_source: t.Callable[[], _S], ask_target: t.Callable[[], _T]) -> tuple[_S, _T]:

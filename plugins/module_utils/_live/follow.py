@@ -172,6 +172,7 @@ class Follower:
             failures=failures,
             extra=extra,
             lag=pulse.points,
+            waits=steps.lanes.progress.waits,
             changes_per_second=pulse.change_rate,
             carried_per_second=pulse.carry_rate,
             drain_seconds=seconds,

@@ -25,6 +25,7 @@ from .._pipeline.job import Job, restarting
 from .._pipeline.pace import Pace
 from .._pipeline.temporary_keys import count_lasting
 from .._pipeline.throttle import Throttle
+from .._pipeline.waits import Watch
 from .._server import loss
 from .._server.activity import write_commands
 from .._server.claim import Claim
@@ -109,9 +110,17 @@ class Lanes:
         self.continuity.accept(plan.target, self.target.identity)
         self._flow = Flow(plan.timeout, on_open=self.guard.connected, still_wanted=self._wanted)
         self._open(progress.pairs)
+        watched = End(plan.source, self.source, next(iter(pairs), 0))
+        watch = Watch(watched, progress.waits, self._felt)
+        self._flow.add_pipes(spare=[watch.pipe])
+        watch.start(self._flow)
         if progress.held is None:
             # Later the guard compares with what was held before.
             progress.held = holding_of(self.source, pairs)
+
+    def _felt(self, microseconds: float) -> None:
+        for carrier in self.carriers.values():
+            carrier.lane.pace.felt(microseconds)
 
     def discover(self, databases: t.Iterable[int]) -> None:
         """Open lanes for those of the source's ``databases`` that are covered and new. Raises :class:`RedisMigrationError`."""
@@ -152,10 +161,14 @@ class Lanes:
         source = End(plan.source, self.source, here)
         source.use_clock_of_other_end(clocks.shift_ms, clocks.slack_ms)
         target = End(plan.target, self.target, there, name, plan.selection.renaming(here))
-        for end in (source, target):
-            end.open_pipes(self.flow, compares=True)
+        self.flow.add_pipes(*source.pipes(compares=True), *target.pipes(compares=True))
         lane = Lane(
-            self.flow, source, target, Pace(self.round_trip_us), False, bytes_per_second=plan.max_bytes_per_second
+            self.flow,
+            source,
+            target,
+            Pace(self.round_trip_us, plan.max_source_latency_ms),
+            False,
+            bytes_per_second=plan.max_bytes_per_second,
         )
         rebuild = RebuildStrategy(lane)
         transfer = strategy_of(self.choice, lane, rebuild, plan.large_key_bytes)

@@ -13,6 +13,7 @@ from .._errors import RedisMigrationError
 from .._keys.listing import LISTED, Failure, listable
 from .._keys.name import key_fields
 from .._migrate.choose import Choice
+from .._pipeline.waits import Waits
 from .carry import Carried
 
 
@@ -92,6 +93,8 @@ class LiveResult:
     # Keys of the target that are none of the source's, by the source's database.
     extra: dict[int, set[bytes]]
     lag: list[Lag]
+    # What other clients of the source waited, since the run began.
+    waits: Waits
     changes_per_second: float
     carried_per_second: float
     drain_seconds: float
@@ -125,6 +128,7 @@ class LiveResult:
             **done_as_dict(Carried.total([self.following, self.drain]), self.failures),
             "extra": [{"database": one.database, **key_fields(one.key)} for one in extra],
             "extra_not_listed": len(everything) - len(extra),
+            "source_latency_ms": self.waits.as_dict(),
             "last_change": self.last_change,
             "lag_over_time": [[round(point.at, 2), point.keys, round(point.seconds, 3)] for point in self.lag],
         }

@@ -25,6 +25,7 @@ from .._pipeline.samples import Samples
 from .._pipeline.scan import Scan
 from .._pipeline.spares import Spares
 from .._pipeline.throttle import Throttle
+from .._pipeline.waits import Watch
 from .._server import activity
 from .._server.claim import Claim
 from .._server.clocks import clocks_of
@@ -235,13 +236,16 @@ class Migration:
             source.use_clock_of_other_end(progress.clock_difference.shift_ms, progress.clock_difference.slack_ms)
             name = self._claim.name if self._claim else CLIENT_NAME
             target = End(plan.target, self._target, there, name, plan.selection.renaming(here), spares)
-            for end in (source, target):
-                end.open_pipes(flow, compares=plan.existing_keys == "update" and not progress.fresh)
+            pace = Pace(self._round_trip_us, plan.max_source_latency_ms)
+            watch = Watch(source, progress.waits, pace.felt)
+            compares = plan.existing_keys == "update" and not progress.fresh
+            flow.add_pipes(*source.pipes(compares=compares), *target.pipes(compares=compares), spare=[watch.pipe])
+            watch.start(flow)
             lane = Lane(
                 flow,
                 source,
                 target,
-                Pace(self._round_trip_us),
+                pace,
                 plan.check_mode,
                 bytes_per_second=plan.max_bytes_per_second,
                 usage=carried(plan, progress, self._source, self._target),
@@ -253,8 +257,7 @@ class Migration:
             if progress.pruning:
                 self._prune(lane)
                 self._check_ends(lane)
-            for end in (source, target):
-                end.leave_pipes(flow)
+            flow.leave()
         finally:
             progress.reconnects += flow.reconnects
             flow.close()
@@ -342,9 +345,9 @@ class Migration:
 
     def _check_ends(self, lane: Lane) -> None:
         """Behind what was done, without a break of the connections that did it: nothing of it may be gone by now."""
-        lane.flow.spawn(restarting(lambda _attempt: self._ends_unchanged(lane)))
+        lane.flow.spawn(restarting(lambda _attempt: self._guard.look(lane.source)))
+        lane.flow.spawn(restarting(lambda _attempt: self._target_unchanged(lane)))
         lane.flow.run()
 
-    def _ends_unchanged(self, lane: Lane) -> Job[None]:
-        yield from self._guard.look(lane.source)
+    def _target_unchanged(self, lane: Lane) -> Job[None]:
         self._continuity.check(lane.target.endpoint, (yield from lane.target.identity()))

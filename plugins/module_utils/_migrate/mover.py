@@ -194,8 +194,11 @@ class Mover:
             )
 
     def _transfer(self, keys: Chunk, action: str, sent: _Sent, *, replace: bool) -> Job[Moved]:
-        for name in keys.names:
-            sent.setdefault(name, action)
+        if sent:
+            for name in keys.names:
+                sent.setdefault(name, action)
+        else:
+            sent.update(dict.fromkeys(keys.names, action))
         self._under_way[id(sent)] = len(sent)
         expected = yield from self._throttle.turn(len(keys), keys.size)
         moved = yield from self._strategy.transfer(keys, replace=replace)

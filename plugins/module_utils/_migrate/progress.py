@@ -12,6 +12,8 @@ import typing as t
 from .._connection.endpoint import Endpoint
 from .._keys.listing import Failure
 from .._keys.selection import Selection
+from .._pipeline.pace import MAX_LATENCY_MS
+from .._pipeline.waits import Waits
 from .._server.clocks import Clocks
 from .._server.loss import Holding
 from .._transfer.strategies import AUTO
@@ -33,6 +35,7 @@ class Plan:
     prune_limit: float = 0.1
     max_keys_per_second: float = 0
     max_bytes_per_second: float = 0
+    max_source_latency_ms: float = MAX_LATENCY_MS
     timeout: float = 60
     ttl_tolerance_ms: int = 10
     # Keys that take more memory than this are moved in pieces whatever the strategy (0: none).
@@ -89,6 +92,8 @@ class Progress:
     elapsed: float = 0.0
     # How far it had come when (see Samples).
     samples: list[list[float]] = dataclasses.field(default_factory=list)
+    # How long other clients of the source waited.
+    waits: Waits = dataclasses.field(default_factory=Waits)
     finished: bool = False
     # Keys that were sent when the run failed and are not counted: they may have arrived or not.
     in_doubt: int = 0

@@ -12,6 +12,7 @@ from ansible.module_utils.basic import AnsibleModule
 from .._cluster.combined import keyspace_info
 from .._connection.endpoint import Endpoint
 from .._errors import RedisMigrationError
+from .._pipeline.pace import LEAST_LATENCY_MS
 from .._server.functions import compare_libraries
 
 
@@ -39,6 +40,17 @@ def around_keys(source: Endpoint, target: Endpoint) -> dict[str, t.Any]:
 def per_second(amount: int, seconds: float) -> float:
     """A rate, rounded for people."""
     return round(amount / seconds, 1) if seconds > 0 else 0.0
+
+
+def max_source_latency(params: t.Mapping[str, t.Any]) -> float:
+    """The option of that name, in milliseconds. Raises :class:`RedisMigrationError`."""
+    latency_ms: float = params["max_source_latency_ms"]
+    if not latency_ms >= LEAST_LATENCY_MS:
+        raise RedisMigrationError(
+            f"max_source_latency_ms is {latency_ms:g}; it must be {LEAST_LATENCY_MS:g} or more.",
+            hint="To spare the source more than that, limit max_keys_per_second.",
+        )
+    return latency_ms
 
 
 def check_not_negative(params: t.Mapping[str, t.Any], *names: str) -> None:

@@ -23,7 +23,7 @@ from .._connection.endpoint import parse_endpoint
 from .._errors import RedisMigrationError
 from .._keys.name import printable
 from .._keys.selection import parse_selection
-from .common import check_not_negative, per_second, warn_unverified
+from .common import check_not_negative, max_source_latency, per_second, warn_unverified
 from .run import Failed
 from .telling import told_in
 
@@ -40,6 +40,7 @@ def plan_of(params: t.Mapping[str, t.Any]) -> BackupPlan:
         large_key_bytes=params["large_key_bytes"],
         max_keys_per_second=params["max_keys_per_second"],
         max_bytes_per_second=params["max_bytes_per_second"],
+        max_source_latency_ms=max_source_latency(params),
         timeout=params["timeout"],
     )
 
@@ -75,6 +76,7 @@ def result_of(result: BackupResult, file: BackupFile, *, changed: bool = False, 
         "functions": result.functions,
         "failures": [failure.as_dict() for failure in result.failures],
         "failures_not_listed": totals.failed - len(result.failures),
+        "source_latency_ms": result.waits.as_dict(),
         "elapsed_seconds": round(result.elapsed, 3),
         "keys_per_second": per_second(totals.keys, result.elapsed),
         "bytes_per_second": per_second(file.size, result.elapsed),

@@ -15,7 +15,7 @@ from .._cluster.runs import comparison
 from .._compare.diff_progress import DiffPlan, DiffProgress
 from .._connection.endpoint import parse_endpoint
 from .._keys.selection import parse_selection
-from .common import around_keys, check_not_negative, per_second, warn_unverified
+from .common import around_keys, check_not_negative, max_source_latency, per_second, warn_unverified
 from .resume import diff_state, diff_token
 
 
@@ -29,6 +29,7 @@ def plan_of(params: t.Mapping[str, t.Any]) -> DiffPlan:
         level=params["level"],
         ttl_tolerance_ms=params["ttl_tolerance_ms"],
         max_differences=params["max_differences"],
+        max_source_latency_ms=max_source_latency(params),
         timeout=params["timeout"],
     )
 
@@ -47,6 +48,7 @@ def result_of(progress: DiffProgress, state: DiffProgress | Whole[DiffProgress] 
         "differences": [found.as_dict() for found in progress.differences],
         "differences_not_listed": totals.missing + totals.extra + totals.different - len(progress.differences),
         "progress_over_time": progress.samples,
+        "source_latency_ms": progress.waits.as_dict(),
         "elapsed_seconds": round(progress.elapsed, 3),
         "keys_per_second": per_second(totals.source_keys, progress.elapsed),
         "clock_difference_ms": round(progress.clock_difference.apart_ms),

@@ -19,7 +19,7 @@ from .._live.following import Following, ProcessFailed
 from .._live.order import COUNTED, LiveState
 from .._live.result import NotConverging, Status
 from .._migrate.progress import Plan
-from .common import around_keys, check_not_negative, warn_unverified
+from .common import around_keys, check_not_negative, max_source_latency, warn_unverified
 from .run import Failed
 
 _LOOK_SECONDS = 0.1
@@ -43,6 +43,7 @@ def plan_of(params: t.Mapping[str, t.Any]) -> Plan:
         prune=params["prune"],
         max_keys_per_second=params["max_keys_per_second"],
         max_bytes_per_second=params["max_bytes_per_second"],
+        max_source_latency_ms=max_source_latency(params),
         timeout=params["timeout"],
         ttl_tolerance_ms=params["ttl_tolerance_ms"],
         large_key_bytes=params["large_key_bytes"],

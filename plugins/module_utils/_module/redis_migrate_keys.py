@@ -20,7 +20,7 @@ from .._migrate.counters import Change
 from .._migrate.progress import Plan, Progress
 from .._migrate.usage import warning
 from .._server.activity import Drift
-from .common import check_not_negative, per_second, warn_unverified
+from .common import check_not_negative, max_source_latency, per_second, warn_unverified
 from .resume import migration_state, migration_token
 from .run import Failed
 
@@ -49,6 +49,7 @@ def plan_of(params: t.Mapping[str, t.Any], *, check_mode: bool) -> Plan:
         prune_limit=params["prune_limit"],
         max_keys_per_second=params["max_keys_per_second"],
         max_bytes_per_second=params["max_bytes_per_second"],
+        max_source_latency_ms=max_source_latency(params),
         timeout=params["timeout"],
         ttl_tolerance_ms=params["ttl_tolerance_ms"],
         large_key_bytes=params["large_key_bytes"],
@@ -73,6 +74,7 @@ def result_of(progress: Progress, state: Progress | Whole[Progress] | None = Non
         "failures": [failure.as_dict() for failure in progress.failures],
         "failures_not_listed": totals.failed - len(progress.failures),
         "progress_over_time": progress.samples,
+        "source_latency_ms": progress.waits.as_dict(),
         "elapsed_seconds": round(progress.elapsed, 3),
         "keys_per_second": per_second(totals.scanned, progress.elapsed),
         "bytes_per_second": per_second(totals.bytes, progress.elapsed),

@@ -19,6 +19,7 @@ from .._keys.listing import Failure
 from .._migrate.choose import Choice
 from .._migrate.counters import Change, Counters
 from .._migrate.progress import Progress
+from .._pipeline.waits import Waits
 from .._server.loss import Holding
 
 # Where the progress is of a run in parts.
@@ -60,6 +61,7 @@ def _migration_plain(progress: Progress) -> dict[str, t.Any]:
     plain["failures"] = [{**_plain(failure), "key": _text(failure.key)} for failure in progress.failures]
     plain["changes"] = [tuple(change) for change in progress.changes]
     plain["held"] = dataclasses.asdict(progress.held) if progress.held else None
+    plain["waits"] = dataclasses.asdict(progress.waits)
     return plain
 
 
@@ -88,6 +90,7 @@ def _migration_from(plain: dict[str, t.Any]) -> Progress:
         Failure(**{**failure, "key": base64.b64decode(failure["key"])}) for failure in plain["failures"]
     ]
     plain["changes"] = [Change(*change) for change in plain["changes"]]
+    plain["waits"] = Waits(**plain["waits"])
     return Progress(**plain)
 
 
@@ -103,6 +106,7 @@ def _diff_plain(progress: DiffProgress) -> dict[str, t.Any]:
     plain["cursor"] = progress.cursor.decode("ascii")
     plain["databases"] = {str(number): dataclasses.asdict(counts) for number, counts in progress.databases.items()}
     plain["again"] = dataclasses.asdict(progress.again) if progress.again else None
+    plain["waits"] = dataclasses.asdict(progress.waits)
     plain["differences"] = [
         (found.database, _text(found.key), list(found.difference)) for found in progress.differences
     ]
@@ -130,4 +134,5 @@ def _diff_from(plain: dict[str, t.Any]) -> DiffProgress:
         Found(number, base64.b64decode(key), Difference(*difference))
         for number, key, difference in plain["differences"]
     ]
+    plain["waits"] = Waits(**plain["waits"])
     return DiffProgress(**plain)

@@ -18,7 +18,6 @@ from .._keys.rename import Renaming
 from .._keys.selection import Selection
 from .._server.info import Server
 from .expiry import ExpiryReader
-from .flow import Flow
 from .job import Job, Unsteady
 from .pipe import DEFAULT_REPLY_LIMIT, Call, Pipe
 from .raw_pipe import RawPipe
@@ -45,7 +44,7 @@ class End:
         self.server = server
         self.database = database
         self.renaming = renaming
-        self._spares = spares
+        self.spares = spares
         self.pipe = Pipe(endpoint, database, name, spares)
         # A second connection for answers that only need to be the same; opened by those who compare.
         self.raw: RawPipe | None = None
@@ -88,18 +87,12 @@ class End:
             return each(command, names), len(names)
         return together(command, names), 1
 
-    def open_pipes(self, flow: Flow, *, compares: bool) -> None:
-        """Connect; ``compares`` says whether values will be compared."""
-        flow.add_pipe(self.pipe)
-        if compares:
-            self.raw = RawPipe(self.endpoint, self.database, spares=self._spares)
-            flow.add_pipe(self.raw)
-
-    def leave_pipes(self, flow: Flow) -> None:
-        """Nothing more is asked here: other databases of this end may have the connections."""
-        for pipe in filter(None, (self.pipe, self.raw)):
-            flow.remove_pipe(pipe)
-            pipe.leave()
+    def pipes(self, *, compares: bool) -> list[Pipe]:
+        """What is to be opened; ``compares`` says whether values will be compared."""
+        if not compares:
+            return [self.pipe]
+        self.raw = RawPipe(self.endpoint, self.database, spares=self.spares)
+        return [self.pipe, self.raw]
 
     def identity(self) -> Job[_identity.Identity]:
         """Who is at the other end of the connection that is being worked with."""

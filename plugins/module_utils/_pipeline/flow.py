@@ -24,6 +24,7 @@ import time
 import traceback
 import typing as t
 
+from .._connection.patience import at_once
 from .._errors import ConnectError, RedisMigrationError
 from .._process import output_is_read
 from .job import Gate, Job, LostAgain, Reconnected, Reopen, Sleep, Take, Unsteady
@@ -78,6 +79,8 @@ class Flow:
         self._sleeping: list[tuple[float, int, _Task]] = []
         self._order = itertools.count()
         self._tasks: set[_Task] = set()
+        # These end with the others, or go on when there are others again.
+        self._background: set[_Task] = set()
         self.reconnects = 0
         # How long each pipe has been failing, so that an end that fails at every try is not tried for ever.
         self._outages: dict[Pipe, _Outage] = {}
@@ -88,15 +91,30 @@ class Flow:
         self._reopen(pipe, first=True)
         return pipe
 
-    def remove_pipe(self, pipe: Pipe) -> None:
-        """Take an open ``pipe`` out of the loop; nobody waits for it any more."""
-        self._selector.unregister(pipe)
-        del self._pipes[pipe]
+    def add_pipes(self, *pipes: Pipe, spare: t.Sequence[Pipe] = ()) -> None:
+        """As :meth:`add_pipe`, of all at once, as a far end takes some round trips for each.
 
-    def spawn(self, job: Job[object]) -> None:
-        """Run ``job`` beside the others."""
+        ``spare``: what a run can do without, and is left closed where it cannot be opened.
+        """
+        everyone = [*pipes, *spare]
+        at_once([pipe.open for pipe in everyone])
+        try:
+            for pipe in pipes:
+                self._reopen(pipe, first=True, opened=pipe.is_open)
+            for pipe in spare:
+                if pipe.is_open:
+                    self._reopen(pipe, first=True, opened=True)
+                else:
+                    pipe.close()
+        except BaseException:
+            for pipe in everyone:
+                pipe.close()
+            raise
+
+    def spawn(self, job: Job[object], *, background: bool = False) -> None:
+        """Run ``job`` beside the others. One in the ``background`` is nothing that a run waits for."""
         task = _Task(job)
-        self._tasks.add(task)
+        (self._background if background else self._tasks).add(task)
         self._ready.append((task, None, None))
 
     def give(self, gate: Gate, amount: float) -> None:
@@ -123,6 +141,14 @@ class Flow:
             self._abandon()
             raise
 
+    def leave(self) -> None:
+        """All is done: close, but leave the connections to whoever needs them next."""
+        self._abandon()
+        for pipe in self._pipes:
+            self._selector.unregister(pipe)
+            pipe.leave()
+        self._pipes.clear()
+
     def close(self) -> None:
         """Close all pipes and forget all jobs."""
         self._abandon()
@@ -132,10 +158,11 @@ class Flow:
         self._selector.close()
 
     def _abandon(self) -> None:
-        for task in list(self._tasks):
+        for task in (*self._tasks, *self._background):
             task.alive = False
             task.job.close()
         self._tasks.clear()
+        self._background.clear()
         self._ready.clear()
         self._sleeping.clear()
 
@@ -150,6 +177,7 @@ class Flow:
             except StopIteration:
                 task.alive = False
                 self._tasks.discard(task)
+                self._background.discard(task)
                 self._finished += 1
                 continue
             except Unsteady as unsteady:
@@ -291,11 +319,15 @@ class Flow:
         if also is not None:
             self._ready.append((also, None, Reconnected()))
 
-    def _reopen(self, pipe: Pipe, *, first: bool = False, error: RedisMigrationError | None = None) -> None:
+    def _reopen(
+        self, pipe: Pipe, *, first: bool = False, opened: bool = False, error: RedisMigrationError | None = None
+    ) -> None:
+        """``opened``: it is open, and only has to be taken into the loop."""
         if pipe in self._pipes:
             self._selector.unregister(pipe)
             del self._pipes[pipe]
-        pipe.close()
+        if not opened:
+            pipe.close()
         now = time.monotonic()
         outage = self._outages.setdefault(pipe, _Outage(now)) if error is not None else _Outage(now)
         deadline = outage.since + self._patience
@@ -307,7 +339,9 @@ class Flow:
                 self._wanted.check()
                 time.sleep(min(backoff, max(0.0, deadline - time.monotonic())))
             try:
-                pipe.open()
+                if not opened:
+                    pipe.open()
+                opened = False
                 if self._on_open:
                     self._on_open(pipe)
                 break

@@ -11,8 +11,19 @@ from __future__ import annotations
 
 from .job import Gate
 
-# Other clients shall not wait longer than this behind our commands, in microseconds.
-QUEUE_US = 4000.0
+# Other clients shall not wait longer than this behind our commands, in milliseconds, unless told otherwise.
+MAX_LATENCY_MS = 5.0
+
+# A batch of less would have few keys, and cost others more than it spares them.
+LEAST_LATENCY_MS = 0.5
+
+# So much of that is queued, as what is measured lies above what was expected.
+_QUEUED = 0.8
+
+# Where others have to wait longer nonetheless, less is queued, down to this share: it may be the load of others, for which
+# a run cannot wait.
+_LEAST = 0.25
+_SLOWER, _FASTER = 0.7, 1.15
 
 # First guess of what a command and a byte cost, corrected by measurement.
 _KEY_US = 2.0
@@ -25,13 +36,28 @@ _FEWEST_KEYS = 50
 
 
 class Pace:
-    """Bounds the work in flight at one server. ``round_trip_us``: how long an empty command takes."""
+    """Bounds the work in flight at one server. ``round_trip_us``: how long an empty command takes; ``max_latency_ms``: how
+    long its other clients may have to wait.
+    """
 
-    def __init__(self, round_trip_us: float) -> None:
+    def __init__(self, round_trip_us: float, max_latency_ms: float = MAX_LATENCY_MS) -> None:
+        self._most_us = max_latency_ms * 1000
+        self._queue_us = self._most_us * _QUEUED
         # Over a long line the work is spread along the line and does not arrive in one lump.
-        self.gate = Gate(QUEUE_US + round_trip_us * 1.5)
+        self._line_us = round_trip_us * 1.5
+        self.gate = Gate(self._queue_us + self._line_us)
         self._factor = 1.0
         self._longest_us = 0.0
+
+    def felt(self, microseconds: float) -> None:
+        """Learn that some other client had to wait so long, of a hundred but for one or two."""
+        # Over a long line packets come when they come.
+        allowed = self._most_us + self._line_us / 3
+        if microseconds > allowed:
+            self._queue_us = max(self._most_us * _QUEUED * _LEAST, self._queue_us * _SLOWER)
+        elif microseconds < allowed / 2:
+            self._queue_us = min(self._most_us * _QUEUED, self._queue_us * _FASTER)
+        self.gate.limit = self._queue_us + self._line_us
 
     def cost(self, keys: int, size: int) -> float:
         """Expected microseconds for ``keys`` commands that read ``size`` bytes."""
@@ -39,7 +65,7 @@ class Pace:
 
     def keys_at_once(self, keys: int, size: int) -> int:
         """How many keys of a kind of which ``keys`` have ``size`` bytes to read together, so that two such batches fit."""
-        return max(_FEWEST_KEYS, int(QUEUE_US / 2 * keys / self.cost(2 * keys, size)))
+        return max(_FEWEST_KEYS, int(self._queue_us / 2 * keys / self.cost(2 * keys, size)))
 
     def observe(self, keys: int, size: int, microseconds: float) -> None:
         """Learn that this much work took the server so long."""

@@ -15,11 +15,11 @@ import ssl
 import time
 import typing as t
 
-from .._connection.commands import one
-from .._connection.connect import CLIENT_NAME, connect, socket_of
+from .._connection.commands import one, pack
+from .._connection.connect import CLIENT_NAME, connect, naming, socket_of
 from .._connection.endpoint import Endpoint
 from .._connection.explain import explain
-from .._connection.identity import Identity, ask_identity, identity_in_database
+from .._connection.identity import Identity, ask_identity, ask_with_identity
 from .._errors import RedisMigrationError
 from .._imports import hiredis
 from .spares import Spares
@@ -111,8 +111,9 @@ class Pipe:
         """Connect (blocking, at most the endpoint's timeout). Raises :class:`RedisMigrationError`."""
         self.close()
         if not self._take_spare():
-            self._connection = connect(self.endpoint, self.database, self._name)
-            self.identity = ask_identity(self._connection, self.endpoint, _NO_TOUCH)
+            # The name goes with the first question: over a far line each round trip is felt.
+            self._connection = connect(self.endpoint, self.database, None)
+            self.identity = ask_identity(self._connection, self.endpoint, naming(self._name), _NO_TOUCH)
         self._socket = socket_of(self._connection)
         self._socket.setblocking(False)
         self._reader = hiredis.Reader(notEnoughData=NOTHING_YET)
@@ -125,14 +126,15 @@ class Pipe:
         if connection is None:
             return False
         try:
-            identity = identity_in_database(connection, self.endpoint, self.database)
+            (selected,), self.identity = ask_with_identity(connection, self.endpoint, pack(b"SELECT", self.database))
+            serves = not isinstance(selected, Exception)
         except RedisMigrationError:
-            identity = None
-        if identity is None:
+            serves = False
+        if not serves:
             # Another one tells what is wrong, if anything still is.
             connection.disconnect()
             return False
-        self._connection, self.identity = connection, identity
+        self._connection = connection
         return True
 
     def leave(self) -> None:
@@ -154,6 +156,11 @@ class Pipe:
         self._out.clear()
         self._waiting.clear()
         self._partial = 0
+
+    @property
+    def is_open(self) -> bool:
+        """Whether it can be worked with; one that broke while it was opened cannot."""
+        return self._socket is not None
 
     def fileno(self) -> int:
         number: int = self._socket.fileno()

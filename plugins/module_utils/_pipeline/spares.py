@@ -21,9 +21,11 @@ class Spares:
         self._idle.setdefault((endpoint.role, name), []).append(connection)
 
     def take(self, endpoint: Endpoint, name: str) -> t.Any | None:
-        """One that was left, if there is any."""
-        idle = self._idle.get((endpoint.role, name))
-        return idle.pop() if idle else None
+        """One that was left, if there is any. Pipes that are opened side by side may take them so, too."""
+        try:
+            return self._idle[endpoint.role, name].pop()
+        except LookupError:
+            return None
 
     def close(self) -> None:
         """Close those that nobody took."""

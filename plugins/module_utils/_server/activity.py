@@ -13,9 +13,11 @@ import contextlib
 import dataclasses
 import typing as t
 
-from .._connection.connect import client
+from .._connection.commands import pack
+from .._connection.connect import CLIENT_NAME, connect, naming
 from .._connection.endpoint import Endpoint
-from .._connection.identity import Identity, ask_identity
+from .._connection.explain import explain_reply
+from .._connection.identity import Identity, ask_with_identity
 from .._connection.patience import at_first
 from .._connection.replies import parse_info
 from .._errors import ConnectError, RedisMigrationError
@@ -61,13 +63,16 @@ class Watcher:
 
     def look(self) -> Activity:
         """Raises :class:`RedisMigrationError`."""
-        info = parse_info(self._client.execute_command("INFO", "all"))
-        return Activity(
-            run_id=info.get("run_id", ""),
-            writes=None if self._writing is None else count_writes(info, self._writing),
-            changes=int(info["rdb_changes_since_last_save"]) if "rdb_changes_since_last_save" in info else None,
-            last_save=int(info.get("rdb_last_save_time", 0)),
-        )
+        return _activity(parse_info(self._client.execute_command("INFO", "all")), self._writing)
+
+
+def _activity(info: t.Mapping[str, str], writing: frozenset[str] | None) -> Activity:
+    return Activity(
+        run_id=info.get("run_id", ""),
+        writes=None if writing is None else count_writes(info, writing),
+        changes=int(info["rdb_changes_since_last_save"]) if "rdb_changes_since_last_save" in info else None,
+        last_save=int(info.get("rdb_last_save_time", 0)),
+    )
 
 
 def read_activity(endpoint: Endpoint) -> tuple[Activity | None, Identity | None]:
@@ -77,8 +82,16 @@ def read_activity(endpoint: Endpoint) -> tuple[Activity | None, Identity | None]
     """
 
     def read() -> tuple[Activity, Identity]:
-        with client(endpoint) as redis_client:
-            return Watcher(redis_client).look(), ask_identity(redis_client.link, endpoint)
+        connection = connect(endpoint, name=None)
+        try:
+            (_named, commands, info), identity = ask_with_identity(
+                connection, endpoint, naming(CLIENT_NAME), pack("COMMAND"), pack("INFO", "all")
+            )
+        finally:
+            connection.disconnect()
+        if not isinstance(info, bytes):
+            raise explain_reply(info, endpoint, command=("INFO",))
+        return _activity(parse_info(info), writing_in(commands)), identity
 
     with contextlib.suppress(RedisMigrationError):
         # Its reply is large, and a limit of the server may close the connection each time.
@@ -120,11 +133,19 @@ def write_commands(redis_client: t.Any) -> frozenset[str] | None:
     # As the server sends it: redis-py would drop the subcommands.
     redis_client.response_callbacks.pop("COMMAND", None)
     try:
-        commands = list(redis_client.execute_command("COMMAND"))
+        told = redis_client.execute_command("COMMAND")
     except ConnectError:
         raise
     except RedisMigrationError:
         return None
+    return writing_in(told)
+
+
+def writing_in(told: t.Any) -> frozenset[str] | None:
+    """The same, of the reply to COMMAND; None for an error."""
+    if not isinstance(told, list):
+        return None
+    commands = list(told)
     found = set()
     for command in commands:
         if (

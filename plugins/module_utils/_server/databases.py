@@ -9,6 +9,7 @@ import typing as t
 
 from .._connection.connect import client, connect
 from .._connection.endpoint import Endpoint
+from .._connection.patience import side_by_side
 from .._errors import RedisMigrationError
 from .._keys.name import printable
 from .._keys.selection import Selection
@@ -90,18 +91,23 @@ def check_same_server(
 
 def check_databases(pairs: t.Sequence[tuple[int, int]], source: Endpoint, target: Endpoint | None) -> None:
     """SELECT every database of the run at both ends, so that a wrong number is known before anything is written."""
-    for endpoint, numbers in ((source, [pair[0] for pair in pairs]), (target, [pair[1] for pair in pairs])):
-        if endpoint is None or not numbers:
-            continue
-        try:
-            connect(endpoint, max(numbers)).disconnect()
-        except RedisMigrationError as exc:
-            if "out of range" not in exc.message:
-                raise
-            raise RedisMigrationError(
-                f"The {endpoint} has no logical database {max(numbers)}{_how_many(endpoint)}.",
-                hint="Choose with 'databases', or send it to another number with 'database_map'.",
-            ) from None
+    here, there = (max((pair[side] for pair in pairs), default=0) for side in (0, 1))
+    side_by_side(lambda: _check_database(source, here), lambda: _check_database(target, there))
+
+
+def _check_database(endpoint: Endpoint | None, number: int) -> None:
+    # Every server has the first one.
+    if endpoint is None or not number:
+        return
+    try:
+        connect(endpoint, number).disconnect()
+    except RedisMigrationError as exc:
+        if "out of range" not in exc.message:
+            raise
+        raise RedisMigrationError(
+            f"The {endpoint} has no logical database {number}{_how_many(endpoint)}.",
+            hint="Choose with 'databases', or send it to another number with 'database_map'.",
+        ) from None
 
 
 def _how_many(endpoint: Endpoint) -> str:

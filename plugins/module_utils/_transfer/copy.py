@@ -152,7 +152,8 @@ class CopyStrategy(Strategy):
         items = t.cast("list[Item]", list(zip(names, expiries, payloads)))
         strings = [position for position in present if position in plain] if plain else []
         dumped = [position for position in present if position not in plain] if len(plain) < len(names) else []
-        timed = any(items[position][1] is not NEVER for position in present)
+        volatile = [position for position in present if expiries[position] is not NEVER]
+        timed = bool(volatile)
         alone = target.server.in_cluster
         set_strings = writes([items[position] for position in strings], replace=replace, alone=alone)
         usages = None if chunk.usages is None else [chunk.usages[position] for position in dumped]
@@ -176,10 +177,9 @@ class CopyStrategy(Strategy):
         for position, reply in zip(dumped, replies[len(groups) :]):
             if reply != _OK:
                 others[position] = self._refused(reply, items[position][2])
-        if timed:
-            for position in present:
-                if position not in others and is_over(expiries[position], clock):
-                    others[position] = Vanished("PEXPIRETIME or PTTL")
+        for position in volatile:
+            if position not in others and is_over(expiries[position], clock):
+                others[position] = Vanished("PEXPIRETIME or PTTL")
         return Moved(sum([len(items[position][2]) for position in present if position not in others]), others)
 
     def _refused_strings(self, items: list[Item], group: list[int], reply: t.Any) -> Job[dict[int, Outcome]]:

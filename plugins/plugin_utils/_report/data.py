@@ -85,6 +85,7 @@ _MIGRATE_FIELDS = (
     "reconnects",
     "drift",
     "source_writes",
+    "source_latency_ms",
     "progress_over_time",
 )
 _COMPARISON_FIELDS = (
@@ -95,6 +96,7 @@ _COMPARISON_FIELDS = (
     "functions",
     "elapsed_seconds",
     "keys_per_second",
+    "source_latency_ms",
     "progress_over_time",
 )
 

@@ -37,6 +37,7 @@ _FIELDS = (
     "overflows",
     "evictions",
     "drain_seconds",
+    "source_latency_ms",
 )
 
 
@@ -101,7 +102,7 @@ def live_of(variables: t.Mapping[str, t.Any]) -> Data | None:
     result = variables.get("__redis_migration_drained", {})
     if "verified" not in result:
         return None
-    picked = {field: result[field] for field in _FIELDS}
+    picked = {field: result[field] for field in _FIELDS if field in result}
     summary = live_summary(result, variables.get("__redis_migration_functions", {}))
     # A rollback stops apps, or waits for the operator to do so.
     back = "__redis_migration_data_from" in variables

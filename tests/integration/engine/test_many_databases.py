@@ -76,7 +76,7 @@ def _ask(pipe: Pipe, commands: bytes = b"EXISTS here\r\nCLIENT ID\r\n") -> list[
     flow.add_pipe(pipe)
     flow.spawn(job())
     flow.run()
-    flow.remove_pipe(pipe)
+    flow.leave()
     flow.close()
     return replies
 
@@ -86,7 +86,6 @@ def test_who_takes_a_connection_asks_who_is_there(redis_server: ServerFactory) -
     endpoint, spares = parse_endpoint(server.endpoint(), "source"), Spares()
     first, second = (Pipe(endpoint, number, spares=spares) for number in (3, 4))
     _here, number = _ask(first)
-    first.leave()
     server.client(4).set("here", "1")
     server.client().flushdb()
 
@@ -94,7 +93,6 @@ def test_who_takes_a_connection_asks_who_is_there(redis_server: ServerFactory) -
 
     assert second.openings == 1
     assert not first.identity.same_data(second.identity), "asked anew: a FLUSHDB came between"
-    second.leave()
     spares.close()
     assert len(server.client().client_list()) == 1
 
@@ -104,7 +102,6 @@ def test_a_connection_that_was_cut_meanwhile_is_no_loss(redis_server: ServerFact
     endpoint, spares = parse_endpoint(server.endpoint(), "source"), Spares()
     first, second = (Pipe(endpoint, number, spares=spares) for number in (0, 5))
     _here, number = _ask(first)
-    first.leave()
     client = server.client()
     client.client_kill_filter(_id=number)
     server.client(5).set("here", "1")
@@ -113,4 +110,4 @@ def test_a_connection_that_was_cut_meanwhile_is_no_loss(redis_server: ServerFact
 
     assert here == 1 and another != number
     assert second.openings == 1
-    second.close()
+    spares.close()

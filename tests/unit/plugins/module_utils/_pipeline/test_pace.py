@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import pytest
 
-from ansible_collections.dataservices.redis_migration.plugins.module_utils._pipeline.pace import QUEUE_US, Pace
+from ansible_collections.dataservices.redis_migration.plugins.module_utils._pipeline.pace import MAX_LATENCY_MS, Pace
 
 
 def test_the_cost_follows_what_is_measured() -> None:
@@ -37,9 +37,9 @@ def test_too_little_work_teaches_nothing() -> None:
 def test_two_batches_fit_into_the_queue() -> None:
     pace = Pace(0)
     keys = pace.keys_at_once(1, 100)
-    assert 2 * pace.cost(keys, 100 * keys) <= QUEUE_US
+    assert 2 * pace.cost(keys, 100 * keys) <= MAX_LATENCY_MS * 1000
     assert pace.keys_at_once(1, 10**9) == 50
 
 
 def test_a_long_line_takes_more_at_once() -> None:
-    assert Pace(100_000).gate.limit == QUEUE_US + 150_000
+    assert Pace(100_000).gate.limit == Pace(0).gate.limit + 150_000
