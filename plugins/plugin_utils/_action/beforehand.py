@@ -9,6 +9,7 @@ Then it is loaded once, and not three times for each migration. Importing takes 
 from __future__ import annotations
 
 import contextlib
+import gc
 import importlib
 import importlib.machinery
 import sys
@@ -42,6 +43,8 @@ def _load() -> None:
             importlib.import_module(f"{_PACKAGE}._module.{module}")
     finally:
         sys.meta_path.remove(t.cast(t.Any, _Compiled))
+    # It stays to the end. A fork that looked through it for garbage would copy it, page by page.
+    gc.freeze()
 
 
 _load()
