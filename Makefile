@@ -28,7 +28,7 @@ help:
 	@echo 'make bench   the table of speeds, with the manual procedure as the baseline'
 	@echo 'make bench-growth  whether a key costs the same, however many there are'
 	@echo 'make bench-large  the same for one enormous key of each type'
-	@echo 'make bench-playbook  what the playbook takes besides the data, for one migration and for fifty'
+	@echo 'make bench-playbook  what the playbook takes besides the data, for one migration and for many'
 	@echo 'make bench-live  how long applications stand still with a live migration, and what following costs them'
 	@echo 'make soak    random data and random faults for a long time'
 	@echo 'make changelog  take new modules and fragments into the changelog of this version'
