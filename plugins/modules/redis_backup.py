@@ -23,6 +23,9 @@ description:
   - The keys are read one after the other and not all at the same moment. A key that is changed while the backup runs is
     in it as it was before or afterwards. Where that matters, keep applications from writing meanwhile.
   - If any key cannot be read, no backup is kept and the module fails.
+  - Of a Redis Cluster it writes one file for each primary, see O(dest). A file counts only if its primary served the same
+    slots from its beginning until all files were written; where slots move or a primary fails over meanwhile, what is
+    concerned is read again. So together the files hold every slot, and each key once, or there is no backup.
 extends_documentation_fragment:
   - dataservices.redis_migration.attributes
   - dataservices.redis_migration.endpoint
@@ -44,6 +47,8 @@ options:
   dest:
     description:
       - The RDB file to write, on the machine that runs the module. Its directory must exist.
+      - Of a cluster, C(.1-of-3), C(.2-of-3) and so on is appended for each primary, in the order of their slots; the files
+        are in RV(files). M(dataservices.redis_migration.redis_restore) takes them by O(dest) alone.
     type: path
     required: true
   force:
@@ -71,7 +76,7 @@ options:
     type: str
   checksum:
     description:
-      - Whether to write the SHA-256 of the file into a second file, named as O(dest) with C(.sha256) behind it.
+      - Whether to write the SHA-256 of each file into a second one, with C(.sha256) behind its name.
       - Of an encrypted backup it is the checksum of the encrypted file. Encryption hides what is in it, and only the
         checksum, kept in another place, shows that nobody changed it.
     type: bool
@@ -104,7 +109,8 @@ requirements:
 notes:
   - The user needs the commands C(INFO), C(TIME), C(PING), C(SELECT), C(SCAN), C(STRLEN), C(MEMORY USAGE), C(DUMP),
     C(PTTL), for Redis 7 and newer C(PEXPIRETIME) and C(FUNCTION DUMP), and for large keys also C(TYPE), C(WATCH),
-    C(MULTI), C(EXEC) and the reading commands of the types.
+    C(MULTI), C(EXEC) and the reading commands of the types. At a cluster it also needs C(CLUSTER INFO),
+    C(CLUSTER SLOTS) and C(CLUSTER NODES).
   - Scripts of C(EVAL) are a cache and not data. Users, passwords and the configuration are not in an RDB file either.
 seealso:
   - module: dataservices.redis_migration.redis_restore
@@ -129,19 +135,39 @@ EXAMPLES = r"""
 
 RETURN = r"""
 dest:
-  description: The file.
+  description: The file, or what the names of the files of a cluster begin with.
   returned: always
   type: str
 size:
-  description: Bytes of the file.
+  description: Bytes of the file, or of all of them.
   returned: always
   type: int
 checksum:
-  description: SHA-256 of the file, as hexadecimal digits; empty in check mode.
+  description: SHA-256 of the file, as hexadecimal digits; empty in check mode, and for a cluster (see RV(files)).
   returned: success
   type: str
+files:
+  description: The file, or those of a cluster in the order of their slots.
+  returned: always
+  type: list
+  elements: dict
+  contains:
+    path:
+      description: The file.
+      type: str
+    size:
+      description: Its bytes.
+      type: int
+    checksum:
+      description: Its SHA-256; empty in check mode.
+      type: str
+    slots:
+      description: The hash slots that it holds, such as C(0-5460,9000); empty where it is not of a cluster.
+      type: str
 decrypt_command:
-  description: The shell command that decrypts the file to one that a server loads. It asks for the password.
+  description:
+    - The shell command that decrypts the file, or each file of a cluster, to one that a server loads. It asks for the
+      password.
   returned: when a file was encrypted
   type: str
 rdb_version:

@@ -14,6 +14,9 @@ description:
     says who
     still does, and can hold back writes or cut connections where the user may do that.
   - Connections of this collection, replicas, primaries and Sentinels never count as applications and are never cut.
+  - Of a Redis Cluster, all primaries are watched, and paused, together. Where one of them cannot be paused none is, and
+    a pause is ended at each that can be reached. A primary that takes over from another is watched from then on, and
+    with O(with_playbook) paused within about a second.
   - Stopping the applications themselves is better where that is possible; see M(dataservices.redis_migration.cf_app).
 extends_documentation_fragment:
   - dataservices.redis_migration.attributes
@@ -218,6 +221,9 @@ clients:
       type: str
     command:
       description: Its last command, without arguments.
+      type: str
+    server:
+      description: The primary of a cluster that it is connected to, as C(host:port); else empty.
       type: str
 waiting:
   description:

@@ -16,7 +16,10 @@ description:
   - A sample costs the server little. Keys are asked for in batches of some milliseconds of its time, and no command reads
     a large key. Of a hundred small keys of each database the payload is read, to know how many bytes a migration moves.
     None of that is a use of a key, by which a full server chooses what it evicts (C(CLIENT NO-TOUCH)); where a server that
-    evicts by use does not know that command, or the user may not give it, no value is read.
+    evicts by use does not know that command, or the user may not give it, or where it is a node of a cluster, no value is
+    read.
+  - Of a Redis Cluster the numbers are those of all primaries together. A sample is taken of each primary by how many of the
+    keys it holds, and added up.
 extends_documentation_fragment:
   - dataservices.redis_migration.attributes
   - dataservices.redis_migration.attributes.info_module

@@ -21,6 +21,7 @@ extends_documentation_fragment:
   - dataservices.redis_migration.selection
   - dataservices.redis_migration.selection.names
   - dataservices.redis_migration.selection.rename
+  - dataservices.redis_migration.parts
   - dataservices.redis_migration.slices
   - dataservices.redis_migration.progress
 attributes:
@@ -354,6 +355,13 @@ resume:
   description: For the next slice.
   returned: when RV(finished) is false
   type: str
+parts:
+  description:
+    - Where an end is a Redis Cluster, what came of each pair of primaries, as C(source) and C(target) (host and port when it
+      began), C(slots), C(seconds), C(finished), and the counters of RV(totals).
+  returned: when an end is a cluster
+  type: list
+  elements: dict
 progress_over_time:
   description:
     - How far it had come at some moments, each as a list of seconds since the beginning, keys looked at until then, bytes
@@ -373,6 +381,7 @@ times:
 from ansible.module_utils.basic import AnsibleModule
 
 from ansible_collections.dataservices.redis_migration.plugins.module_utils._argspec import (
+    parts_spec,
     rename_spec,
     selection_spec,
     slice_spec,
@@ -389,6 +398,7 @@ def main() -> None:
             **source_target_spec(),
             **selection_spec(types=True),
             **rename_spec(),
+            **parts_spec(),
             **slice_spec(),
             "strategy": {"type": "str", "choices": choices(), "default": AUTO},
             "existing_keys": {"type": "str", "choices": ["update", "replace", "skip", "fail"], "default": "update"},

@@ -16,8 +16,11 @@ description:
     (Redis 8.4) and Valkey up to 9. The file may be compressed by C(gzip), encrypted by C(openssl enc -aes-256-cbc),
     or both, as the backups are that dashboards of hosted services offer for download; which of these it is shows by
     itself.
-  - The file is read to its end before anything is written, so that a damaged or truncated one changes nothing. If
-    there is a file with its SHA-256 beside it, that must be right too. Bytes behind its end are an error.
+  - Into a Redis Cluster, each key goes to the primary that serves its slot. The files of a cluster
+    (see O(src)) go into a cluster of any shape, or into a single server.
+  - Every file is read to its end before anything is written, so that a damaged or truncated one changes nothing. If
+    there is a file with its SHA-256 beside it, that must be right too. Bytes behind its end are an error, and so are
+    parts of a cluster's backup that do not belong together or are not all there.
   - An append-only file (AOF) is refused, also one that begins with an RDB file, since only a server can carry out the
     commands in it.
   - Refuses while a migration or another restore writes to the same logical databases, and they refuse while it does.
@@ -46,8 +49,10 @@ attributes:
         any more.
 options:
   src:
-    description: The backup, on the machine that runs the module.
-    type: path
+    description:
+      - The backup, on the machine that runs the module, as a path, or a list of paths where it has several files.
+      - The files that M(dataservices.redis_migration.redis_backup) wrote of a cluster are found by what was its O(dest), too.
+    type: raw
     required: true
   existing_keys:
     description:
@@ -113,6 +118,12 @@ EXAMPLES = r"""
     endpoint:
       url: "rediss://{{ vault_user }}:{{ vault_new }}@new.example.com:49621"
 
+- name: Put the files of a cluster, orders.rdb.1-of-3 and so on, into another one
+  dataservices.redis_migration.redis_restore:
+    src: /srv/backups/orders.rdb
+    endpoint:
+      url: "rediss://{{ vault_user }}:{{ vault_new }}@node1.example.com:6379"
+
 - name: Use the encrypted download of a dashboard
   dataservices.redis_migration.redis_restore:
     src: /srv/downloads/orders-backup
@@ -127,6 +138,10 @@ backup:
   returned: when it could be read
   type: dict
   contains:
+    files:
+      description: Its files.
+      type: list
+      elements: str
     kind:
       description: How it lay on the disk, from outside to inside.
       type: str
@@ -141,7 +156,7 @@ backup:
       description: Libraries of functions in it.
       type: int
     checksum_verified:
-      description: Whether it has a checksum at its end; that was right, else nothing would have been done.
+      description: Whether each file has a checksum at its end; that was right, else nothing would have been done.
       type: bool
     module_data:
       description: Modules that keep data outside of keys in it.
@@ -265,7 +280,7 @@ def main() -> None:
             **endpoint_spec(),
             **progress_spec(),
             **selection_spec(),
-            "src": {"type": "path", "required": True},
+            "src": {"type": "raw", "required": True},
             "existing_keys": {
                 "type": "str",
                 "choices": ["fail", "skip", "replace"],

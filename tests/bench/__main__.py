@@ -89,6 +89,11 @@ class Bench:
         self.target.client().flushall()
         return max(baseline.dump_and_restore(self.source, self.target, 100 if self.kind == "strings10k" else 1000))
 
+    def migrate_alone(self) -> float:
+        """Seconds that MIGRATE takes by itself, in batches that keep the source busy for some milliseconds."""
+        self.target.client().flushall()
+        return baseline.migrate_alone(self.source, self.target, 50 if self.kind == "strings10k" else 500)
+
     def replica(self) -> float:
         """Seconds until the target is an identical replica, which no hosted Redis allows."""
         return baseline.replicate(self.source, self.target)
@@ -130,6 +135,8 @@ def _bench(bench: Bench, options: argparse.Namespace, table: Table) -> dict[str,
     if kind in BOUND:
         table.row("bound (the slower of DUMP and RESTORE only)", f"{bound:.2f} s", copy / bound, BOUND[kind], most=True)
     row("migrate, every key confirmed", "migrate", pipe / found["migrate"].seconds, 1.1)
+    alone = statistics.median(bench.migrate_alone() for _round in range(options.rounds))
+    table.row("MIGRATE by itself: no SCAN, sizes, confirmation", f"{alone:.2f} s", pipe / alone)
     if options.source == options.target:
         table.row("REPLICAOF, until the link is up", f"{bench.replica():.2f} s")
     row("a second run with nothing to do", "again", found["again"].seconds / copy, 1.0, most=True)
@@ -153,6 +160,7 @@ def _bench(bench: Bench, options: argparse.Namespace, table: Table) -> dict[str,
         "keys": count,
         "jobs": {name: measured._asdict() for name, measured in found.items()},
         "bound_seconds": bound,
+        "migrate_alone_seconds": alone,
         "ping_p99_ms": pings,
         "speed_kept_at_ms": far,
         "memory_mib": bench.worst_rss,

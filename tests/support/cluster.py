@@ -188,21 +188,33 @@ class Cluster:
         """Fill it with the keys of database 0 of a server; returns how many these are."""
         with server.client() as client:
             names = list(client.scan_iter(count=1000))
-            for node in self.primaries:
-                slots = set(node.slots)
-                mine = [name for name in names if key_slot(name) in slots]
-                pipeline = client.pipeline(transaction=False)
-                for name in mine:
-                    pipeline.dump(name)
-                    pipeline.pexpiretime(name) if server.binary.version >= (7, 0, 0) else pipeline.pttl(name)
-                replies = pipeline.execute()
-                offset = 0 if server.binary.version >= (7, 0, 0) else int(time.time() * 1000)
-                with node.client() as there:
-                    into = there.pipeline(transaction=False)
-                    for name, payload, at in zip(mine, replies[::2], replies[1::2], strict=True):
-                        into.restore(name, at + offset if at > 0 else 0, payload, absttl=True)
-                    into.execute()
+        for node in self.primaries:
+            slots = set(node.slots)
+            _copy(server, node, [name for name in names if key_slot(name) in slots])
         return len(names)
+
+    def unload(self, server: RedisServer) -> RedisServer:
+        """Fill database 0 of a server with all its keys; returns the server."""
+        for node in self.primaries:
+            with node.client() as client:
+                _copy(node, server, list(client.scan_iter(count=1000)))
+        return server
+
+
+def _copy(source: RedisServer, target: RedisServer, names: list[bytes]) -> None:
+    """Copy these keys of database 0."""
+    absolute = source.binary.version >= (7, 0, 0)
+    with source.client() as client, target.client() as there:
+        pipeline = client.pipeline(transaction=False)
+        for name in names:
+            pipeline.dump(name)
+            pipeline.pexpiretime(name) if absolute else pipeline.pttl(name)
+        replies = pipeline.execute()
+        offset = 0 if absolute else int(time.time() * 1000)
+        into = there.pipeline(transaction=False)
+        for name, payload, at in zip(names, replies[::2], replies[1::2], strict=True):
+            into.restore(name, at + offset if at > 0 else 0, payload, absttl=True)
+        into.execute()
 
 
 End = RedisServer | Cluster

@@ -42,5 +42,13 @@ class Payloads:
                 self._memory += key.size
                 self._bytes += len(payload)
 
-    def as_dict(self) -> dict[str, int] | None:
-        return {"keys": self._keys, "memory": self._memory, "bytes": self._bytes} if self._keys else None
+    @property
+    def counts(self) -> tuple[int, int, int]:
+        """Keys, the memory that they take, and the bytes of their payloads."""
+        return self._keys, self._memory, self._bytes
+
+
+def together(all_payloads: t.Iterable[Payloads]) -> dict[str, int] | None:
+    """What was read at all servers; None if nothing was."""
+    keys, memory, size = (sum(counts) for counts in zip(*(payloads.counts for payloads in all_payloads)))
+    return {"keys": keys, "memory": memory, "bytes": size} if keys else None

@@ -10,6 +10,7 @@ a key that is large: its size is estimated from a few elements, and its length i
 from __future__ import annotations
 
 import dataclasses
+import math
 import time
 import typing as t
 
@@ -23,7 +24,7 @@ from .._server.compatibility import oldest_readers
 from .._server.info import Server
 from .._server.sample import Key, KeySample
 from .asking import LENGTHS, Answers, Asking, Command, as_sent, reads_without_use
-from .payloads import Payloads
+from .payloads import Payloads, together
 
 # Keys that are asked for together. How many is corrected by how long the server takes for them.
 _FEWEST, _MOST = 20, 500
@@ -56,66 +57,82 @@ class _Walked(t.NamedTuple):
     found: KeySample
 
 
-def sampled(endpoint: Endpoint, server: Server, wanted: Wanted) -> dict[str, t.Any]:
-    """The ``sample`` of redis_keyspace_info. Raises :class:`RedisMigrationError`."""
-    return _Sampler(endpoint, server, wanted).run()
+def sampled(servers: t.Sequence[tuple[Endpoint, Server]], wanted: Wanted) -> dict[str, t.Any]:
+    """The ``sample`` of redis_keyspace_info, of a server or of all primaries of a cluster.
+
+    Raises :class:`RedisMigrationError`.
+    """
+    began = time.monotonic()
+    chosen = wanted.selection.databases
+    samplers = [_Sampler(endpoint, server, wanted) for endpoint, server in servers]
+    walks = [
+        (sampler, number)
+        for sampler in samplers
+        for number in sorted(sampler.server.databases)
+        if chosen is None or number in chosen
+    ]
+    held: dict[int, int] = {}
+    for sampler, number in walks:
+        held[number] = held.get(number, 0) + sampler.server.databases[number].keys
+    total = KeySample(wanted.large_bytes)
+    databases = {str(number): {"keys": held[number], "looked_at": 0, "complete": True} for number in sorted(held)}
+    for place, (sampler, number) in enumerate(walks):
+        # Each of those that are left gets its part of the time that is left, and of the keys by how many it has.
+        left = (began + wanted.seconds - time.monotonic()) / (len(walks) - place)
+        keys = sampler.server.databases[number].keys
+        most = wanted.keys if keys == held[number] else math.ceil(wanted.keys * keys / held[number])
+        walked = sampler.walk(number, most, time.monotonic() + left if wanted.seconds else float("inf"))
+        total.include(walked.found, 1.0 if walked.complete else max(1.0, keys / max(1, walked.seen)))
+        told = databases[str(number)]
+        told["looked_at"] += walked.seen
+        told["complete"] = told["complete"] and walked.complete
+    refused = {name: reason for sampler in samplers for name, reason in sampler.asking.refused.items()}
+    return {
+        **total.as_dict(),
+        "databases": databases,
+        "complete": all(one["complete"] for one in databases.values()),
+        "payloads": together([sampler.payloads for sampler in samplers]),
+        "read_by": oldest_readers(max((server for _endpoint, server in servers), key=lambda one: one.version_tuple)),
+        "refused": [{"command": name, "reason": reason} for name, reason in refused.items()],
+        "round_trip_ms": round(max(sampler.round_trip_ms or 0.0 for sampler in samplers), 3),
+        "longest_batch_ms": round(max(sampler.longest_us for sampler in samplers) / 1000, 3),
+        "seconds": round(time.monotonic() - began, 3),
+    }
 
 
 class _Sampler:
+    """Of one server."""
+
     def __init__(self, endpoint: Endpoint, server: Server, wanted: Wanted) -> None:
         self._endpoint = endpoint
-        self._server = server
+        self.server = server
         self._wanted = wanted
         # By the command that a migration needs too, and its user is permitted.
         self._expiry = "PEXPIRETIME" if server.supports_pexpiretime() else "PTTL"
         self._helpful = ["OBJECT ENCODING"]
         if server.maxmemory_policy.endswith("-lfu"):
             self._helpful.append("OBJECT FREQ")
-        self._asking = Asking(endpoint)
-        self._payloads = Payloads()
+        self.asking = Asking(endpoint)
+        self.payloads = Payloads()
         self._throttle = Throttle(wanted.keys_per_second)
         self._together = _FEWEST
-        self._longest_us = 0.0
-        self._round_trip_ms: float | None = None
+        self.longest_us = 0.0
+        self.round_trip_ms: float | None = None
 
-    def run(self) -> dict[str, t.Any]:
-        began = time.monotonic()
-        chosen = self._wanted.selection.databases
-        numbers = [number for number in sorted(self._server.databases) if chosen is None or number in chosen]
-        total = KeySample(self._wanted.large_bytes)
-        databases = {}
-        for place, number in enumerate(numbers):
-            # Each of those that are left gets its part of the time that is left.
-            left = (began + self._wanted.seconds - time.monotonic()) / (len(numbers) - place)
-            walked = self._walk(number, time.monotonic() + left if self._wanted.seconds else float("inf"))
-            keys = self._server.databases[number].keys
-            total.include(walked.found, 1.0 if walked.complete else max(1.0, keys / max(1, walked.seen)))
-            databases[str(number)] = {"keys": keys, "looked_at": walked.seen, "complete": walked.complete}
-        return {
-            **total.as_dict(),
-            "databases": databases,
-            "complete": all(one["complete"] for one in databases.values()),
-            "payloads": self._payloads.as_dict(),
-            "read_by": oldest_readers(self._server),
-            "refused": [{"command": name, "reason": reason} for name, reason in self._asking.refused.items()],
-            "round_trip_ms": round(self._round_trip_ms or 0.0, 3),
-            "longest_batch_ms": round(self._longest_us / 1000, 3),
-            "seconds": round(time.monotonic() - began, 3),
-        }
-
-    def _walk(self, number: int, until: float) -> _Walked:
+    def walk(self, number: int, most: int, until: float) -> _Walked:
+        """Look at ``most`` keys of a database, or until that moment."""
         found = KeySample(self._wanted.large_bytes)
         wanted = self._wanted.selection.chooser()
         seen, cursor = 0, b"0"
         with client(self._endpoint, number) as redis_client:
             as_sent(redis_client)
-            unused = reads_without_use(redis_client, self._server.maxmemory_policy)
-            if self._round_trip_ms is None:
-                self._round_trip_ms = _round_trip_ms(redis_client)
-            walk = CursorWalk(self._endpoint, "SCAN", self._server.databases[number].keys)
-            while seen < self._wanted.keys and time.monotonic() < until:
-                most = min(self._together, self._wanted.keys - seen, self._throttle.chunk_keys or _MOST)
-                cursor, names = walk.checked_page(redis_client.execute_command("SCAN", cursor, "COUNT", most))
+            unused = reads_without_use(redis_client, self.server.maxmemory_policy, in_cluster=self.server.in_cluster)
+            if self.round_trip_ms is None:
+                self.round_trip_ms = _round_trip_ms(redis_client)
+            walk = CursorWalk(self._endpoint, "SCAN", self.server.databases[number].keys)
+            while seen < most and time.monotonic() < until:
+                count = min(self._together, most - seen, self._throttle.chunk_keys or _MOST)
+                cursor, names = walk.checked_page(redis_client.execute_command("SCAN", cursor, "COUNT", count))
                 # A page may hold more than was asked for.
                 for begin in range(0, len(names), _MOST):
                     meant = [name for name in names[begin : begin + _MOST] if wanted is None or wanted(name)]
@@ -136,20 +153,20 @@ class _Sampler:
             keys = [key for key in keys if key.type in types]
         if unused:
             keys = self._with_lengths(redis_client, number, keys)
-            chosen = self._payloads.choose(number, keys) if self._asking.permitted("DUMP") else []
+            chosen = self.payloads.choose(number, keys) if self.asking.permitted("DUMP") else []
             if chosen:
                 answers = self._ask(redis_client, number, [("DUMP", key.name) for key in chosen])
-                self._payloads.add(chosen, answers.replies)
+                self.payloads.add(chosen, answers.replies)
         for key in keys:
             found.add(key)
 
     def _ask(self, redis_client: Redis, number: int, commands: t.Sequence[Command]) -> Answers:
-        answers = self._asking.ask(redis_client, number, commands)
-        self._longest_us = max(self._longest_us, answers.took_us)
+        answers = self.asking.ask(redis_client, number, commands)
+        self.longest_us = max(self.longest_us, answers.took_us)
         return answers
 
     def _keys(self, redis_client: Redis, number: int, names: t.Sequence[bytes]) -> list[Key]:
-        helpful = self._asking.permitted(*self._helpful)
+        helpful = self.asking.permitted(*self._helpful)
         commands: list[Command] = []
         for name in names:
             commands += [("TYPE", name), ("MEMORY USAGE", name, "SAMPLES", _ELEMENTS), (self._expiry, name)]
@@ -184,7 +201,7 @@ class _Sampler:
         large = [
             place
             for place, key in enumerate(keys)
-            if limit and key.size > limit and key.type in LENGTHS and self._asking.permitted(LENGTHS[key.type])
+            if limit and key.size > limit and key.type in LENGTHS and self.asking.permitted(LENGTHS[key.type])
         ]
         if large:
             commands = [(LENGTHS[keys[place].type], keys[place].name) for place in large]

@@ -126,6 +126,7 @@ class Backup:
         writer.begin(
             result.version,
             {
+                **self._plan.facts,
                 name: server.version.encode("ascii", "replace"),
                 b"redis-bits": b"64",
                 b"ctime": b"%d" % (server.clock_ms // 1000),

@@ -18,7 +18,7 @@ from .._server.info import Server
 
 @dataclasses.dataclass(frozen=True)
 class BackupPlan:
-    """The options of a backup. ``timeout`` in seconds."""
+    """The options of a backup. ``timeout`` in seconds. ``facts``: what else is at the beginning of the file."""
 
     endpoint: Endpoint
     selection: Selection
@@ -28,6 +28,7 @@ class BackupPlan:
     max_bytes_per_second: int = 0
     max_source_latency_ms: float = MAX_LATENCY_MS
     timeout: float = 60
+    facts: t.Mapping[bytes, bytes] = dataclasses.field(default_factory=dict)
 
 
 @dataclasses.dataclass

@@ -5,8 +5,6 @@
 
 from __future__ import annotations
 
-import collections
-import dataclasses
 import functools
 import io
 import time
@@ -17,7 +15,7 @@ from .._connection.connect import CLIENT_NAME, client
 from .._connection.explain import is_transient, reply_hint, reply_text
 from .._connection.patience import patiently
 from .._connection.replies import clock_ms, is_error, is_systemic, is_unknown_command, is_unreadable
-from .._errors import ConnectError
+from .._errors import ClusterChanged, ConnectError
 from .._keys.listing import LISTED, Failure, listable
 from .._keys.selection import Selection
 from .._keys.temporary import TemporaryNames
@@ -34,17 +32,17 @@ from .._rdb.payload import FOOTER_BYTES, type_of
 from .._rdb.reader import Entry, RdbReader, Usage
 from .._server.claim import Claim
 from .._server.continuity import Continuity, ServerChanged
-from .._server.info import Server
 from .batch import Batch, Items
 from .by_commands import NoCommands, commands_for, walk_over
+from .destination import Node, Router
 from .large_values import LargeValues, largest_payload
-from .restore_plan import Contents, Restored, RestorePlan, RestoreResult
+from .restore_plan import Restored, RestorePlan, RestoreResult
 from .source import BackupSource
 
 _IN_FLIGHT_BYTES = 16 * 1024 * 1024
 
-_DOUBLED = "the file has this key more than once; its first value was restored"
-_DOUBLED_HINT = "A server would not load such a file. Find out what wrote it, or use another backup."
+# By number, a database of the file and the server that takes the key.
+Lane: t.TypeAlias = tuple[int, int]
 
 
 def chooser(selection: Selection) -> t.Callable[[int, bytes], bool]:
@@ -56,87 +54,91 @@ def chooser(selection: Selection) -> t.Callable[[int, bytes], bool]:
     return chosen
 
 
+class Taker(t.NamedTuple):
+    """A server that keys go to, and the right to write there."""
+
+    node: Node
+    claim: Claim
+
+
 class KeysOfFile:
-    """The second reading."""
+    """The second reading of the file at ``path``, of RDB version ``version``."""
 
     def __init__(
-        self, plan: RestorePlan, server: Server, contents: Contents, result: RestoreResult, claim: Claim
+        self, plan: RestorePlan, path: str, version: int, takers: t.Sequence[Taker], result: RestoreResult
     ) -> None:
         self._plan = plan
-        self._server = server
-        self._claim = claim
-        # What only looks must not be taken for one that writes.
-        self._name = CLIENT_NAME if plan.check_mode else claim.name
+        self._path = path
+        self._takers = takers
+        self._router = Router([taker.node for taker in takers])
         self._result = result
-        self._version = contents.version
+        self._version = version
         self._versions = {
             kind: rdb.oldest_version(kind, self._version).to_bytes(2, "little") for kind in range(rdb.SLOT_INFO)
         }
-        self._flow = Flow(plan.timeout, on_open=self._check_identity)
-        self._continuity = Continuity()
-        self._continuity.check(plan.endpoint, server.identity)
+        self._flow = Flow(plan.timeout, on_open=self._opened)
+        self._known = [Continuity() for _taker in takers]
+        for known, taker in zip(self._known, takers):
+            known.check(taker.node.endpoint, taker.node.server.identity)
         self._gate = Gate(_IN_FLIGHT_BYTES)
-        self._ends: dict[int, End] = {}
-        # Of a payload. Known before the first key is written.
-        self._largest = 0
+        self._ends: dict[Lane, End] = {}
+        # Of a payload, by number of the taker. Known before the first key is written.
+        self._largest: list[int] = []
         self._names = TemporaryNames()
 
     def run(self) -> None:
-        self._largest = patiently(lambda: largest_payload(self._plan.endpoint), self._plan.timeout)
+        plan = self._plan
+        for taker in self._takers:
+            self._largest.append(patiently(lambda at=taker.node.endpoint: largest_payload(at), plan.timeout))  # type: ignore[misc]
         try:
             for number, there in self._result.places.items():
-                self._ends[number] = End(self._plan.endpoint, self._server, there, self._name)
-                self._flow.add_pipe(self._ends[number].pipe)
-            with BackupSource(self._plan.src, self._plan.password) as source:
-                reader = RdbReader(source.read, f"The backup {self._plan.src}", chooser(self._plan.selection))
+                for at, (node, claim) in enumerate(self._takers):
+                    # What only looks must not be taken for one that writes.
+                    name = CLIENT_NAME if plan.check_mode else claim.name
+                    self._ends[number, at] = End(node.endpoint, node.server, there, name)
+                    self._flow.add_pipe(self._ends[number, at].pipe)
+            with BackupSource(self._path, plan.password) as source:
+                reader = RdbReader(source.read, f"The backup {self._path}", chooser(plan.selection))
                 self._flow.spawn(self._produce(reader))
                 self._flow.run()
-            if self._ends:
-                self._flow.spawn(restarting(lambda _attempt: self._unchanged(next(iter(self._ends.values())))))
-                self._flow.run()
-            self._name_doubled()
-        except ServerChanged as changed:
+            for end in {at: end for (_number, at), end in self._ends.items()}.values():
+                self._flow.spawn(restarting(lambda _attempt, end=end: self._unchanged(end)))  # type: ignore[misc]
+            self._flow.run()
+        except (ServerChanged, ClusterChanged) as changed:
+            where = changed.endpoint if isinstance(changed, ServerChanged) else plan.endpoint
             raise ConnectError(
-                f"The {changed.endpoint} was restarted, another took its place, its data was replaced, or its statistics were"
-                " reset (CONFIG RESETSTAT) in the middle of the restore: keys restored before may be lost.",
+                f"The {where} was restarted, another took its place, its data was replaced, or its statistics were"
+                " reset (CONFIG RESETSTAT) in the middle of the restore: keys restored before may be lost."
+                if isinstance(changed, ServerChanged)
+                else f"{changed.message} That was in the middle of the restore.",
                 hint="Run again with existing_keys 'skip' (or empty the server and restore anew).",
             ) from None
         finally:
             self._flow.close()
 
-    def _name_doubled(self) -> None:
-        """Tell the keys that the file itself has twice from those that somebody else wrote."""
-        failures = self._result.failures
-        taken = {failure.key for failure in failures if failure.reason.startswith("BUSYKEY")}
-        if not taken:
-            return
-        found: collections.Counter[tuple[int, bytes]] = collections.Counter()
-        with BackupSource(self._plan.src, self._plan.password) as source:
-            for entry in RdbReader(source.read, f"The backup {self._plan.src}").entries():
-                if entry.key in taken:
-                    found[entry.database, entry.key] += 1
-        for at, failure in enumerate(failures):
-            if failure.key in taken and found[failure.database, failure.key] > 1:
-                failures[at] = dataclasses.replace(failure, reason=_DOUBLED, hint=_DOUBLED_HINT)
+    def _taker_of(self, pipe: Pipe) -> int:
+        return next(at for (_number, at), end in self._ends.items() if end.pipe is pipe)
 
-    def _check_identity(self, pipe: Pipe) -> None:
-        self._continuity.check(pipe.endpoint, pipe.identity)
+    def _opened(self, pipe: Pipe) -> None:
+        at = self._taker_of(pipe)
+        self._known[at].check(pipe.endpoint, pipe.identity)
         if pipe.openings > 1:
-            self._check_claim()
+            self._check_claim(at)
 
-    def _check_claim(self) -> None:
+    def _check_claim(self, at: int) -> None:
         """Another run may have begun while this one was cut off."""
         if not self._plan.check_mode:
-            with client(self._plan.endpoint) as redis_client:
-                self._claim.check(redis_client)
+            node, claim = self._takers[at]
+            with client(node.endpoint) as redis_client:
+                claim.check(redis_client)
 
     def _unchanged(self, end: End) -> Job[None]:
         """Asked without a break of the connection that wrote."""
-        self._continuity.check(end.endpoint, (yield from end.identity()))
+        self._known[self._taker_of(end.pipe)].check(end.endpoint, (yield from end.identity()))
 
     def _produce(self, reader: RdbReader) -> Job[None]:
         """Read on while there is room for more in flight."""
-        batches: dict[int, Batch] = {}
+        batches: dict[Lane, Batch] = {}
         for entry in reader.entries():
             if entry.value is None:
                 continue
@@ -144,43 +146,45 @@ class KeysOfFile:
                 self._result.databases[entry.database].add(Restored(scanned=1, empty=1))
                 self._result.first_empty = self._result.first_empty or (entry.key, entry.database)
                 continue
-            if isinstance(entry.value, bytes) and 1 + len(entry.value) + FOOTER_BYTES > self._largest:
+            at = self._router.of(entry.key)
+            lane = (entry.database, at)
+            if isinstance(entry.value, bytes) and 1 + len(entry.value) + FOOTER_BYTES > self._largest[at]:
                 # The server would close the connection, and with it end what else is on the way.
                 entry = entry._replace(value=io.BytesIO(entry.value))
-            batch = batches.setdefault(entry.database, Batch(self._versions))
+            batch = batches.setdefault(lane, Batch(self._versions))
             if isinstance(entry.value, bytes):
                 batch.add(entry, entry.value)
                 if not batch.full:
                     continue
-            del batches[entry.database]
-            yield from self._send(entry.database, batch)
+            del batches[lane]
+            yield from self._send(lane, batch)
             if not isinstance(entry.value, bytes):
                 # Alone on the way, since nothing else is looked after meanwhile.
                 yield Take(self._gate, self._gate.limit)
-                self._large(entry)
+                self._large(entry, at)
                 self._flow.give(self._gate, self._gate.limit)
-        for number, batch in batches.items():
-            yield from self._send(number, batch)
+        for lane, batch in batches.items():
+            yield from self._send(lane, batch)
 
-    def _send(self, number: int, batch: Batch) -> Job[None]:
+    def _send(self, lane: Lane, batch: Batch) -> Job[None]:
         items = batch.items()
         if items:
             yield Take(self._gate, batch.size)
-            self._flow.spawn(self._write(number, items, batch.usages, batch.size))
+            self._flow.spawn(self._write(lane, items, batch.usages, batch.size))
 
-    def _write(self, number: int, items: Items, usages: list[Usage] | None, size: int) -> Job[None]:
+    def _write(self, lane: Lane, items: Items, usages: list[Usage] | None, size: int) -> Job[None]:
         counted, failures = yield from restarting(
-            lambda attempt: self._write_once(number, items, usages, again=attempt > 0)
+            lambda attempt: self._write_once(lane, items, usages, again=attempt > 0)
         )
         self._flow.give(self._gate, size)
-        self._result.databases[number].add(counted)
+        self._result.databases[lane[0]].add(counted)
         self._note(failures)
 
     def _note(self, failures: list[Failure]) -> None:
         self._result.failures.extend(listable(self._result.failures, failures, LISTED))
 
-    def _write_once(self, number: int, items: Items, usages: list[Usage] | None, *, again: bool) -> Job[t.Any]:
-        plan, end = self._plan, self._ends[number]
+    def _write_once(self, lane: Lane, items: Items, usages: list[Usage] | None, *, again: bool) -> Job[t.Any]:
+        plan, end = self._plan, self._ends[lane]
         counted = Restored(scanned=len(items))
         failures: list[Failure] = []
         if plan.check_mode:
@@ -208,16 +212,16 @@ class KeysOfFile:
                 if is_error(reply) and is_unreadable(reply_text(reply)):
                     unread.append((key, expiry, payload))
                 else:
-                    self._refused(number, key, payload, reply, counted, failures)
+                    self._refused(lane, key, payload, reply, counted, failures)
         if unread:
-            yield from self._rebuild(number, unread, counted, failures, replace=replace)
+            yield from self._rebuild(lane, unread, counted, failures, replace=replace)
         return counted, failures
 
     def _rebuild(
-        self, number: int, items: Items, counted: Restored, failures: list[Failure], *, replace: bool
+        self, lane: Lane, items: Items, counted: Restored, failures: list[Failure], *, replace: bool
     ) -> Job[None]:
         """Make by ordinary commands what the server does not understand as it is."""
-        end = self._ends[number]
+        number, end = lane[0], self._ends[lane]
         payloads: list[bytes] = []
         keys: list[Making] = []
         for key, expiry, payload in items:
@@ -241,15 +245,15 @@ class KeysOfFile:
                 counted.failed += 1
                 failures.append(Failure(number, making.key, type_of(payload), *LOST))
             elif one.error is not None:
-                self._refused(number, making.key, payload, one.error, counted, failures, one.command)
+                self._refused(lane, making.key, payload, one.error, counted, failures, one.command)
             elif not one.placed:
-                self._refused(number, making.key, payload, "BUSYKEY Target key name already exists.", counted, failures)
+                self._refused(lane, making.key, payload, "BUSYKEY Target key name already exists.", counted, failures)
             else:
                 counted.restored += 1
 
     def _refused(
         self,
-        number: int,
+        lane: Lane,
         key: bytes,
         payload: bytes,
         reply: t.Any,
@@ -257,7 +261,7 @@ class KeysOfFile:
         failures: list[Failure],
         command: str = "RESTORE",
     ) -> None:
-        end, text = self._ends[number], reply_text(reply)
+        end, text = self._ends[lane], reply_text(reply)
         if text.startswith("BUSYKEY") and self._plan.existing_keys == "skip":
             counted.skipped += 1
             return
@@ -274,45 +278,38 @@ class KeysOfFile:
                 "server of the version that wrote it, and move the keys from there with redis_migrate_keys."
             )
         counted.failed += 1
-        failures.append(Failure(number, key, type_of(payload), text, hint))
+        failures.append(Failure(lane[0], key, type_of(payload), text, hint))
 
-    def _large(self, entry: Entry) -> None:
-        plan, end = self._plan, self._ends[entry.database]
+    def _large(self, entry: Entry, at: int) -> None:
+        plan, end = self._plan, self._ends[entry.database, at]
         value = t.cast("t.IO[bytes]", entry.value)
         counted = Restored(scanned=1)
         failures: list[Failure] = []
         with value:
-            if is_over(entry.expiry, patiently(lambda: self._clock_ms(end.database), plan.timeout)):
+            if is_over(entry.expiry, patiently(lambda: _clock_ms(end), plan.timeout)):
                 counted.expired += 1
             elif plan.check_mode:
-                if plan.existing_keys == "skip" and patiently(lambda: self._holds(entry, end.database), plan.timeout):
+                if plan.existing_keys == "skip" and patiently(lambda: _holds(end, entry.key), plan.timeout):
                     counted.skipped += 1
                 else:
                     counted.restored += 1
             else:
-                self._write_large(entry, value, counted, failures)
+                self._write_large(entry, at, value, counted, failures)
         self._result.databases[entry.database].add(counted)
         self._note(failures)
 
-    def _clock_ms(self, database: int) -> int:
-        with client(self._plan.endpoint, database) as redis_client:
-            seconds, _microseconds = redis_client.time()
-            return int(seconds) * 1000
-
-    def _holds(self, entry: Entry, database: int) -> bool:
-        with client(self._plan.endpoint, database) as redis_client:
-            return bool(redis_client.exists(entry.key))
-
-    def _write_large(self, entry: Entry, value: t.IO[bytes], counted: Restored, failures: list[Failure]) -> None:
-        plan, end = self._plan, self._ends[entry.database]
+    def _write_large(
+        self, entry: Entry, at: int, value: t.IO[bytes], counted: Restored, failures: list[Failure]
+    ) -> None:
+        plan, end = self._plan, self._ends[entry.database, at]
         writer = LargeValues(
-            plan.endpoint,
+            end.endpoint,
             end.server,
             end.database,
             self._version,
-            self._largest,
-            self._name,
-            check=lambda identity: self._continuity.check(plan.endpoint, identity),
+            self._largest[at],
+            self._takers[at].claim.name,
+            check=lambda identity: self._known[at].check(end.endpoint, identity),
         )
         replace = plan.existing_keys == "replace"
         failing_since: float | None = None
@@ -331,7 +328,7 @@ class KeysOfFile:
                 if not exc.transient or now - failing_since > plan.timeout:
                     raise
                 time.sleep(0.5)
-                self._check_claim()
+                self._check_claim(at)
                 replace = replace or plan.existing_keys == "fail"
         if reply == "OK":
             counted.restored += 1
@@ -339,4 +336,15 @@ class KeysOfFile:
             # The time of its last field came before it could be renamed.
             counted.expired += 1
         else:
-            self._refused(entry.database, entry.key, bytes((entry.kind,)), reply, counted, failures)
+            self._refused((entry.database, at), entry.key, bytes((entry.kind,)), reply, counted, failures)
+
+
+def _clock_ms(end: End) -> int:
+    with client(end.endpoint, end.database) as redis_client:
+        seconds, _microseconds = redis_client.time()
+        return int(seconds) * 1000
+
+
+def _holds(end: End, key: bytes) -> bool:
+    with client(end.endpoint, end.database) as redis_client:
+        return bool(redis_client.exists(key))

@@ -12,13 +12,14 @@ from .._connection.endpoint import Endpoint
 from .._keys.listing import Failure, Tally
 from .._keys.selection import Selection
 from .._server.functions import LibraryOutcome
+from .parts import Belongs
 
 
 @dataclasses.dataclass(frozen=True)
 class RestorePlan:
-    """The options of a restore. ``timeout`` in seconds."""
+    """The options of a restore. ``src``: the files of one backup. ``timeout`` in seconds."""
 
-    src: str
+    src: tuple[str, ...]
     endpoint: Endpoint
     selection: Selection
     password: bytes | None = None
@@ -43,9 +44,9 @@ class Restored(Tally):
 
 @dataclasses.dataclass
 class Contents:
-    """What is in the file. ``databases``: keys by number, the chosen ones only.
+    """What is in a file, or in all of them. ``databases``: keys by number, the chosen ones only.
 
-    ``module_data``: the modules that keep data outside of keys.
+    ``module_data``: the modules that keep data outside of keys. ``part``: of which backup a file is one of several.
     """
 
     kind: str
@@ -54,11 +55,28 @@ class Contents:
     functions: list[bytes]
     module_data: list[str]
     checked: bool
+    part: Belongs | None = None
+
+
+def together(contents: t.Sequence[Contents]) -> Contents:
+    """What is in all files of a backup."""
+    databases: dict[int, int] = {}
+    for one in contents:
+        for number, keys in one.databases.items():
+            databases[number] = databases.get(number, 0) + keys
+    return Contents(
+        ", ".join(dict.fromkeys(one.kind for one in contents)),
+        max(one.version for one in contents),
+        dict(sorted(databases.items())),
+        list(dict.fromkeys(code for one in contents for code in one.functions)),
+        sorted({module for one in contents for module in one.module_data}),
+        all(one.checked for one in contents),
+    )
 
 
 @dataclasses.dataclass
 class RestoreResult:
-    """What was done."""
+    """What was done. ``contents``: of all files."""
 
     contents: Contents | None = None
     places: dict[int, int] = dataclasses.field(default_factory=dict)

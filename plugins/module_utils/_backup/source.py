@@ -11,6 +11,7 @@ import zlib
 from .._errors import RedisMigrationError
 from .._rdb import append_only
 from .._rdb import format as rdb
+from .._rdb.reader import RdbReader
 from . import openssl
 from .progress import position
 
@@ -149,6 +150,12 @@ class BackupSource:
                 )
 
         return _from(pieces())
+
+
+def facts_of(path: str, password: bytes | None = None) -> dict[bytes, bytes]:
+    """What the RDB file at ``path`` says at its beginning. Raises :class:`RedisMigrationError`."""
+    with BackupSource(path, password) as source:
+        return RdbReader(source.read, f"The backup {path}").beginning()
 
 
 def _from(pieces: t.Iterator[bytes]) -> Read:

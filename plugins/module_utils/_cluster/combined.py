@@ -49,12 +49,19 @@ def _together(one: Database | None, other: Database) -> Database:
     )
 
 
+def read_all(endpoint: Endpoint) -> list[tuple[Endpoint, Server]]:
+    """The server at ``endpoint``, or the primaries of its cluster. Raises :class:`RedisMigrationError`."""
+    if not endpoint.nodes:
+        server = read_server(endpoint)
+        if not server.in_cluster or endpoint.shard is not None:
+            return [(endpoint, server)]
+    topology = read_topology(endpoint)
+    return [(topology.node(primary), primary.server) for primary in topology.primaries]
+
+
 def read_whole(endpoint: Endpoint) -> Server:
-    """The server at ``endpoint``, or its whole cluster. Raises :class:`RedisMigrationError`."""
-    server = read_server(endpoint)
-    if not server.in_cluster or endpoint.shard is not None:
-        return server
-    return combined([primary.server for primary in read_topology(endpoint).primaries])
+    """The same as one. Raises :class:`RedisMigrationError`."""
+    return combined([server for _endpoint, server in read_all(endpoint)])
 
 
 def keyspace_info(endpoint: Endpoint) -> dict[str, t.Any]:

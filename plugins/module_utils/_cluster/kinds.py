@@ -12,6 +12,7 @@ import typing as t
 from .._compare.diff_progress import DatabaseDiff, DiffPlan, DiffProgress
 from .._compare.key_diff import KeyDiff
 from .._connection.endpoint import Endpoint
+from .._errors import RedisMigrationError
 from .._keys.listing import LISTED, listable
 from .._keys.selection import Selection
 from .._migrate.choose import Choice
@@ -19,8 +20,11 @@ from .._migrate.counters import Counters
 from .._migrate.migration import Migration
 from .._migrate.progress import Plan, Progress
 from .._pipeline.waits import Waits
-from .._server.loss import Holding
+from .._server.loss import Holding, holding_of
+from .combined import combined
+from .names import check_all_names
 from .parts import Part, Whole
+from .topology import Topology
 
 P = t.TypeVar("P", bound="Progress | DiffProgress")
 
@@ -32,6 +36,8 @@ class Runner(t.Protocol[P]):
 
     def run(self, seconds: float | None = None) -> P: ...
 
+    def stop(self) -> None: ...
+
 
 class Ends(t.NamedTuple):
     """What a part is run with."""
@@ -39,6 +45,8 @@ class Ends(t.NamedTuple):
     source: Endpoint
     target: Endpoint
     selection: Selection
+    # Of a source that is a cluster, its other primaries.
+    others: tuple[Endpoint, ...] = ()
 
 
 class Kind(abc.ABC, t.Generic[P]):
@@ -48,13 +56,25 @@ class Kind(abc.ABC, t.Generic[P]):
     target: Endpoint
     selection: Selection
     timeout: float
+    # 0: by the cores of this machine.
+    processes: int
+    # Which slots of the source it is about.
+    shard: bytes
     # Whether keys of the target are walked, too.
     both_sides: bool
     prunes: bool = False
     # Whether it is told that the source was written to meanwhile.
     tells_drift: bool = False
+    # How many parts are run at the same time: each gets its share of the limits.
+    at_once: int = 1
     # Whether keys that move into a slot of the target are told from those that the run brings there.
     watches_target: bool = True
+
+    def check_names(self, source: Topology, numbers: t.Sequence[int]) -> None:
+        """Raise :class:`RedisMigrationError` where two keys of databases ``numbers`` would get one name, if that is no finding."""
+
+    def check_held(self, whole: Whole[P], source: Topology) -> None:
+        """Raise :class:`RedisMigrationError` where the ``source`` holds so much less than it did that its keys may be lost."""
 
     @abc.abstractmethod
     def runner(self, whole: Whole[P], part: Part[P], ends: Ends) -> Runner[P]:
@@ -62,7 +82,7 @@ class Kind(abc.ABC, t.Generic[P]):
 
     @abc.abstractmethod
     def given_up(self, whole: Whole[P], part: Part[P]) -> None:
-        """Note what a part did that does not count, as its slots are looked at again."""
+        """Note what a part did that does not count, as its keys are looked at again."""
 
     @abc.abstractmethod
     def total(self, whole: Whole[P]) -> P:
@@ -74,13 +94,45 @@ class MigrationInParts(Kind[Progress]):
         self.plan = plan
         self.source, self.target, self.selection = plan.source, plan.target, plan.selection
         self.timeout = plan.timeout
+        self.processes, self.shard = plan.processes, plan.shard
         self.both_sides = self.prunes = plan.prune
         self.watches_target = False
         self.tells_drift = True
 
+    def check_names(self, source: Topology, numbers: t.Sequence[int]) -> None:
+        places = self.selection.database_map
+        pairs = [(number, places.get(number, number)) for number in numbers]
+        check_all_names(source, self.selection, pairs, timeout=self.timeout)
+
+    def check_held(self, whole: Whole[Progress], source: Topology) -> None:
+        if not self.prunes:
+            return
+        server = combined([primary.server for primary in source.primaries])
+        now = holding_of(server, whole.databases or ())
+        if whole.held is None:
+            whole.held = dataclasses.asdict(now)
+            return
+        held = Holding(
+            tuple((number, keys, expires) for number, keys, expires in whole.held["databases"]), whole.held["expired"]
+        )
+        expired = max(0, now.expired - held.expired)
+        if held.lost_too_much(now, expired, self.plan.prune_limit):
+            raise RedisMigrationError(
+                f"The {self.source} held {held.keys} keys when the run began, and holds {now.keys} now: a primary of it may have"
+                " lost its data. Nothing was pruned for that: prune would delete from the target what it lost.",
+                hint="Check what happened there. If it is meant, run again: the next run begins with what the source holds then;"
+                f" or raise 'prune_limit' (now {self.plan.prune_limit:g}; 1 is no limit).",
+            )
+
     def runner(self, whole: Whole[Progress], part: Part[Progress], ends: Ends) -> Migration:
         taken = frozenset(whole.taken.get(part.target, [])) if part.first and part.target in whole.taken else None
-        plan = dataclasses.replace(self.plan, **ends._asdict(), taken=taken)
+        plan = dataclasses.replace(
+            self.plan,
+            **ends._asdict(),
+            taken=taken,
+            max_keys_per_second=self.plan.max_keys_per_second / self.at_once,
+            max_bytes_per_second=self.plan.max_bytes_per_second / self.at_once,
+        )
         return Migration(plan, part.progress or Progress(run=whole.run))
 
     def given_up(self, whole: Whole[Progress], part: Part[Progress]) -> None:
@@ -111,10 +163,15 @@ class MigrationInParts(Kind[Progress]):
             lost=sum(part.lost for part in parts),
             source_writes=whole.source_writes,
             drift=whole.drift,
-            in_doubt=last.in_doubt,
+            in_doubt=sum(part.in_doubt for part in parts),
             elapsed=whole.elapsed,
             samples=_samples(whole.begun),
             waits=Waits.of_all(part.waits for part in parts),
+            parts=[
+                part.told(part.progress.elapsed, part.progress.finished, part.progress.totals.as_dict())
+                for part in whole.begun
+                if part.progress is not None
+            ],
             finished=whole.finished,
         )
         for part in parts:
@@ -133,13 +190,14 @@ class ComparisonInParts(Kind[DiffProgress]):
         self.plan = plan
         self.source, self.target, self.selection = plan.source, plan.target, plan.selection
         self.timeout = plan.timeout
+        self.processes, self.shard = plan.processes, plan.shard
         self.both_sides = True
 
     def runner(self, whole: Whole[DiffProgress], part: Part[DiffProgress], ends: Ends) -> KeyDiff:
         return KeyDiff(dataclasses.replace(self.plan, **ends._asdict()), part.progress or DiffProgress())
 
     def given_up(self, whole: Whole[DiffProgress], part: Part[DiffProgress]) -> None:
-        # Its differences may be none of the slots that are compared again.
+        # Its differences may be none of the keys that are compared again.
         part.progress = None
 
     def total(self, whole: Whole[DiffProgress]) -> DiffProgress:
@@ -155,6 +213,11 @@ class ComparisonInParts(Kind[DiffProgress]):
             elapsed=whole.elapsed,
             samples=_samples(whole.begun),
             waits=Waits.of_all(part.waits for part in parts),
+            parts=[
+                part.told(part.progress.elapsed, part.progress.finished, dataclasses.asdict(part.progress.totals))
+                for part in whole.begun
+                if part.progress is not None
+            ],
             finished=whole.finished,
         )
         for part in parts:
@@ -194,16 +257,22 @@ def _held(holdings: t.Sequence[Holding]) -> Holding | None:
 
 
 def _samples(parts: t.Sequence[Part[P]]) -> list[list[float]]:
-    """Those of each part, behind what was done before it."""
-    points: list[list[float]] = []
-    keys = size = 0
-    for part in parts:
+    """Those of all parts together: at each moment what all have done by then."""
+    moments: list[tuple[float, int, int, int, float]] = []
+    for index, part in enumerate(parts):
         if part.progress is None:
             continue
-        points += [
-            [round(seconds + part.began, 2), some + keys, many + size, *more]
-            for seconds, some, many, *more in part.progress.samples
+        moments += [
+            (part.began + seconds, index, int(keys), int(size), busy_ms)
+            for seconds, keys, size, busy_ms in part.progress.samples
         ]
-        counted = part.progress.counted()
-        keys, size = keys + counted[0], size + counted[1]
+        moments.append((part.began + part.progress.elapsed, index, *part.progress.counted(), 0.0))
+    by_part: dict[int, tuple[int, int]] = {}
+    keys = size = 0
+    points = []
+    for at, index, its_keys, its_size, busy_ms in sorted(moments):
+        before = by_part.get(index, (0, 0))
+        by_part[index] = (its_keys, its_size)
+        keys, size = keys + its_keys - before[0], size + its_size - before[1]
+        points.append([round(at, 2), keys, size, busy_ms])
     return points

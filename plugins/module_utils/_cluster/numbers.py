@@ -7,13 +7,14 @@ from __future__ import annotations
 
 from .._errors import RedisMigrationError
 from .._keys.selection import Selection
+from .._server.databases import check_apart
 from .topology import Topology
 
 
 def numbers_of(selection: Selection, source: Topology, target: Topology, *, include_target: bool) -> list[int]:
     """The databases of the source that are meant; ``include_target``: also those that hold keys at the target only.
 
-    Raises :class:`RedisMigrationError` where one of them cannot be in a cluster.
+    Raises :class:`RedisMigrationError` where one of them cannot be in a cluster, or two would mix.
     """
     here, there = _holding(source), _holding(target)
     if selection.databases is not None:
@@ -21,8 +22,9 @@ def numbers_of(selection: Selection, source: Topology, target: Topology, *, incl
     else:
         numbers = here or {0}
         if include_target:
-            back = {its: mine for mine, its in selection.database_map.items()}
-            numbers |= {back.get(number, number) for number in there}
+            for number in there:
+                from_others = {mine for mine, its in selection.database_map.items() if its == number}
+                numbers |= from_others or {number}.difference(selection.database_map)
     for number in sorted(numbers):
         at = selection.database_map.get(number, number)
         if source.is_cluster and number:
@@ -31,10 +33,12 @@ def numbers_of(selection: Selection, source: Topology, target: Topology, *, incl
             raise RedisMigrationError(
                 f"Database {number} of the {source.endpoint} would go to database {at} of the {target.endpoint.role} cluster, and"
                 " a cluster has database 0 only.",
-                hint=f'Move one database: databases: [{number}] with database_map: {{"{number}": 0}}.'
+                hint=f'Send it there, database_map: {{"{number}": 0}}: alone, with databases: [{number}], or beside others with'
+                f' database_prefix: {{"{number}": "db{number}:"}}.'
                 if number in here or not number
                 else "Choose with 'databases' what is meant.",
             )
+    check_apart([(number, selection.database_map.get(number, number)) for number in sorted(numbers)], selection)
     return sorted(numbers)
 
 

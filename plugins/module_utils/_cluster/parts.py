@@ -1,7 +1,7 @@
 # Copyright (c) 2026 dataservices.redis_migration contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""A run over clusters is a run of parts: each from one primary to one primary, over the slots that both serve.
+"""A run over clusters is a run of parts: each from one primary to one primary, over the keys that lie in slots of both.
 
 What is here is plain data, which a slice returns and the next one takes.
 """
@@ -13,39 +13,53 @@ import secrets
 import typing as t
 
 from .._connection.shard import Place
-from .._keys.slots import ALL_SLOTS, text_of
+from .._keys.region import EVERYTHING, Region, joined, region_of
 
 P = t.TypeVar("P")
 
 
 @dataclasses.dataclass
 class Part(t.Generic[P]):
-    """One part: its ``slots`` as text, the ids of the nodes that served them when it began, and how far it has come."""
+    """One part: its keys as a region in text, the ids of the nodes that served them when it began, and how far it has come."""
 
-    slots: str
+    slots: tuple[str, str]
     source: str
     target: str
     # Of both primaries (see Primary.mark), when it began.
     marks: tuple[str, str]
-    # The first look at these slots.
+    # Where these were then, as C(host:port).
+    places: tuple[str, str]
+    # The first look at these keys.
     first: bool
     # Seconds of the run before it.
     began: float = 0.0
     progress: P | None = None
 
+    @property
+    def region(self) -> Region:
+        return region_of(self.slots)
+
+    def told(self, seconds: float, finished: bool, counts: dict[str, t.Any]) -> dict[str, t.Any]:
+        """For the result of a run: where from, where to, which keys, and what came of them."""
+        ends = dict(zip(("source", "target"), self.places))
+        return {**ends, "slots": str(self.region), "seconds": round(seconds, 3), "finished": finished, **counts}
+
 
 @dataclasses.dataclass
 class Whole(t.Generic[P]):
-    """How far a run in parts has come. ``pending``: slots, as text, that belong to no part yet."""
+    """How far a run in parts has come. ``pending``: regions, as text, that belong to no part yet."""
 
     run: str = dataclasses.field(default_factory=lambda: secrets.token_hex(8))
-    pending: str = text_of(ALL_SLOTS)
+    pending: list[tuple[str, str]] = dataclasses.field(default_factory=lambda: [EVERYTHING.as_text()])
     queue: list[Part[P]] = dataclasses.field(default_factory=list)
-    current: Part[P] | None = None
+    # Those that were begun; several only where several processes run them.
+    at_hand: list[Part[P]] = dataclasses.field(default_factory=list)
     done: list[Part[P]] = dataclasses.field(default_factory=list)
     # How often slots were handed out, and which logical databases of the source are meant; None before the first time.
     rounds: int = 0
     databases: list[int] | None = None
+    # What the whole source held when the run began, where it prunes (see Holding).
+    held: dict[str, t.Any] | None = None
     # By the id of a target's primary, its databases that held keys then.
     taken: dict[str, list[int]] = dataclasses.field(default_factory=dict)
     # Nodes of either end's cluster that were met, to be asked where the one that was named is away.
@@ -60,24 +74,33 @@ class Whole(t.Generic[P]):
     elapsed: float = 0.0
     finished: bool = False
 
+    def left(self, *, renamed: bool) -> list[Region]:
+        """What is pending."""
+        return joined(map(region_of, self.pending), renamed=renamed)
+
     @property
     def begun(self) -> list[Part[P]]:
-        """The parts whose keys count: those that are through, and the one at hand."""
-        return [*self.done, *([self.current] if self.current and self.current.progress else [])]
+        """The parts whose keys count: those that are through, and those at hand."""
+        return [*self.done, *(part for part in self.at_hand if part.progress)]
+
+
+_PARTS = ("queue", "at_hand", "done")
 
 
 def whole_as_plain(whole: Whole[P], plain: t.Callable[[P], dict[str, t.Any]]) -> dict[str, t.Any]:
     """``whole`` as JSON has it; ``plain`` makes that of a part's progress."""
 
-    def part(one: Part[P] | None) -> dict[str, t.Any] | None:
-        if one is None:
-            return None
+    def part(one: Part[P]) -> dict[str, t.Any]:
         progress = None if one.progress is None else plain(one.progress)
         return {**{field.name: getattr(one, field.name) for field in dataclasses.fields(one)}, "progress": progress}
 
     found = {field.name: getattr(whole, field.name) for field in dataclasses.fields(whole)}
-    parts = {name: [part(one) for one in getattr(whole, name)] for name in ("queue", "done")}
-    return {**found, **parts, "current": part(whole.current)}
+    return {**found, **{name: [part(one) for one in getattr(whole, name)] for name in _PARTS}}
+
+
+def _two(found: t.Sequence[str]) -> tuple[str, str]:
+    source, target = found
+    return source, target
 
 
 def whole_from_plain(found: dict[str, t.Any], progress: t.Callable[[dict[str, t.Any]], P]) -> Whole[P]:
@@ -85,16 +108,21 @@ def whole_from_plain(found: dict[str, t.Any], progress: t.Callable[[dict[str, t.
 
     def part(one: dict[str, t.Any]) -> Part[P]:
         made = None if one["progress"] is None else progress(one["progress"])
-        source, target = one["marks"]
-        return Part(**{**one, "marks": (source, target), "progress": made})
+        return Part(
+            **{
+                **one,
+                "slots": _two(one["slots"]),
+                "marks": _two(one["marks"]),
+                "places": _two(one["places"]),
+                "progress": made,
+            }
+        )
 
-    queue, done = ([part(one) for one in found[name]] for name in ("queue", "done"))
     return Whole(
         **{
             **found,
-            "queue": queue,
-            "done": done,
-            "current": found["current"] and part(found["current"]),
+            **{name: [part(one) for one in found[name]] for name in _PARTS},
+            "pending": [_two(region) for region in found["pending"]],
             "nodes": {
                 role: [(str(host), int(port)) for host, port in places] for role, places in found["nodes"].items()
             },

@@ -1,7 +1,8 @@
 # Copyright (c) 2026 dataservices.redis_migration contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""A run over clusters, round by round: slots are handed out in parts; those that moved meanwhile come again in the next one.
+"""A run over clusters, round by round: keys are handed out in parts, by their slots; those whose slots moved meanwhile come
+again in the next one.
 
 A part counts only if the same primaries served all of its slots from its beginning to its end, none of which was being
 moved. Until the run ends, no primary that a part met may have been replaced or restarted since: what was seen there would
@@ -15,20 +16,19 @@ import dataclasses
 import time
 import typing as t
 
+from .._connection.address import joined
 from .._connection.identity import Identity
 from .._connection.patience import patiently
 from .._errors import ClusterChanged, ConnectError, RedisMigrationError
-from .._keys.slots import both, either, parsed, shown, text_of
+from .._keys.region import Region
+from .._keys.selection import Selection
+from .._keys.slots import ALL_SLOTS, both, either, without
 from .._server import activity
-from .kinds import Ends, Kind, P
+from .crew import Crew, Outcome, by_cores
+from .kinds import Ends, Kind, P, Runner
 from .numbers import check_prune, numbers_of
 from .parts import Part, Whole
-from .topology import ALONE, Primary, Topology, read_topology
-
-NO_OTHER_NAMES = (
-    "Keys cannot get other names (rename, database_prefix) where an end is a Redis Cluster.",
-    "Move them with the names that they have, or by way of a single server.",
-)
+from .topology import ALONE, Primary, Topology, between, read_topology
 
 # After so many rounds a cluster changes too much to be followed.
 _ROUNDS = 30
@@ -43,8 +43,10 @@ class Rounds(t.Generic[P]):
 
     def __init__(self, kind: Kind[P], whole: Whole[P] | None = None) -> None:
         self._kind = kind
-        self.whole: Whole[P] = whole or Whole()
+        self.whole: Whole[P] = whole or Whole(pending=[Region(kind.shard, ALL_SLOTS).as_text()])
         self._deadline: float | None = None
+        # When this slice began, and how long the run had taken by then.
+        self._started, self._before = time.monotonic(), 0.0
         # As read last; set before all else.
         self._calm: tuple[t.Any, ...] | None = None
         self._source: Topology
@@ -58,22 +60,29 @@ class Rounds(t.Generic[P]):
     def run(self, seconds: float | None = None) -> P:
         """Go on for about ``seconds`` (to the end, if None). Raises :class:`RedisMigrationError`."""
         whole = self.whole
-        start = time.monotonic()
-        self._deadline = start + seconds if seconds else None
-        before = whole.elapsed
+        self._started, self._before = time.monotonic(), whole.elapsed
+        self._deadline = self._started + seconds if seconds else None
         try:
             self._look()
             while not whole.finished:
-                if whole.current is None and not whole.queue and not self._next_round():
+                if not whole.at_hand and not whole.queue and not self._next_round():
                     break
-                if not whole.finished:
-                    whole.elapsed = before + time.monotonic() - start
+                if whole.at_hand or whole.queue:
                     self._go_on()
                 if self._out_of_time():
                     break
         finally:
-            whole.elapsed = before + time.monotonic() - start
+            whole.elapsed = self._elapsed
         return self.progress
+
+    @property
+    def _elapsed(self) -> float:
+        """Seconds of the whole run until now."""
+        return self._before + time.monotonic() - self._started
+
+    @property
+    def _renamed(self) -> bool:
+        return self._kind.selection.renames
 
     def _out_of_time(self) -> bool:
         return self._deadline is not None and time.monotonic() >= self._deadline
@@ -124,56 +133,71 @@ class Rounds(t.Generic[P]):
             time.sleep(_PAUSE)
 
     def _so_far(self) -> str:
-        done = [parsed(part.slots) for part in self.whole.done]
-        if not done:
-            return ""
-        return f" Done until then: {shown(either(*done))}."
+        whole = self.whole
+        left = [*whole.left(renamed=self._renamed), *(part.region for part in [*whole.queue, *whole.at_hand])]
+        sides = [[region.source for region in left], [region.target for region in left]]
+        source, target = [without(ALL_SLOTS, either(*side)) for side in sides]
+        # Of one end all slots may be left, as where that is a single server.
+        done = Region(source, ALL_SLOTS) if 1 in source else Region(ALL_SLOTS, target)
+        return "" if done.is_empty else f" Done until then: {done}."
 
     # -- rounds -------------------------------------------------------------------------------------------------
 
     def _next_round(self) -> bool:
-        """Hand out the slots that are pending, or end the run. False where the slice is over before."""
+        """Hand out the keys that are pending, or end the run. False where the slice is over before."""
         whole = self.whole
         if not self._settled():
             return False
-        if whole.databases is None:
-            self._begin()
         self._take_back()
-        pending = parsed(whole.pending)
-        if 1 not in pending:
+        pending = whole.left(renamed=self._renamed)
+        if not pending:
             self._end()
             whole.finished = True
             return True
         whole.rounds += 1
         if whole.rounds > _ROUNDS:
             raise RedisMigrationError(
-                f"The cluster changed too often during the run ({_ROUNDS} times): {shown(pending)} of it are left.",
+                f"The cluster changed too often during the run ({_ROUNDS} times): {'; '.join(map(str, pending))} of it are"
+                " left.",
                 hint="Run again when no slots are moved there and no primary fails over.",
             )
-        for here in self._source.primaries:
-            for there in self._target.primaries:
-                slots = both(both(here.slots, there.slots), pending)
-                if 1 in slots:
-                    marks = (here.mark, there.mark)
-                    whole.queue.append(Part(text_of(slots), here.id, there.id, marks, whole.rounds == 1))
-        whole.pending = ""
+        first = whole.databases is None
+        if first and not self._begin():
+            return True
+        for region in pending:
+            for here, there, some in between(region, self._source, self._target, renamed=self._renamed):
+                marks, places = (here.mark, there.mark), (joined(*here.place), joined(*there.place))
+                whole.queue.append(Part(some.as_text(), here.id, there.id, marks, places, first))
+        whole.pending = []
         return True
 
-    def _begin(self) -> None:
-        """What is checked once, of both ends as a whole."""
+    def _begin(self) -> bool:
+        """What is checked once, of both ends as a whole. False where they changed meanwhile."""
         kind, whole = self._kind, self.whole
-        if kind.selection.renames:
-            raise RedisMigrationError(NO_OTHER_NAMES[0], hint=NO_OTHER_NAMES[1])
-        include_target = kind.both_sides
-        whole.databases = numbers_of(kind.selection, self._source, self._target, include_target=include_target)
+        numbers = numbers_of(kind.selection, self._source, self._target, include_target=kind.both_sides)
         if kind.prunes:
             check_prune(self._source, self._target)
+        if self._renamed and not self._names_checked(numbers):
+            return False
+        whole.databases = numbers
+        kind.check_held(whole, self._source)
         if kind.tells_drift:
             for primary in self._source.primaries:
                 began, _identity = activity.read_activity(self._source.node(primary))
                 if began:
                     whole.activity[primary.id] = dataclasses.asdict(began)
         whole.taken = {primary.id: sorted(primary.server.databases) for primary in self._target.primaries}
+        return True
+
+    def _names_checked(self, numbers: t.Sequence[int]) -> bool:
+        """Look at the names of all keys before anything is written. False where a key moved meanwhile: it may have been missed."""
+        marks = [primary.mark for primary in self._source.primaries]
+        try:
+            self._kind.check_names(self._source, numbers)
+        except ClusterChanged:
+            return False
+        self._look()
+        return [primary.mark for primary in self._source.primaries] == marks
 
     def _end(self) -> None:
         """Compare what the source's primaries have counted with what they had when the run began."""
@@ -188,7 +212,7 @@ class Rounds(t.Generic[P]):
         whole.drift = any(drift.changed for drift in drifts)
 
     def _take_back(self) -> None:
-        """Parts whose primaries are not there any more as they were: their slots are looked at again."""
+        """Parts whose primaries are not there any more as they were: their keys are looked at again."""
         whole = self.whole
         for part in list(whole.done):
             if not (self._same(part, "source") and self._same(part, "target")):
@@ -210,65 +234,113 @@ class Rounds(t.Generic[P]):
         found = (part.progress.met if part.progress else {}).get(role)
         return Identity(**found[-1]) if found else None
 
-    # -- one part -----------------------------------------------------------------------------------------------
+    # -- parts --------------------------------------------------------------------------------------------------
 
     def _go_on(self) -> None:
-        """Run the part at hand, or the next one, until it or the slice is over."""
+        """Run parts, as many at once as there are processes, until all that were handed out, or the slice, is over."""
         whole = self.whole
-        if whole.current is None:
-            whole.current = whole.queue.pop(0)
-            whole.current.began = whole.elapsed
-            # Another part may have taken long.
-            if not self._as_planned(whole.current):
-                self._give_up_current()
-                return
-        part = whole.current
-        slots = parsed(part.slots)
-        ends = Ends(self._source.part(slots), self._target.part(slots), self._selection(slots))
-        runner = self._kind.runner(whole, part, ends)
-        part.progress = runner.progress
-        left = None if self._deadline is None else max(0.01, self._deadline - time.monotonic())
+        at_once = min(self._processes, len(whole.at_hand) + len(whole.queue))
+        self._kind.at_once = at_once
+        crew: Crew[P] = Crew(at_once)
+        begun = list(whole.at_hand)
+        running: dict[int, Part[P]] = {}
         try:
-            runner.run(left)
-        except ClusterChanged:
-            self._give_up_current()
-            return
+            while True:
+                while crew.has_room:
+                    part = begun.pop(0) if begun else self._take(list(running.values()))
+                    if part is None:
+                        break
+                    running[id(part)] = part
+                    crew.start(id(part), self._runner(part), self._time_left)
+                if crew.is_idle:
+                    return
+                name, outcome = crew.wait()
+                self._settle(running.pop(name), outcome)
         except RedisMigrationError:
-            if not self._changed(part):
-                raise
-            self._give_up_current()
-            return
-        if not runner.progress.finished:
-            return
-        self._look()
-        if self._counts(part):
-            whole.done.append(part)
-            whole.current = None
-        else:
-            self._give_up_current()
+            for name, outcome in crew.stop():
+                running[name].progress = outcome.progress
+            raise
+        finally:
+            crew.kill()
 
-    def _selection(self, slots: bytes) -> t.Any:
-        everything = slots.count(1) == len(slots)
+    @property
+    def _processes(self) -> int:
+        """How many there may be: more than an end has primaries would only wait for each other."""
+        widest = max(len(self._source.primaries), len(self._target.primaries))
+        return min(self._kind.processes or by_cores(), widest)
+
+    @property
+    def _time_left(self) -> float | None:
+        return None if self._deadline is None else max(0.01, self._deadline - time.monotonic())
+
+    def _take(self, running: t.Sequence[Part[P]]) -> Part[P] | None:
+        """The next part of the queue, rather one at whose primaries none of those ``running`` works."""
+        whole = self.whole
+        while whole.queue and not self._out_of_time():
+            busy = [(one.source, one.target) for one in running]
+            part = min(
+                whole.queue,
+                key=lambda one: sum((one.source == source) + (one.target == target) for source, target in busy),
+            )
+            whole.queue.remove(part)
+            part.began = self._elapsed
+            # Another part may have taken long.
+            if self._as_planned(part):
+                whole.at_hand.append(part)
+                return part
+            self._give_up(part)
+        return None
+
+    def _runner(self, part: Part[P]) -> Runner[P]:
+        self._kind.check_held(self.whole, self._source)
+        region = part.region
+        ends = Ends(
+            self._source.part(region.source),
+            self._target.part(region.target),
+            self._selection(region),
+            self._source.others(region.source),
+        )
+        runner = self._kind.runner(self.whole, part, ends)
+        part.progress = runner.progress
+        return runner
+
+    def _settle(self, part: Part[P], outcome: Outcome[P]) -> None:
+        """What comes of a part that ran until it, or the slice, was over. Raises the error that ended it, if it says something."""
+        whole = self.whole
+        part.progress = outcome.progress
+        if outcome.error is None and not outcome.progress.finished:
+            return
+        if outcome.error is not None:
+            if not isinstance(outcome.error, ClusterChanged) and not self._changed(part):
+                raise outcome.error
+        else:
+            self._look()
+            if self._counts(part):
+                whole.at_hand.remove(part)
+                whole.done.append(part)
+                return
+        whole.at_hand.remove(part)
+        self._give_up(part)
+
+    def _selection(self, region: Region) -> Selection:
         return dataclasses.replace(
             self._kind.selection,
             databases=tuple(self.whole.databases or [0]),
-            slots=None if everything else slots,
+            region=None if region.is_everything else region,
         )
 
-    def _give_up_current(self) -> None:
-        part, self.whole.current = self.whole.current, None
-        if part is not None:
-            self._give_up(part)
-
     def _give_up(self, part: Part[P]) -> None:
-        whole = self.whole
-        self._kind.given_up(whole, part)
-        whole.pending = text_of(either(parsed(whole.pending), parsed(part.slots)))
+        self._kind.given_up(self.whole, part)
+        self.whole.pending.append(part.slots)
+
+    def _sides(self, part: Part[P]) -> tuple[tuple[Topology, str, bytes], ...]:
+        """Of either end: what it looks like, and which node of it serves which slots for the part."""
+        region = part.region
+        return (self._source, part.source, region.source), (self._target, part.target, region.target)
 
     def _as_planned(self, part: Part[P]) -> bool:
         """Whether the primaries are those that the part was planned with, and none of its slots is being moved."""
-        slots = parsed(part.slots)
-        for topology, node in ((self._source, part.source), (self._target, part.target)):
+        for topology, node, slots in self._sides(part):
             if [primary.id for primary in topology.serving(slots)] != [node] or 1 in both(slots, topology.opened):
                 return False
         return True
@@ -282,9 +354,7 @@ class Rounds(t.Generic[P]):
 
     def _counts(self, part: Part[P]) -> bool:
         """Whether a part that ended well has seen all keys of its slots."""
-        slots = parsed(part.slots)
-        sides = ((self._source, part.source, 0), (self._target, part.target, 1))
-        for topology, node, side in sides:
+        for side, (topology, node, slots) in enumerate(self._sides(part)):
             serving = topology.serving(slots)
             if len(serving) != 1 or 1 in both(slots, topology.opened) or both(serving[0].slots, slots) != slots:
                 return False

@@ -15,6 +15,7 @@ from .._connection.endpoint import Endpoint
 from .._connection.replies import odd_reply, parse_info
 from .._connection.shard import Place, Shard
 from .._errors import ClusterChanged, ConnectError, RedisMigrationError
+from .._keys.region import Region
 from .._keys.slots import ALL_SLOTS, NO_SLOTS, either, shown, table_of, without
 from .._server.info import Server, server_of
 
@@ -92,9 +93,30 @@ class Topology:
         )
         return dataclasses.replace(self.endpoint, host="", nodes=(), shard=shard)
 
+    def others(self, slots: bytes) -> tuple[Endpoint, ...]:
+        """The endpoints of the primaries that serve none of ``slots``, now and after a failover."""
+        mine = self.serving(slots)
+        return tuple(self.part(one.slots) for one in self.primaries if one not in mine and 1 in one.slots)
+
     def node(self, primary: Primary) -> Endpoint:
         """The endpoint of one primary as it is now."""
         return at(self.part(primary.slots), primary.place) if self.is_cluster else self.endpoint
+
+
+def alone(endpoint: Endpoint, server: Server) -> Topology:
+    """An end that is no cluster."""
+    return Topology(endpoint, (Primary(ALONE, (endpoint.host, endpoint.port), ALL_SLOTS, server),))
+
+
+def between(
+    region: Region, source: Topology, target: Topology, *, renamed: bool
+) -> t.Iterator[tuple[Primary, Primary, Region]]:
+    """What of ``region`` goes from which primary to which. ``renamed``: whether keys may get other names."""
+    for here in source.primaries:
+        for there in target.primaries:
+            some = region.between(here.slots, there.slots, renamed=renamed)
+            if not some.is_empty:
+                yield here, there, some
 
 
 def read_topology(endpoint: Endpoint, known: t.Sequence[Place] = ()) -> Topology:
@@ -109,7 +131,7 @@ def read_topology(endpoint: Endpoint, known: t.Sequence[Place] = ()) -> Topology
             with client(door) as ask:
                 server = server_of(ask, door)
                 if not server.in_cluster:
-                    return Topology(endpoint, (Primary(ALONE, (door.host, door.port), ALL_SLOTS, server),))
+                    return alone(endpoint, server)
                 ranges = map_of(ask, door)
             break
         except ConnectError as exc:

@@ -21,6 +21,7 @@ from .._keys.listing import listable
 from .._pipeline.absence import PAUSES, lacking, unknown, without
 from .._pipeline.chunk import Chunk
 from .._pipeline.clashes import clashes
+from .._pipeline.elsewhere import everywhere, others_for, watched
 from .._pipeline.end import End
 from .._pipeline.flow import Flow
 from .._pipeline.halving import GiveUp, Work
@@ -85,6 +86,10 @@ class KeyDiff:
             self.progress.met = self._continuity.as_plain()
             self.progress.elapsed = before + time.monotonic() - start
         return self.progress
+
+    def stop(self) -> None:
+        """Come to an end soon, as at the end of a slice. May be called by a signal."""
+        self._deadline = time.monotonic()
 
     def _out_of_time(self) -> bool:
         return self._deadline is not None and time.monotonic() >= self._deadline
@@ -152,10 +157,11 @@ class KeyDiff:
 
     def _run_pair(self, here: int, there: int, spares: Spares) -> None:
         plan, progress = self._plan, self.progress
-        flow = Flow(plan.timeout, on_open=self._continuity.connected)
+        renaming = plan.selection.renaming(here)
+        source = End(plan.source, self._source, here, others=others_for(renaming, plan.others), spares=spares)
+        target = End(plan.target, self._target, there, renaming=renaming, spares=spares)
+        flow = Flow(plan.timeout, on_open=watched(source, self._continuity.connected))
         try:
-            source = End(plan.source, self._source, here, spares=spares)
-            target = End(plan.target, self._target, there, renaming=plan.selection.renaming(here), spares=spares)
             source.use_clock_of_other_end(progress.clock_difference.shift_ms, progress.clock_difference.slack_ms)
             pace = Pace(self._round_trip_us, plan.max_source_latency_ms)
             watch = Watch(source, progress.waits, pace.felt)
@@ -335,7 +341,7 @@ class _PairComparison:
 
     def _find_extra(self, names: list[bytes]) -> Job[None]:
         counts = DatabaseDiff(target_keys=len(names))
-        unknown_here = functools.partial(without, self._source)
+        unknown_here = functools.partial(everywhere, self._source, ask=without)
         extra = yield from unknown(self._target, names, unknown_here)
         if extra:
             yield Sleep(_SECOND_LOOK_SECONDS)

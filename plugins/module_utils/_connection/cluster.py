@@ -40,6 +40,11 @@ def map_of(ask: t.Any, door: Endpoint) -> list[tuple[int, int, list[Place]]]:
             " failed and no replica takes its place, or slots are served by nobody.",
             transient=True,
         )
+    return ranges_of(ask, door)
+
+
+def ranges_of(ask: t.Any, door: Endpoint) -> list[tuple[int, int, list[Place]]]:
+    """The same of a node however well it sees the cluster."""
     reply = ask.execute_command("CLUSTER", "SLOTS")
     if not isinstance(reply, list):
         raise odd_reply(reply, "CLUSTER SLOTS", door)

@@ -41,7 +41,11 @@ class Process(t.NamedTuple):
         return is_alive(self.pid, self.identity)
 
 
-def start_guard(endpoint: Endpoint, server: Server, seconds: float, owner: Process) -> Process | None:
+# The servers that are paused, as they are now. Raises RedisMigrationError.
+Find = t.Callable[[], t.Sequence[tuple[Endpoint, Server]]]
+
+
+def start_guard(find: Find, seconds: float, owner: Process) -> Process | None:
     """A guard over a pause of ``seconds`` that has just begun, for as long as ``owner`` runs; None if it does not."""
     if not owner.runs:
         return None
@@ -51,7 +55,7 @@ def start_guard(endpoint: Endpoint, server: Server, seconds: float, owner: Proce
     # From here on nothing of the module may go on, whatever happens.
     try:
         _detach()
-        _watch(endpoint, server, seconds, owner)
+        _watch(find, seconds, owner)
     finally:
         os._exit(0)
 
@@ -73,19 +77,41 @@ def _detach() -> None:
     os.chdir("/")
 
 
-def _watch(endpoint: Endpoint, server: Server, seconds: float, owner: Process) -> None:
-    renewed = time.monotonic()
-    # A new primary knows of no pause.
-    every = min(seconds / 3, _SERVICE_SECONDS) if endpoint.by_sentinel else seconds / 3
+def _watch(find: Find, seconds: float, owner: Process) -> None:
+    known: dict[str, tuple[Endpoint, Server]] = {}
+    renewed = float("-inf")
+    every = 0.0
     while owner.runs:
         if time.monotonic() - renewed >= every:
-            # If it cannot be reached, the next round tries again.
-            with contextlib.suppress(RedisMigrationError), client(endpoint) as redis_client:
-                pause_writes(redis_client, endpoint, server, seconds)
+            # What cannot be asked is still where it was, or tried again in the next round.
+            with contextlib.suppress(RedisMigrationError):
+                known = {str(endpoint): (endpoint, server) for endpoint, server in find()}
+            # A new primary knows of no pause.
+            moves = any(endpoint.moves for endpoint, _server in known.values())
+            every = min(seconds / 3, _SERVICE_SECONDS) if moves else seconds / 3
+            done = [_pause(endpoint, server, seconds) for endpoint, server in known.values()]
+            if done and all(done):
                 renewed = time.monotonic()
         time.sleep(_WATCH_SECONDS)
     for _attempt in range(_RELEASE_TRIES):
-        with contextlib.suppress(RedisMigrationError), client(endpoint) as redis_client:
-            release_writes(redis_client)
+        for name in [name for name, (endpoint, _server) in known.items() if _release(endpoint)]:
+            del known[name]
+        if not known:
             return
         time.sleep(_WATCH_SECONDS)
+
+
+def _pause(endpoint: Endpoint, server: Server, seconds: float) -> bool:
+    """Whether it could be renewed."""
+    with contextlib.suppress(RedisMigrationError), client(endpoint) as redis_client:
+        pause_writes(redis_client, endpoint, server, seconds)
+        return True
+    return False
+
+
+def _release(endpoint: Endpoint) -> bool:
+    """Whether it could be ended."""
+    with contextlib.suppress(RedisMigrationError), client(endpoint) as redis_client:
+        release_writes(redis_client)
+        return True
+    return False

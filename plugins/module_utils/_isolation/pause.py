@@ -5,13 +5,16 @@
 
 from __future__ import annotations
 
+import contextlib
 import typing as t
 
 from .._connection.endpoint import Endpoint
 from .._connection.replies import parse_info
-from .._errors import CommandRefused
+from .._errors import CommandRefused, RedisMigrationError
+from .._keys.slots import TAGS
 from .._server.dry_run import HeldBack, denied, queue
 from .._server.info import Server
+from .isolation import Node
 
 
 def pause_writes(redis_client: t.Any, endpoint: Endpoint, server: Server, seconds: float) -> None:
@@ -32,6 +35,37 @@ def release_writes(redis_client: t.Any) -> None:
     redis_client.execute_command("CLIENT", "UNPAUSE")
 
 
+def pause_all(nodes: t.Sequence[Node], seconds: float) -> None:
+    """Hold back the writes of all ``nodes``, or, where that fails at one, of none that this began to hold back.
+
+    Raises :class:`RedisMigrationError`.
+    """
+    begun: list[Node] = []
+    try:
+        for node in nodes:
+            held = len(nodes) > 1 and is_paused(node.client, node.endpoint)
+            pause_writes(node.client, node.endpoint, node.server, seconds)
+            if not held:
+                begun.append(node)
+    except RedisMigrationError:
+        for node in begun:
+            with contextlib.suppress(RedisMigrationError):
+                release_writes(node.client)
+        raise
+
+
+def all_paused(nodes: t.Sequence[Node]) -> bool | None:
+    """Whether the writes of all are held back, or None where that cannot be found out of one."""
+    found = [is_paused(node.client, node.endpoint) for node in nodes]
+    return None if None in found else all(found)
+
+
+def any_paused(nodes: t.Sequence[Node]) -> bool | None:
+    """Whether those of one are, at least."""
+    found = [is_paused(node.client, node.endpoint) for node in nodes]
+    return True if True in found else None if None in found else False
+
+
 def is_paused(redis_client: t.Any, endpoint: Endpoint) -> bool | None:
     """Whether writes are held back now, or None where that cannot be found out.
 
@@ -42,9 +76,16 @@ def is_paused(redis_client: t.Any, endpoint: Endpoint) -> bool | None:
     if "paused_actions" in info:
         return info["paused_actions"] != "none"
     try:
-        replies = queue(endpoint, [("DEL", "x")])
+        replies = queue(endpoint, [("DEL", _key_of(endpoint))])
     except HeldBack:
         # Does it answer to anything?
         redis_client.ping()
         return True
     return None if isinstance(replies, str) or denied(replies[0]) else False
+
+
+def _key_of(endpoint: Endpoint) -> bytes:
+    """A name that a node of a cluster serves, as it would name another node otherwise, paused or not."""
+    if endpoint.shard is None:
+        return b"x"
+    return b"{%b}" % TAGS[max(0, endpoint.shard.slots.find(1))]

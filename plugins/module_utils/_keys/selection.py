@@ -11,6 +11,7 @@ import typing as t
 from .._errors import RedisMigrationError
 from .glob import matcher
 from .name import as_name
+from .region import Region
 from .rename import Renaming, rules_of
 from .temporary import PREFIX
 
@@ -22,7 +23,7 @@ class Selection:
     """Options ``databases``, ``database_map``, ``match``, ``exclude``, ``types``, ``database_prefix`` and ``rename``.
 
     ``match`` and ``exclude`` are about the names at the source.
-    ``slots``: of a part of a cluster, the slots that both ends of it serve (see :mod:`_keys.slots`); None for all.
+    ``region``: which keys by their slots, of a part of a run over clusters; None for all.
     """
 
     databases: tuple[int, ...] | None = None
@@ -32,12 +33,12 @@ class Selection:
     types: tuple[str, ...] = ()
     database_prefix: t.Mapping[int, str] = dataclasses.field(default_factory=dict)
     rename: t.Mapping[str, str] = dataclasses.field(default_factory=dict)
-    slots: bytes | None = dataclasses.field(default=None, repr=False)
+    region: Region | None = dataclasses.field(default=None, repr=False)
 
     @property
     def whole(self) -> bool:
         """Whether every key of a chosen database is meant."""
-        return not (self.match or self.exclude or self.types or self.slots)
+        return not (self.match or self.exclude or self.types or self.region)
 
     def chooser(self) -> t.Callable[[bytes], bool] | None:
         """Whether a key's name is wanted, or None when every name is."""

@@ -76,6 +76,20 @@ def choose(wanted: str, ends: Ends, round_trip_ms: float, *, eviction_data: bool
         refuse_replica(ends.source, "strategy 'migrate' has the source run MIGRATE, which replicas refuse")
     if wanted != AUTO:
         return Choice(wanted, "as told")
+    choice = _evident(ends, round_trip_ms, eviction_data=eviction_data)
+    if choice.strategy == MigrateStrategy.name or round_trip_ms < FAR_MS:
+        return choice
+    return Choice(
+        choice.strategy,
+        f"{choice.reason}; the ends are far ({_told(round_trip_ms)}), and a worker near them would be faster",
+    )
+
+
+def _told(round_trip_ms: float) -> str:
+    return f"round trips of {round_trip_ms:.1f} ms together"
+
+
+def _evident(ends: Ends, round_trip_ms: float, *, eviction_data: bool) -> Choice:
     source, target = ends.source_server, ends.target_server
     if not can_restore(source, target):
         products = f"{source.product} to {target.product}"
@@ -94,7 +108,7 @@ def choose(wanted: str, ends: Ends, round_trip_ms: float, *, eviction_data: bool
         )
     if eviction_data:
         return Choice(CopyStrategy.name, "MIGRATE does not carry eviction_data")
-    round_trips = f"round trips of {round_trip_ms:.1f} ms together"
+    round_trips = _told(round_trip_ms)
     if round_trip_ms < FAR_MS:
         return Choice(CopyStrategy.name, f"both ends are near ({round_trips}), where copy is faster")
     obstacle = MigrateStrategy.obstacle(ends)

@@ -16,6 +16,7 @@ import typing as t
 from .._connection.connect import CLIENT_NAME, client
 from .._connection.patience import at_first, patiently
 from .._errors import ConnectError, RedisMigrationError
+from .._pipeline.elsewhere import others_for, watched
 from .._pipeline.end import End
 from .._pipeline.flow import Flow
 from .._pipeline.job import Job, restarting
@@ -101,7 +102,7 @@ class Migration:
         if plan.check_mode or not progress.pairs:
             yield
             return
-        claim = self._claim = Claim(plan.target, progress.targets, progress.run)
+        claim = self._claim = Claim(plan.target, progress.targets, progress.run, plan.shard)
         with contextlib.ExitStack() as stack:
 
             def connected_alone() -> None:
@@ -128,6 +129,10 @@ class Migration:
         self._round_trip_us = source_ms * 1000
         return source_ms + target_ms
 
+    def stop(self) -> None:
+        """Come to an end soon, as at the end of a slice. May be called by a signal."""
+        self._deadline = time.monotonic()
+
     def _out_of_time(self) -> bool:
         return self._deadline is not None and time.monotonic() >= self._deadline
 
@@ -146,14 +151,15 @@ class Migration:
     def _begin(self, source: Server, target: Server, round_trip_ms: float) -> None:
         """What is done once, after both ends have answered: so from here on they are waited for."""
         plan, progress = self._plan, self.progress
-        check_servers(plan.source, plan.target, source, target, prune=plan.prune and plan.selection.slots is None)
+        check_servers(plan.source, plan.target, source, target, prune=plan.prune and plan.selection.region is None)
         progress.pairs = database_pairs(plan.selection, source, target, include_target=plan.prune)
         self._patiently(lambda: check_same_server(progress.pairs, plan.source, plan.target, source, target))
         self._patiently(lambda: check_databases(progress.pairs, plan.source, plan.target))
         ends = Ends(plan.source, plan.target, source, target, progress.targets, plan.selection.renames)
         choice = self._patiently(lambda: choose(plan.strategy, ends, round_trip_ms, eviction_data=plan.eviction_data))
         progress.choice = prepared(choice, plan.strategy, ends, plan.timeout)
-        check_names(plan.source, source, plan.selection, progress.pairs, timeout=plan.timeout)
+        if plan.selection.region is None:  # Else that was done before the first part.
+            check_names(plan.source, source, plan.selection, progress.pairs, timeout=plan.timeout)
         progress.held = holding_of(source, [here for here, _there in progress.pairs])
         progress.clocks = dataclasses.asdict(clocks_of(source, target))
         progress.counters = {here: Counters() for here, _there in progress.pairs}
@@ -230,12 +236,13 @@ class Migration:
             progress.fresh = not progress.distrust and (there not in taken or progress.brought(there))
             if progress.fresh:
                 progress.begun_fresh.append(here)
-        flow = Flow(plan.timeout, on_open=self._check_identity)
+        renaming = plan.selection.renaming(here)
+        source = End(plan.source, self._source, here, others=others_for(renaming, plan.others), spares=spares)
+        source.use_clock_of_other_end(progress.clock_difference.shift_ms, progress.clock_difference.slack_ms)
+        name = self._claim.name if self._claim else CLIENT_NAME
+        target = End(plan.target, self._target, there, name, renaming, spares=spares)
+        flow = Flow(plan.timeout, on_open=watched(source, self._check_identity))
         try:
-            source = End(plan.source, self._source, here, spares=spares)
-            source.use_clock_of_other_end(progress.clock_difference.shift_ms, progress.clock_difference.slack_ms)
-            name = self._claim.name if self._claim else CLIENT_NAME
-            target = End(plan.target, self._target, there, name, plan.selection.renaming(here), spares)
             pace = Pace(self._round_trip_us, plan.max_source_latency_ms)
             watch = Watch(source, progress.waits, pace.felt)
             compares = plan.existing_keys == "update" and not progress.fresh
@@ -297,7 +304,7 @@ class Migration:
             should_stop=self._continuity.stopping(plan.source, self._out_of_time),
         )
         if progress.cursor == b"0" and not progress.fresh and not plan.check_mode:
-            lane.flow.spawn(restarting(lambda _attempt: rebuild.remove_leftovers(plan.selection.slots)))
+            lane.flow.spawn(restarting(lambda _attempt: rebuild.remove_leftovers(plan.selection.region)))
         lane.flow.spawn(scan.job())
         try:
             lane.flow.run()

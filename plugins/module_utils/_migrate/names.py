@@ -17,9 +17,11 @@ from .._connection.endpoint import Endpoint
 from .._errors import RedisMigrationError
 from .._keys.glob import prefix_pattern
 from .._keys.name import printable
+from .._keys.rename import Renaming
 from .._keys.selection import Selection
 from .._pipeline.chunk import Chunk
 from .._pipeline.clashes import HINT, clashes
+from .._pipeline.elsewhere import others_for, watched
 from .._pipeline.end import End
 from .._pipeline.flow import Flow
 from .._pipeline.halving import Work
@@ -41,15 +43,18 @@ def check_names(
     seconds: float | None = None,
     round_trip_us: float = 0,
     timeout: float | None = None,
+    others: t.Sequence[Endpoint] = (),
 ) -> bool:
     """Whether all could be looked at, in about ``seconds`` if they are given. ``timeout``: for lost connections.
+    ``others``: of a source that is a primary of a cluster, its other primaries.
 
     Raises :class:`RedisMigrationError` where keys of the source, which is ``server``, would get one name.
     """
     deadline = None if seconds is None else time.monotonic() + seconds
     complete = True
     for here, _there in pairs:
-        look = _Look(selection, End(source, server, here), deadline)
+        renaming = selection.renaming(here)
+        look = _Look(selection, renaming, End(source, server, here, others=others_for(renaming, others)), deadline)
         if look.suspects and here in server.databases:
             complete = look.run(source.timeout if timeout is None else timeout, round_trip_us) and complete
         if look.found:
@@ -65,21 +70,21 @@ def check_names(
 class _Look:
     """Looks for keys of one database that clash with others; ``found``: some of them, and why."""
 
-    def __init__(self, selection: Selection, source: End, deadline: float | None) -> None:
+    def __init__(self, selection: Selection, renaming: Renaming | None, source: End, deadline: float | None) -> None:
         self._selection = selection
         self._source = source
         self._deadline = deadline
         self._chosen = selection.chooser()
-        self._renaming = selection.renaming(source.database)
-        self.suspects = [] if self._renaming is None else self._renaming.suspects
+        self._renaming = renaming
+        self.suspects = [] if renaming is None else renaming.suspects
         self.found: dict[bytes, str] = {}
 
     def run(self, timeout: float, round_trip_us: float) -> bool:
         """Whether it came to its end."""
         patterns = tuple(map(prefix_pattern, self.suspects))
-        flow = Flow(timeout)
+        flow = Flow(timeout, on_open=watched(self._source))
         try:
-            flow.add_pipe(self._source.pipe)
+            flow.add_pipes(*self._source.pipes(compares=False))
             scan = Scan(
                 flow,
                 self._source,

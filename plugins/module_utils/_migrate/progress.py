@@ -12,6 +12,7 @@ import typing as t
 from .._connection.endpoint import Endpoint
 from .._keys.listing import Failure
 from .._keys.selection import Selection
+from .._keys.slots import ALL_SLOTS
 from .._pipeline.pace import MAX_LATENCY_MS
 from .._pipeline.waits import Waits
 from .._server.clocks import Clocks
@@ -37,6 +38,10 @@ class Plan:
     max_bytes_per_second: float = 0
     max_source_latency_ms: float = MAX_LATENCY_MS
     timeout: float = 60
+    # Of a run over clusters, how many parts are run at the same time (0: by the cores of this machine).
+    processes: int = 0
+    # Only keys that lie in these slots at the source; the others are for other runs beside this one.
+    shard: bytes = ALL_SLOTS
     ttl_tolerance_ms: int = 10
     # Keys that take more memory than this are moved in pieces whatever the strategy (0: none).
     large_key_bytes: int = LARGE_KEY_BYTES
@@ -45,6 +50,8 @@ class Plan:
     check_mode: bool = False
     # Of a run in parts, the databases of the target that held keys when the first part began; None: it is asked.
     taken: frozenset[int] | None = None
+    # Of such a run, the other primaries of the source.
+    others: tuple[Endpoint, ...] = ()
 
 
 @dataclasses.dataclass
@@ -94,6 +101,8 @@ class Progress:
     samples: list[list[float]] = dataclasses.field(default_factory=list)
     # How long other clients of the source waited.
     waits: Waits = dataclasses.field(default_factory=Waits)
+    # Of a run over clusters, what came of each part (see Part.told).
+    parts: list[dict[str, t.Any]] = dataclasses.field(default_factory=list)
     finished: bool = False
     # Keys that were sent when the run failed and are not counted: they may have arrived or not.
     in_doubt: int = 0

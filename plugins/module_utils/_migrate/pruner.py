@@ -11,6 +11,7 @@ from .._keys.listing import LISTED
 from .._keys.name import printable
 from .._pipeline.absence import absent, unknown
 from .._pipeline.chunk import Chunk
+from .._pipeline.elsewhere import everywhere
 from .._pipeline.halving import Work
 from .._pipeline.job import Job
 from .._transfer.strategy import Lane
@@ -41,8 +42,8 @@ class Pruner:
         # Deleted already, when the answer to that got lost with its connection.
         mine = set(names).intersection(doomed) if doomed else ()
         deleted = dict.fromkeys((yield from absent(target, [name for name in names if name in mine])))
-        absent_here = functools.partial(absent, source)
-        extra = yield from unknown(target, [name for name in names if name not in deleted], absent_here)
+        lacked = functools.partial(everywhere, source, ask=absent)
+        extra = yield from unknown(target, [name for name in names if name not in deleted], lacked)
         gone = 0
         if extra:
             lasting = yield from self._bound.among(extra)
@@ -50,7 +51,9 @@ class Pruner:
             yield from self._bound.take(len(lasting - counted))
             counted |= lasting
             # What is deleted does not come back, so the source says once more that it is itself and lacks them.
-            extra = yield from unknown(target, extra, functools.partial(self._guard.still_absent, source))
+            extra = yield from unknown(
+                target, extra, functools.partial(everywhere, source, ask=self._guard.still_absent)
+            )
         if extra:
             command = b"EXISTS"
             if not self._lane.check_mode:

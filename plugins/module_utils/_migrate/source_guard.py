@@ -11,6 +11,7 @@ from .._connection import identity as _identity
 from .._connection.commands import each
 from .._connection.identity import Identity
 from .._errors import RedisMigrationError
+from .._pipeline.elsewhere import still_absent
 from .._pipeline.end import End
 from .._pipeline.job import Job
 from .._server import loss
@@ -48,6 +49,8 @@ class SourceGuard:
 
     def still_absent(self, source: End, names: list[bytes]) -> Job[list[bytes]]:
         """Those of ``names`` that a source which is what it was does not hold; asked in one go, just before deletion."""
+        if source.endpoint is not self._plan.source:
+            return (yield from still_absent(source, names))
         count = len(names)
         commands = each(b"EXISTS", names) + _identity.ASK + loss.ASK
         replies = yield source.call(commands, count + _identity.REPLIES + loss.REPLIES)

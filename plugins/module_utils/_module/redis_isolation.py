@@ -5,19 +5,19 @@
 
 from __future__ import annotations
 
+import contextlib
+import time
 import typing as t
 
 from ansible.module_utils.basic import AnsibleModule
 
-from .._connection.connect import client
-from .._connection.endpoint import Endpoint, parse_endpoint, refuse_replica
+from .._cluster.isolation import Nodes
+from .._connection.endpoint import parse_endpoint, refuse_replica
 from .._errors import RedisMigrationError
 from .._isolation.guard import Process, start_guard, stop_guard
-from .._isolation.isolation import Isolation
-from .._isolation.pause import is_paused, pause_writes, release_writes
+from .._isolation.isolation import Isolation, Observation
+from .._isolation.pause import all_paused, any_paused, pause_all
 from .._server.clients import Client, Rule
-from .._server.eligibility import mode_problem, refuse
-from .._server.info import server_of
 from .common import check_not_negative, warn_unverified
 from .run import Failed
 
@@ -30,8 +30,8 @@ def work(module: AnsibleModule) -> dict[str, t.Any]:
     refuse_replica(endpoint, "writes are watched and paused at the primary")
     _check_times(module.params)
     warn_unverified(module, endpoint)
-    with client(endpoint) as redis_client:
-        run = _Run(module, redis_client, endpoint)
+    with contextlib.ExitStack() as opened:
+        run = _Run(module, Nodes(endpoint, opened))
         {"isolated": run.isolate, "paused": run.pause, "released": run.release}[module.params["state"]]()
     return run.result
 
@@ -58,18 +58,14 @@ def _rules(params: t.Mapping[str, t.Any], option: str) -> list[Rule]:
 class _Run:
     """One call of the module."""
 
-    def __init__(self, module: AnsibleModule, redis_client: t.Any, endpoint: Endpoint) -> None:
+    def __init__(self, module: AnsibleModule, nodes: Nodes) -> None:
         self._module = module
         self._params = module.params
-        self._client = redis_client
-        self._endpoint = endpoint
-        # Fails for what is no Redis at all.
-        self._server = server_of(redis_client, endpoint)
-        if module.params["state"] != "released":
-            refuse(mode_problem(endpoint, self._server))
-        self._isolation = Isolation(
-            redis_client, endpoint, _rules(self._params, "ignore"), _rules(self._params, "disconnect")
-        )
+        self._nodes = nodes
+        self._endpoint = nodes.endpoint
+        # What failed at one primary of a cluster where others are let go.
+        self._away: RedisMigrationError | None = None
+        self._open()
         self.result: dict[str, t.Any] = {
             "changed": False,
             "isolated": False,
@@ -83,6 +79,32 @@ class _Run:
             "pause_seconds": module.params["pause_seconds"],
         }
 
+    def _open(self) -> None:
+        """Connect to who is there now."""
+        if self._params["state"] == "released":
+            self._away = self._nodes.open_some()
+        else:
+            self._nodes.open()
+        self._isolation = Isolation(
+            self._nodes.primaries, self._endpoint, _rules(self._params, "ignore"), _rules(self._params, "disconnect")
+        )
+
+    def _observed(self) -> Observation:
+        """What was seen until nobody was there. Where primaries are others at the end, these have not been watched yet."""
+        began = time.monotonic()
+        timeout = self._params["timeout"]
+        while True:
+            left = max(0.0, timeout - (time.monotonic() - began))
+            observed = self._isolation.wait(self._params["quiet_seconds"], left)
+            if not observed.isolated or self._nodes.unchanged():
+                return observed
+            if left <= 0:
+                raise RedisMigrationError(
+                    f"The {self._endpoint.role} cluster changed while it was watched (slots moved, or a primary failed over).",
+                    hint="Run again in a while.",
+                )
+            self._open()
+
     def isolate(self) -> None:
         """Wait until nobody is there."""
         if self._module.check_mode:
@@ -90,7 +112,7 @@ class _Run:
             self._told(clients, self._isolation.unwanted(clients))
             self.result["isolated"] = clients == []
             return
-        observed = self._isolation.wait(self._params["quiet_seconds"], self._params["timeout"])
+        observed = self._observed()
         self._told(observed.clients, observed.disconnected)
         self.result.update(isolated=observed.isolated, writes=observed.writes, waited_seconds=round(observed.waited, 3))
         if observed.clients is None:
@@ -109,9 +131,9 @@ class _Run:
 
     def pause(self) -> None:
         """Hold back writes, from now for the time given."""
-        before = is_paused(self._client, self._endpoint)
+        before = all_paused(self._nodes.primaries)
         if not self._module.check_mode:
-            pause_writes(self._client, self._endpoint, self._server, self._params["pause_seconds"])
+            pause_all(self._nodes.primaries, self._params["pause_seconds"])
             if self._params["with_playbook"]:
                 self._guard()
         self.result.update(paused=before if self._module.check_mode else True, changed=before is not True)
@@ -120,7 +142,7 @@ class _Run:
     def _guard(self) -> None:
         owner = self._params["owner"]
         seconds = self._params["pause_seconds"]
-        guard = start_guard(self._endpoint, self._server, seconds, Process(**owner)) if owner else None
+        guard = start_guard(self._nodes.find, seconds, Process(**owner)) if owner else None
         if guard:
             self.result["guard"] = guard._asdict()
             return
@@ -130,16 +152,15 @@ class _Run:
         )
 
     def release(self) -> None:
-        """Let writes through again. Who is to be disconnected goes first: what waits in such a connection never"
-        " runs."""
+        """Let writes through again. Who is to be disconnected goes first: what waits in such a connection never runs."""
         if self._params["guard"] and not self._module.check_mode:
             stop_guard(Process(**self._params["guard"]))
-        before = is_paused(self._client, self._endpoint)
+        before = any_paused(self._nodes.primaries)
         self._disconnect()
         self.result["changed"] = self.result["changed"] or before is not False
         waiting = [] if before is False else self._waiting()
         if not self._module.check_mode and before is not False:
-            release_writes(self._client)
+            self._nodes.release()
         self.result["paused"] = before if self._module.check_mode else False
         if waiting:
             self.result["waiting"] = [one.as_dict() for one in waiting]
@@ -150,6 +171,8 @@ class _Run:
                 " If it has been migrated, these writes are missing at the target: migrate again, or use 'disconnect'"
                 " together with state 'released' to have them dropped."
             )
+        if self._away:
+            raise Failed(f"{self._away} The pause was ended at the other primaries.", self.result)
 
     def _waiting(self) -> list[Client]:
         clients = self._isolation.look() or []

@@ -10,10 +10,9 @@ import typing as t
 from ansible.module_utils.basic import AnsibleModule
 
 from .._analyse.sampler import Wanted, sampled
-from .._cluster.combined import read_whole
+from .._cluster.combined import combined, read_all
 from .._connection.endpoint import Endpoint, parse_endpoint
 from .._connection.patience import at_first
-from .._errors import RedisMigrationError
 from .._keys.selection import parse_selection
 from .._server.keyspace import described
 from .common import check_not_negative, warn_unverified
@@ -32,15 +31,11 @@ def wanted_of(params: t.Mapping[str, t.Any]) -> Wanted:
 
 
 def keyspace(endpoint: Endpoint, wanted: Wanted) -> dict[str, t.Any]:
-    """What the server at ``endpoint`` holds. Raises :class:`RedisMigrationError`."""
-    server = read_whole(endpoint)
-    found = described(server)
-    if wanted.keys and server.in_cluster:
-        raise RedisMigrationError(
-            f"The {endpoint} is a Redis Cluster, of which no sample is taken yet.", hint="Leave out 'sample'."
-        )
+    """What the server or cluster at ``endpoint`` holds. Raises :class:`RedisMigrationError`."""
+    servers = read_all(endpoint)
+    found = described(combined([server for _endpoint, server in servers]))
     if wanted.keys:
-        found["sample"] = sampled(endpoint, server, wanted)
+        found["sample"] = sampled(servers, wanted)
     return found
 
 

@@ -9,12 +9,15 @@ import dataclasses
 import typing as t
 
 from ansible.module_utils.basic import AnsibleModule
+from ansible.module_utils.common.validation import check_type_path
 
 from .._backup import openssl
-from .._backup.file import checksum_beside, sha256_of
+from .._backup.checksum import checksum_beside, sha256_of
+from .._backup.parts import files_of
 from .._backup.progress import Progress
 from .._backup.restore import Restore
 from .._backup.restore_plan import RestorePlan, RestoreResult
+from .._cluster.restore import Anywhere
 from .._connection.endpoint import parse_endpoint, refuse_replica
 from .._errors import RedisMigrationError
 from .._keys.name import printable
@@ -31,7 +34,7 @@ def plan_of(params: t.Mapping[str, t.Any], *, check_mode: bool) -> RestorePlan:
     endpoint = parse_endpoint(params["endpoint"], "endpoint")
     refuse_replica(endpoint, "a backup is restored into a primary")
     return RestorePlan(
-        src=params["src"],
+        src=sources(params["src"]),
         endpoint=endpoint,
         selection=parse_selection(params),
         password=None if password is None else openssl.password_bytes(password),
@@ -41,6 +44,17 @@ def plan_of(params: t.Mapping[str, t.Any], *, check_mode: bool) -> RestorePlan:
         timeout=params["timeout"],
         check_mode=check_mode,
     )
+
+
+def sources(given: t.Any) -> tuple[str, ...]:
+    """The files that the option ``src`` means. Raises :class:`RedisMigrationError`."""
+    names = given if isinstance(given, list) else [given]
+    if not names or not all(isinstance(name, str) and name for name in names):
+        raise RedisMigrationError(
+            "src is neither a path nor a list of paths.", hint="Name the file or files of a backup."
+        )
+    paths = [path for name in names for path in files_of(check_type_path(name))]
+    return tuple(dict.fromkeys(paths))
 
 
 def check_checksum(path: str, progress: Progress) -> None:
@@ -57,8 +71,8 @@ def check_checksum(path: str, progress: Progress) -> None:
     )
 
 
-def result_of(result: RestoreResult) -> dict[str, t.Any]:
-    """The module's result."""
+def result_of(result: RestoreResult, files: t.Sequence[str] = ()) -> dict[str, t.Any]:
+    """The module's result. ``files``: those of the backup."""
     totals = result.totals
     found: dict[str, t.Any] = {
         "changed": result.changed,
@@ -76,6 +90,7 @@ def result_of(result: RestoreResult) -> dict[str, t.Any]:
     if result.contents:
         found["backup"] = {
             "kind": result.contents.kind,
+            "files": list(files),
             "rdb_version": result.contents.version,
             "keys": sum(result.contents.databases.values()),
             "libraries": len(result.contents.functions),
@@ -87,18 +102,21 @@ def result_of(result: RestoreResult) -> dict[str, t.Any]:
 
 def work(module: AnsibleModule) -> dict[str, t.Any]:
     restore: Restore | None = None
+    src: tuple[str, ...] = ()
     try:
         plan = plan_of(module.params, check_mode=module.check_mode)
+        src = plan.src
         warn_unverified(module, plan.endpoint)
         if plan.password is not None:
             openssl.require_cryptography(module)
         progress = Progress()
         with told_in(module.params["progress_path"], progress.look):
-            check_checksum(plan.src, progress)
-            restore = Restore(plan, progress)
+            for path in plan.src:
+                check_checksum(path, progress)
+            restore = Restore(plan, progress, Anywhere(plan.endpoint, plan.timeout))
             result = restore.run()
     except RedisMigrationError as exc:
-        raise Failed(str(exc), result_of(restore.result) if restore else {}) from None
+        raise Failed(str(exc), result_of(restore.result, src) if restore else {}) from None
     if result.contents and result.contents.module_data:
         module.warn(
             "The backup holds data that modules keep outside of keys. It was left out: only a server that loads the file "
@@ -114,7 +132,7 @@ def work(module: AnsibleModule) -> dict[str, t.Any]:
         module.warn(
             f"Whether another run writes to the same databases cannot be seen. {result.blind} Make sure that none does."
         )
-    found = result_of(result)
+    found = result_of(result, src)
     refused = result.functions.failed
     if result.totals.failed:
         first = result.failures[0]

@@ -10,6 +10,7 @@ import typing as t
 from .._keys.name import printable
 from .._keys.rename import Renaming
 from .absence import absent
+from .elsewhere import everywhere
 from .end import End
 from .job import Job
 
@@ -37,7 +38,7 @@ def clashes(source: End, renaming: Renaming | None, keys: t.Sequence[bytes]) -> 
         else:
             asked += [(at, rival) for rival in renaming.rivals(keys[at], name)]
     if asked:
-        gone = set((yield from absent(source, [rival for _at, rival in asked])))
+        gone = set((yield from everywhere(source, [rival for _at, rival in asked], absent)))
         for at, rival in asked:
             if rival not in gone:
                 found[at] = (

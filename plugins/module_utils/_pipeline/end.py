@@ -27,8 +27,9 @@ from .spares import Spares
 class End:
     """The source or the target, one logical database of it. ``name``: of the connection over which it is written to.
 
-    ``renaming``: how the source's keys are called here, if otherwise than there. ``spares``: of a run that goes through several
-    databases one after the other.
+    ``renaming``: how the source's keys are called here, if otherwise than there.
+    ``others``: of a source that is a primary of a cluster, its other primaries, where they are asked (see :mod:`.elsewhere`).
+    ``spares``: of a run that goes through several databases one after the other.
     """
 
     def __init__(
@@ -38,12 +39,14 @@ class End:
         database: int,
         name: str = CLIENT_NAME,
         renaming: Renaming | None = None,
+        others: t.Sequence[Endpoint] = (),
         spares: Spares | None = None,
     ) -> None:
         self.endpoint = endpoint
         self.server = server
         self.database = database
         self.renaming = renaming
+        self.others = [End(other, server, database) for other in others]
         self.spares = spares
         self.pipe = Pipe(endpoint, database, name, spares)
         # A second connection for answers that only need to be the same; opened by those who compare.
@@ -67,6 +70,14 @@ class End:
         """Whether a name here is that of a key which ``selection`` chooses, or None when every one is."""
         return selection.chooser() if self.renaming is None else self.renaming.concerns
 
+    def in_region(self, selection: Selection) -> t.Callable[[list[bytes]], list[bytes]] | None:
+        """What picks those of the names here that are in the region of ``selection``, or None when all are."""
+        if selection.region is None:
+            return None
+        if self.endpoint.role == "source":
+            return selection.region.keys(selection.renaming(self.database))
+        return selection.region.names(self.renaming)
+
     def use_clock_of_other_end(self, shift_ms: int, slack_ms: int) -> None:
         """Have expiries read here by the clock of the other end, which is ``shift_ms`` ahead, or about so much."""
         self.expiries.shift_ms = shift_ms
@@ -89,10 +100,11 @@ class End:
 
     def pipes(self, *, compares: bool) -> list[Pipe]:
         """What is to be opened; ``compares`` says whether values will be compared."""
-        if not compares:
-            return [self.pipe]
-        self.raw = RawPipe(self.endpoint, self.database, spares=self.spares)
-        return [self.pipe, self.raw]
+        pipes = [self.pipe, *(other.pipe for other in self.others)]
+        if compares:
+            self.raw = RawPipe(self.endpoint, self.database, spares=self.spares)
+            pipes.append(self.raw)
+        return pipes
 
     def identity(self) -> Job[_identity.Identity]:
         """Who is at the other end of the connection that is being worked with."""

@@ -15,7 +15,6 @@ from .._connection.commands import each, pack
 from .._connection.cursor import CursorWalk
 from .._connection.replies import any_error, is_error
 from .._keys.selection import Selection
-from .._keys.slots import in_slots
 from .._keys.temporary import without_temporary
 from .._server import loss
 from .._server.agreement import Side, too_few, too_few_expiring
@@ -39,6 +38,10 @@ _NAME_OVERHEAD = 120
 _PAGE = 1000
 _LARGEST_PAGE = 8000
 _PAGE_PER_US = 0.4
+
+# Of a part of a cluster, or where few keys are chosen, pages leave few names, and small chunks cost both ends as much as
+# large ones. So names are put together until they weigh as much as half a page of short ones, in bytes for each of it.
+_FULL = 0.5 * (_NAME_OVERHEAD + 20)
 
 # Where only names matter, a chunk may have so many: one EXISTS takes them all.
 NAMES_AT_ONCE = 1000
@@ -86,6 +89,7 @@ class Scan:
         self._pace = pace
         self._selection = selection
         self._chosen = end.chooser(selection)
+        self._in_region = end.in_region(selection)
         self._take_chunk = take_chunk
         self._chunk_keys = chunk_keys
         self._measured = measured
@@ -96,6 +100,9 @@ class Scan:
         self._mostly_strings = not usage_kept
         self._should_stop = should_stop
         self.cursor = cursor
+        # Names that are wanted, of the pages up to the cursor, and what they weigh.
+        self._gathered: list[bytes] = []
+        self._weight = 0
         # Of what was written during an earlier part of the walk nothing is known here.
         self._from_start = cursor == b"0"
         held = end.server.databases.get(end.database)
@@ -124,23 +131,30 @@ class Scan:
             cursor, names = self._cursors.page(replies[0])
             if self._cursors.overdue and cursor != b"0":
                 yield from self._count_again()
-            # A table that is being resized can list a key twice.
-            keys = without_temporary(list(dict.fromkeys(names)))
-            if self._selection.slots is not None:
-                keys = in_slots(keys, self._selection.slots)
+            if self._in_region is not None:
+                names = self._in_region(names)
             if self._chosen is not None:
-                keys = [key for key in keys if self._chosen(key)]
-            if keys:
-                weight = sum(map(len, keys)) + _NAME_OVERHEAD * len(keys)
-                yield Take(self._names, weight)
-                self._flow.spawn(self._page_job(keys, weight))
+                names = [name for name in names if self._chosen(name)]
+            self._gathered += names
+            self._weight += sum(map(len, names)) + _NAME_OVERHEAD * len(names)
             self.cursor = cursor
+            stops = cursor == b"0" or self._should_stop()
+            if stops or self._weight >= self._page * _FULL:
+                yield from self._hand_on()
             if cursor == b"0":
                 yield from self._shown_enough()
                 self.finished = True
+            if stops:
                 return
-            if self._should_stop():
-                return
+
+    def _hand_on(self) -> Job[None]:
+        """Have what was gathered measured and taken."""
+        # A table that is being resized can list a key twice.
+        keys, weight = without_temporary(list(dict.fromkeys(self._gathered))), self._weight
+        self._gathered, self._weight = [], 0
+        if keys:
+            yield Take(self._names, weight)
+            self._flow.spawn(self._page_job(keys, weight))
 
     @property
     def walked(self) -> tuple[int, int]:

@@ -13,7 +13,7 @@ import time
 import typing as t
 
 from .._cluster.combined import combined
-from .._cluster.topology import Topology, read_topology
+from .._cluster.topology import Topology, alone, read_topology
 from .._connection.connect import client
 from .._connection.endpoint import Endpoint, parse_endpoint
 from .._connection.replies import parse_info
@@ -150,6 +150,11 @@ class Answered(Side):
         except RedisMigrationError:
             return None
         return found[1].decode("utf-8", "replace") if found and len(found) > 1 else None
+
+    @property
+    def layout(self) -> Topology:
+        """Who serves which slots of it; a server that is no cluster serves all."""
+        return self.topology or alone(self.endpoint, self.server)
 
     @property
     def data_bytes(self) -> int:

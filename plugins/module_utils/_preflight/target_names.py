@@ -15,6 +15,7 @@ from .._keys.name import printable
 from .._keys.selection import Selection
 from .._pipeline.absence import absent, unknown
 from .._pipeline.chunk import Chunk
+from .._pipeline.elsewhere import everywhere, others_for, watched
 from .._pipeline.end import End
 from .._pipeline.flow import Flow
 from .._pipeline.halving import Work
@@ -59,8 +60,12 @@ def compare_names(
     *,
     seconds: float,
     round_trip_ms: float,
+    others: t.Sequence[Endpoint] = (),
 ) -> NamesFound:
-    """Look at the target's keys in every pair of databases, for about ``seconds`` at most."""
+    """Look at the target's keys in every pair of databases, for about ``seconds`` at most.
+
+    ``others``: of a source that is a primary of a cluster, its other primaries.
+    """
     found = NamesFound()
     deadline = time.monotonic() + seconds
     for here, there in pairs:
@@ -69,11 +74,12 @@ def compare_names(
         if time.monotonic() >= deadline:
             found.complete = False
             break
-        flow = Flow(target[0].timeout)
+        renaming = selection.renaming(here)
+        here_end = End(*source, here, others=others_for(renaming, others))
+        there_end = End(*target, there, renaming=renaming)
+        flow = Flow(target[0].timeout, on_open=watched(here_end))
         try:
-            here_end, there_end = End(*source, here), End(*target, there, renaming=selection.renaming(here))
-            flow.add_pipe(here_end.pipe)
-            flow.add_pipe(there_end.pipe)
+            flow.add_pipes(*here_end.pipes(compares=False), *there_end.pipes(compares=False))
             scan = Scan(
                 flow,
                 there_end,
@@ -97,7 +103,7 @@ def compare_names(
 def _counting(found: NamesFound, source: End, target: End) -> t.Callable[[Chunk], Work]:
     def count(names: list[bytes]) -> Job[None]:
         there = target.database
-        extra = yield from unknown(target, names, functools.partial(absent, source))
+        extra = yield from unknown(target, names, functools.partial(everywhere, source, ask=absent))
         found.looked += len(names)
         found.extra += len(extra)
         found.common[there] = found.common.get(there, 0) + len(names) - len(extra)

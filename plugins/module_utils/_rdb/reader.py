@@ -63,12 +63,21 @@ class RdbReader:
         """The source code of each library of functions."""
         self.module_data: set[str] = set()
         """The modules that left data outside of all keys, which only a server with them can load."""
+        self.facts: dict[bytes, bytes] = {}
+        """What the file says of itself and who wrote it; those before the first key are known with that."""
         self.checked = False
         """Whether the file had a checksum (and it was right)."""
 
     @property
     def valkey(self) -> bool:
         return self.version >= _OLDEST_VALKEY
+
+    def beginning(self) -> dict[bytes, bytes]:
+        """Read, in place of :meth:`entries`, only the :attr:`facts` before all else."""
+        self._begin()
+        while self._bytes.byte() == rdb.AUX:
+            self._other(rdb.AUX)
+        return self.facts
 
     def entries(self) -> t.Iterator[Entry]:
         """Every key in the order of the file. Raises :class:`RedisMigrationError` where the file is damaged."""
@@ -126,6 +135,7 @@ class RdbReader:
             field, value = data.string(), data.string()
             if field in append_only.FIELDS and value == b"1":
                 raise append_only.refusal(self._name)
+            self.facts[field] = value
         elif kind == rdb.FUNCTION:
             self.functions.append(data.string())
         elif kind == rdb.MODULE_AUX:

@@ -19,7 +19,10 @@ _SENTINEL = re.compile(r"sentinel-[0-9a-f]+-(cmd|pubsub)")
 
 @dataclasses.dataclass(frozen=True)
 class Client:
-    """One connection as CLIENT LIST shows it. Times in seconds; ``command`` is its last one, without arguments."""
+    """One connection as CLIENT LIST shows it. Times in seconds; ``command`` is its last one, without arguments.
+
+    ``server``: the node of a cluster that it is connected to.
+    """
 
     id: int
     address: str
@@ -30,6 +33,7 @@ class Client:
     idle: int
     flags: str
     command: str
+    server: str = ""
 
     def __str__(self) -> str:
         parts = [self.address]
@@ -37,6 +41,8 @@ class Client:
             parts.append(f"'{self.name}'")
         if self.user and self.user != "default":
             parts.append(f"as {self.user}")
+        if self.server:
+            parts.append(f"at {self.server}")
         return " ".join(parts)
 
     def as_dict(self) -> dict[str, t.Any]:

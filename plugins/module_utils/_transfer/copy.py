@@ -160,7 +160,9 @@ class CopyStrategy(Strategy):
         commands = set_strings.commands + restores(
             [items[position] for position in dumped], replace=replace, usages=usages
         )
-        groups = [[strings[index] for index in group] for group in set_strings.groups]
+        groups = set_strings.groups
+        if len(strings) < len(names):
+            groups = [[strings[index] for index in group] for group in groups]
         if self._lane.check_mode:
             replies: list[t.Any] = [_OK] * (len(groups) + len(dumped))
             if timed:
@@ -171,7 +173,8 @@ class CopyStrategy(Strategy):
         if timed:
             target.check(replies[-1:], "TIME")
         clock = clock_ms(replies[-1]) if timed else 0
-        for group, reply in zip(groups, replies):
+        # Of single SETs there are as many replies as keys, nearly always all alike.
+        for group, reply in zip(groups, replies) if replies.count(SET_OK) < len(replies) else ():
             if reply not in (SET_OK, MSETNX_OK):
                 others.update((yield from self._refused_strings(items, group, reply)))
         for position, reply in zip(dumped, replies[len(groups) :]):

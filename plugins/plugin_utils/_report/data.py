@@ -68,7 +68,7 @@ _PHASES = (
     ("restore", "__redis_migration_restore"),
 )
 
-_BACKUP_FIELDS = ("dest", "size", "checksum", "totals")
+_BACKUP_FIELDS = ("dest", "size", "checksum", "files", "totals")
 _FOLLOWED_FIELDS = ("keys_all", "lag_keys", "lag_seconds", "changes_per_second")
 _RESTORE_FIELDS = ("totals", "databases", "functions")
 
@@ -86,6 +86,7 @@ _MIGRATE_FIELDS = (
     "drift",
     "source_writes",
     "source_latency_ms",
+    "parts",
     "progress_over_time",
 )
 _COMPARISON_FIELDS = (
@@ -97,6 +98,7 @@ _COMPARISON_FIELDS = (
     "elapsed_seconds",
     "keys_per_second",
     "source_latency_ms",
+    "parts",
     "progress_over_time",
 )
 

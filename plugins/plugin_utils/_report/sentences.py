@@ -101,15 +101,23 @@ def plan_lines(result: t.Mapping[str, t.Any]) -> list[str]:
     return lines
 
 
+def _place(result: t.Mapping[str, t.Any]) -> str:
+    """Where a backup is: its file, or the first and last of those of a cluster."""
+    paths = [one["path"] for one in result.get("files") or []]
+    if len(paths) < 2:
+        return str(paths[0] if paths else result["dest"])
+    return f"{paths[0]} to {paths[-1].removeprefix(result['dest'])}"
+
+
 def backup_lines(result: t.Mapping[str, t.Any], *, check_mode: bool = False) -> list[str]:
     """What a result of redis_backup says: the file, and how to open it."""
     if "totals" not in result:
-        return [f"{result['dest']} ({size(result['size'])}) is there already, and is kept."]
+        return [f"{_place(result)} ({size(result['size'])}) is there already, and is kept."]
     amount = keys(result["totals"]["keys"])
     if check_mode:
-        return [f"Would save {amount} to {result['dest']}."]
+        return [f"Would save {amount} to {_place(result)}."]
     took = duration(result["elapsed_seconds"])
-    lines = [f"Saved {amount} of {result['server']} to {result['dest']} ({size(result['size'])}) in {took}."]
+    lines = [f"Saved {amount} of {result['server']} to {_place(result)} ({size(result['size'])}) in {took}."]
     if result.get("decrypt_command"):
         lines.append(f"To decrypt it: {result['decrypt_command']}")
     return lines
@@ -132,7 +140,7 @@ def file_sentences(
     if backup and (planned or "totals" not in backup):
         sentences += backup_lines(backup, check_mode=planned)
     elif backup:
-        sentences.append(f"Saved {keys(backup['totals']['keys'])} to {backup['dest']} ({size(backup['size'])}).")
+        sentences.append(f"Saved {keys(backup['totals']['keys'])} to {_place(backup)} ({size(backup['size'])}).")
     if restored:
         sentences.append(restore_summary(restored, check_mode=planned))
     return sentences

@@ -181,3 +181,18 @@ def test_a_primary_that_refuses_writes_is_named(own: Clusters) -> None:
         client.config_set("maxmemory", 0)
     assert migrate(source, target)["totals"]["scanned"] == keys
     equal(source, target)
+
+
+@pytest.mark.parametrize("name", ["redis-8.2", "valkey-9"])
+def test_a_slot_that_is_opened_in_the_middle_ends_no_server(name: str, own: Clusters) -> None:
+    """Redis 8 dies of a command about a key of a slot that moves, on a connection with CLIENT NO-TOUCH."""
+    source, target = own(name), own(name, shards=2)
+    with source.client() as client:
+        for number in range(3000):
+            client.set(f"{{bar}}:{number}", number)
+    run = Running(source, target, max_keys_per_second=_SLOW, timeout=1)
+    until(run.moved_some)
+    source.open_slot(5061, source.primaries[-1])
+    with pytest.raises(RedisMigrationError, match=r"slot 5061 .*Nothing has changed there"):
+        run.wait()
+    assert all(node.running for node in source.nodes)

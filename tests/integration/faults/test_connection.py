@@ -17,7 +17,7 @@ import pytest
 
 from ansible_collections.dataservices.redis_migration.plugins.module_utils._backup.backup import Backup
 from ansible_collections.dataservices.redis_migration.plugins.module_utils._backup.backup_plan import BackupPlan, Saved
-from ansible_collections.dataservices.redis_migration.plugins.module_utils._backup.file import BackupFile
+from ansible_collections.dataservices.redis_migration.plugins.module_utils._backup.files import BackupFiles
 from ansible_collections.dataservices.redis_migration.plugins.module_utils._backup.restore import Restore
 from ansible_collections.dataservices.redis_migration.plugins.module_utils._backup.restore_plan import (
     Restored,
@@ -137,16 +137,17 @@ def test_a_break_at_each_place_of_another_work(
         return dict(engine.diff(source.endpoint(port=proxy.port), target)["totals"])
 
     def save() -> Saved:
-        saving = BackupFile(file, replace=True)
+        files = BackupFiles(file, replace=True)
+        saving = files.new()
         try:
             saved = Backup(BackupPlan(end, Selection(), large_key_bytes=20_000), saving).run()
-            saving.commit(beside=False)
+            files.commit([saving], in_parts=False, beside=False)
             return saved.totals
         finally:
-            saving.abandon()
+            files.abandon()
 
     def restore() -> Restored:
-        return Restore(RestorePlan(file, end, Selection(), existing_keys="replace")).run().totals
+        return Restore(RestorePlan((file,), end, Selection(), existing_keys="replace")).run().totals
 
     works: dict[str, Callable[[], object]] = {"diff": compare, "backup": save, "restore": restore}
     if work == "restore":

@@ -19,7 +19,7 @@ import redis
 
 from ansible_collections.dataservices.redis_migration.plugins.module_utils._backup.backup import Backup
 from ansible_collections.dataservices.redis_migration.plugins.module_utils._backup.backup_plan import BackupPlan
-from ansible_collections.dataservices.redis_migration.plugins.module_utils._backup.file import BackupFile
+from ansible_collections.dataservices.redis_migration.plugins.module_utils._backup.files import BackupFiles
 from ansible_collections.dataservices.redis_migration.plugins.module_utils._backup.restore import Restore
 from ansible_collections.dataservices.redis_migration.plugins.module_utils._backup.restore_plan import RestorePlan
 from ansible_collections.dataservices.redis_migration.plugins.module_utils._connection.endpoint import parse_endpoint
@@ -139,21 +139,22 @@ def compare(level: str) -> Work:
 
 def back_up(source: engine.End, target: RedisServer, directory: Path) -> None:
     endpoint = parse_endpoint(dict(source), "endpoint")  # type: ignore[arg-type]
-    file = BackupFile(str(directory / "dump.rdb"), replace=True)
+    files = BackupFiles(str(directory / "dump.rdb"), replace=True)
+    file = files.new()
     backup = Backup(BackupPlan(endpoint, Selection(), large_key_bytes=LARGE, timeout=1), file)
     try:
         done = backup.run()
         assert done.totals.failed + done.totals.keys == COUNT[0]
         if not done.totals.failed:
-            file.commit(beside=False)
+            files.commit([file], in_parts=False, beside=False)
             target.client().flushall()
             endpoint = parse_endpoint(dict(target.endpoint()), "endpoint")  # type: ignore[arg-type]
-            Restore(RestorePlan(str(directory / "dump.rdb"), endpoint, Selection())).run()
+            Restore(RestorePlan((str(directory / "dump.rdb"),), endpoint, Selection())).run()
             assert not oracle.compare(SOURCE[0], target, delivery_tolerance_ms=3_600_000)
     except engine.RedisMigrationError as exc:
         assert str(exc).rstrip().endswith("."), exc
     finally:
-        file.abandon()
+        files.abandon()
 
 
 def fill(client: redis.Redis) -> None:

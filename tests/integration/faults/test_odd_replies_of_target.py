@@ -72,7 +72,7 @@ def migrate(strategy: str) -> Work:
 
 def restore(scene: Scene) -> None:
     scene.target.client().flushall()
-    run = Restore(RestorePlan(str(scene.backup), parse_endpoint(scene.there, "endpoint"), Selection(), timeout=1))
+    run = Restore(RestorePlan((str(scene.backup),), parse_endpoint(scene.there, "endpoint"), Selection(), timeout=1))
     try:
         run.run()
         error = False

@@ -7,18 +7,14 @@ from __future__ import annotations
 
 import dataclasses
 import time
-import typing as t
 
-from ..._cluster.rounds import NO_OTHER_NAMES
-from ..._connection.endpoint import Endpoint
+from ..._cluster.names import check_all_names
+from ..._cluster.topology import between
 from ..._keys.name import printable
-from ..._keys.selection import Selection
-from ..._keys.slots import ALL_SLOTS, both
-from ..._migrate.names import check_names
+from ..._keys.region import EVERYTHING
 from ..._server.eligibility import prune_problem
-from ..._server.info import Server
 from ..finding import Verdict, fail, failed, human, listed, ok, plural, warn
-from ..situation import Answered, Situation, both_endpoints, both_servers, both_sides, sampled_sizes
+from ..situation import Situation, both_endpoints, both_servers, both_sides, sampled_sizes
 from ..target_names import NamesFound, compare_names
 
 _SWAPPED = "Are the two ends swapped?"
@@ -53,12 +49,7 @@ def target_keys(situation: Situation) -> Verdict:
     if not held:
         situation.names = None
         return ok("The target holds no keys in the databases of the run.")
-    names = NamesFound()
-    begun = time.monotonic()
-    round_trip_ms = sum(side.round_trip_ms for side in both_sides(situation))
-    for one, other, selection in _parts(situation):
-        left = max(0.0, question.scan_seconds - (time.monotonic() - begun))
-        names.add(compare_names(one, other, situation.pairs, selection, seconds=left, round_trip_ms=round_trip_ms))
+    names = _compared(situation, question.scan_seconds)
     situation.names = names
     looked = (
         "" if names.complete else f" (only {names.looked} of {held} could be looked at in {question.scan_seconds:g} s)"
@@ -110,43 +101,39 @@ def target_keys(situation: Situation) -> Verdict:
     )
 
 
-_Node = tuple[Endpoint, Server]
-
-
-def _parts(situation: Situation) -> t.Iterator[tuple[_Node, _Node, Selection]]:
-    """Both ends, or of clusters each pair of primaries that serve the same slots, and which keys are meant there."""
-    source, target = both_sides(situation)
-    for here, mine in _slots(source):
-        for there, its in _slots(target):
-            slots = both(mine, its)
-            if 1 in slots:
-                selection = situation.question.selection
-                if slots != ALL_SLOTS:
-                    selection = dataclasses.replace(selection, slots=slots)
-                yield (here.endpoint, here.server), (there.endpoint, there.server), selection
-
-
-def _slots(side: Answered) -> list[tuple[Answered, bytes]]:
-    if side.topology is None:
-        return [(side, ALL_SLOTS)]
-    return [(node, primary.slots) for node, primary in zip(side.nodes, side.topology.primaries)]
+def _compared(situation: Situation, seconds: float) -> NamesFound:
+    """Names of the target in about ``seconds``; of clusters by each pair of primaries that keys go between."""
+    deadline = time.monotonic() + seconds
+    (source, target), selection = both_sides(situation), situation.question.selection
+    found = NamesFound()
+    for here, there, region in between(EVERYTHING, source.layout, target.layout, renamed=selection.renames):
+        some = dataclasses.replace(selection, region=None if region.is_everything else region)
+        found.add(
+            compare_names(
+                (source.layout.node(here), here.server),
+                (target.layout.node(there), there.server),
+                situation.pairs,
+                some,
+                seconds=max(0.0, deadline - time.monotonic()),
+                round_trip_ms=source.round_trip_ms + target.round_trip_ms,
+                others=source.layout.others(here.slots),
+            )
+        )
+    return found
 
 
 def key_names(situation: Situation) -> Verdict:
     """Whether two keys would get one name; the run looks once more before it writes."""
-    question, (source, _target) = situation.question, both_servers(situation)
+    question, source = situation.question, both_sides(situation)[0]
     if not question.selection.renames:
         return ok("Keys keep their names.")
-    if any(side.topology for side in both_sides(situation)):
-        return fail(*NO_OTHER_NAMES)
     seconds = question.scan_seconds
-    complete = check_names(
-        both_endpoints(situation)[0],
-        source,
+    complete = check_all_names(
+        source.layout,
         question.selection,
         situation.pairs,
         seconds=seconds,
-        round_trip_us=both_sides(situation)[0].round_trip_ms * 1000,
+        round_trip_us=source.round_trip_ms * 1000,
     )
     if not complete:
         return ok(

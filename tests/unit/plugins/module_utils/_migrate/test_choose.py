@@ -52,6 +52,13 @@ def test_formats_come_first(source: Server, target: Server, strategy: str) -> No
     assert (f"{source.product} to {target.product}" in choice.reason) == (strategy == "rebuild")
 
 
+@pytest.mark.parametrize("target", ["7.2.4", "6.2.14"])
+def test_far_ends_call_for_a_worker_near_them(target: str) -> None:
+    between = ends(a_server("7.2.4"), a_server(target))
+    assert "a worker near them would be faster" in choose("auto", between, FAR_MS).reason
+    assert "worker" not in choose("auto", between, FAR_MS - 0.1).reason
+
+
 # The obstacle to MIGRATE is one that is found without a connection: a replica as the source.
 @pytest.mark.parametrize(
     ("backend", "round_trip_ms", "reason"),
@@ -69,7 +76,8 @@ def test_copy_says_why_not_migrate(backend: str | None, round_trip_ms: float, re
 
 def test_migrate_is_not_taken_where_the_use_of_keys_is_carried() -> None:
     choice = choose("auto", ends(a_server(role="slave"), a_server(), "c"), FAR_MS, eviction_data=True)
-    assert choice == Choice("copy", "MIGRATE does not carry eviction_data")
+    assert choice.strategy == "copy"
+    assert choice.reason.startswith("MIGRATE does not carry eviction_data")
 
 
 def test_before_the_choice_the_strategy_is_the_wanted_one_or_copy() -> None:
@@ -96,9 +104,9 @@ def test_migrate_gives_no_other_names() -> None:
     both = ends(a_server(), a_server(), "backend")._replace(renames=True)
     with pytest.raises(RedisMigrationError, match="MIGRATE keeps their names"):
         choose("migrate", both, 0)
-    assert choose("auto", both, 1000) == Choice(
-        "copy", "keys get other names at the target, and MIGRATE keeps their names"
-    )
+    choice = choose("auto", both, 1000)
+    assert choice.strategy == "copy"
+    assert choice.reason.startswith("keys get other names at the target, and MIGRATE keeps their names")
 
 
 def test_rebuild_needs_no_fallback_to_itself() -> None:

@@ -16,15 +16,15 @@ from tests.support.paths import COLLECTIONS_PATH
 # A signal arrives in a destructor, where Python drops what its handler raises.
 CODE = """
 import os, sys
-from ansible_collections.dataservices.redis_migration.plugins.module_utils._backup.file import BackupFile
+from ansible_collections.dataservices.redis_migration.plugins.module_utils._backup.files import BackupFiles
 from ansible_collections.dataservices.redis_migration.plugins.module_utils._module.redis_backup import _cleaned_up
 
 class Signalled:
     def __del__(self):
         os.kill(os.getpid(), int(sys.argv[2]))
 
-file = BackupFile(sys.argv[1], replace=True, password=None)
-with _cleaned_up(file) as go_on:
+files = BackupFiles(sys.argv[1], replace=True, password=None)
+with _cleaned_up(files) as go_on:
     signalled = Signalled()
     del signalled
     print("still here", flush=True)

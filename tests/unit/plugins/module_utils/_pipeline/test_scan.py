@@ -14,7 +14,9 @@ import pytest
 
 from ansible_collections.dataservices.redis_migration.plugins.module_utils._connection.endpoint import Endpoint
 from ansible_collections.dataservices.redis_migration.plugins.module_utils._errors import RedisMigrationError
+from ansible_collections.dataservices.redis_migration.plugins.module_utils._keys.region import Region
 from ansible_collections.dataservices.redis_migration.plugins.module_utils._keys.selection import Selection
+from ansible_collections.dataservices.redis_migration.plugins.module_utils._keys.slots import hash_slot, table_of
 from ansible_collections.dataservices.redis_migration.plugins.module_utils._pipeline.chunk import Chunk
 from ansible_collections.dataservices.redis_migration.plugins.module_utils._pipeline.job import Job, Take
 from ansible_collections.dataservices.redis_migration.plugins.module_utils._pipeline.pace import Pace
@@ -45,6 +47,7 @@ class Walk:
             database=0,
             renaming=None,
             chooser=lambda selection: selection.chooser(),
+            in_region=lambda selection: selection.region and selection.region.keys(None),
             call=lambda commands, _count: arguments(commands),
             check=lambda _replies, *_command: None,
         )
@@ -136,6 +139,21 @@ def test_keys_that_are_not_chosen_are_left_out() -> None:
     assert walk.asked == [b"SCAN 0 COUNT 1000 MATCH 1*", b"SCAN 1 COUNT 1000 MATCH 1*"]
 
 
+def test_what_few_keys_pages_leave_is_put_together() -> None:
+    slots = table_of([hash_slot(b"100"), hash_slot(b"105")])
+    pages = [[*NAMES] for _page in range(30)]
+    walk = Walk(*pages, [b"100"], selection=Selection(region=Region(slots, slots)))
+    assert walk.run() == [[b"100", b"105"]]
+    assert Walk(*pages, selection=Selection(match=("*5",), exclude=("1*",))).run() == []
+
+
+def test_what_is_put_together_is_bounded_by_the_bytes_of_names() -> None:
+    # A page counts as one of half the size once it weighs about so much, be it a single name.
+    long = [[b"%01000d" % number] for number in range(200)]
+    assert [len(chunk) for chunk in Walk(*long, chunk_bytes=10**6).run()] == [63, 63, 63, 11]
+    assert [len(chunk) for chunk in Walk(*[[b"%d" % number] for number in range(100)]).run()] == [100]
+
+
 def test_one_type_is_left_to_the_server() -> None:
     walk = Walk([b"5"], selection=Selection(types=("string",)))
     assert walk.run() == [[b"5"]]
@@ -162,7 +180,7 @@ def test_a_walk_that_is_stopped_goes_on_from_its_cursor() -> None:
     assert first.run() == [[b"1"]]
     assert (first.scan.finished, first.scan.cursor, first.scan.walked) == (False, b"2", (1, 0))
     rest = Walk([b"2"], [b"3"], cursor=first.scan.cursor, walked=first.scan.walked)
-    assert rest.run() == [[b"2"], [b"3"]]
+    assert rest.run() == [[b"2", b"3"]]
     assert rest.asked[0] == b"SCAN 2 COUNT 1000"
     assert rest.scan.finished
     assert rest.scan.walked == (3, 0)
