@@ -20,6 +20,7 @@ import typing as t
 
 from .._errors import ClusterChanged, RedisMigrationError
 from .._keys.listing import Failure
+from .._keys.region import Region
 from .._keys.slots import NO_SLOTS, both, either, without
 from .._live.carry import Carried
 from .._live.follow import MOST_NAME_BYTES, Follower
@@ -292,7 +293,7 @@ class ClusterFollower:
                     source=source.part(slots),
                     target=target.part(slots),
                     selection=dataclasses.replace(
-                        plan.selection, databases=numbers, slots=None if all(slots) else slots
+                        plan.selection, databases=numbers, region=None if all(slots) else Region(slots, slots)
                     ),
                     max_keys_per_second=share(plan.max_keys_per_second),
                     max_bytes_per_second=share(plan.max_bytes_per_second),

@@ -13,6 +13,7 @@ from .._live.carry import Carried
 from .._live.follow import Follower
 from .._live.result import LiveResult, Status
 from .._migrate.choose import Choice
+from .._pipeline.waits import Waits
 from .._server.key_counts import Database, held_in
 from .topology import Primary
 
@@ -75,6 +76,7 @@ def together(
         failures=[failure for result in results for failure in result.failures],
         extra=extra,
         lag=[],
+        waits=Waits.of_all(part.follower.lanes.progress.waits for part in parts),
         changes_per_second=sum(result.changes_per_second for result in results),
         carried_per_second=sum(result.carried_per_second for result in results),
         drain_seconds=0.0,

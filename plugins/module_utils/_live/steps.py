@@ -70,7 +70,8 @@ class Steps:
             self.maybe_feed = None
 
         def opened() -> Feed:
-            feed = Feed(self.plan.source, self.most_bytes, slots=self.plan.selection.slots)
+            region = self.plan.selection.region
+            feed = Feed(self.plan.source, self.most_bytes, slots=None if region is None else region.source)
             feed.open()
             return feed
 
