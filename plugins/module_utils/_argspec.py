@@ -115,6 +115,11 @@ def keys_spec(*, types: bool = False) -> Spec:
 _PROGRESS: Spec = {"progress_seconds": {"type": "float"}}
 
 
+def parts_spec() -> Spec:
+    """Fragment ``parts``: how the work on a cluster is shared."""
+    return {"processes": {"type": "int"}, "source_shard": {"type": "str"}}
+
+
 def slice_spec() -> Spec:
     """Fragments ``slices`` and ``progress``: how a long module lets others report its progress."""
     return {

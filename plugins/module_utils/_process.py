@@ -70,12 +70,23 @@ def end_process(pid: int, identity: str, patience: float = 5.0) -> None:
             time.sleep(0.05)
 
 
+# The process that this one works for, where that is another than Ansible.
+_parent: list[int] = []
+
+
+def belong_to(parent: int) -> None:
+    """Have :func:`output_is_read` say no once the process ``parent``, which forked this one, is gone."""
+    _parent[:] = [parent]
+
+
 def output_is_read() -> bool:
     """Whether somebody is there to read what this process writes; True where that cannot be told (a file, a terminal).
 
     Ansible reads the output of a module, on another machine through sshd. When the playbook or the connection to it is
     gone nobody does any more, and this is all that a module can see of it.
     """
+    if _parent and os.getppid() not in _parent:
+        return False
     poll = select.poll()
     # Asked for nothing it still tells that the other end of a pipe was closed.
     poll.register(1, 0)

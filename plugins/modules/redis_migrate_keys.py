@@ -21,6 +21,7 @@ extends_documentation_fragment:
   - dataservices.redis_migration.selection
   - dataservices.redis_migration.selection.names
   - dataservices.redis_migration.selection.rename
+  - dataservices.redis_migration.parts
   - dataservices.redis_migration.slices
   - dataservices.redis_migration.progress
 attributes:
@@ -373,6 +374,7 @@ times:
 from ansible.module_utils.basic import AnsibleModule
 
 from ansible_collections.dataservices.redis_migration.plugins.module_utils._argspec import (
+    parts_spec,
     rename_spec,
     selection_spec,
     slice_spec,
@@ -389,6 +391,7 @@ def main() -> None:
             **source_target_spec(),
             **selection_spec(types=True),
             **rename_spec(),
+            **parts_spec(),
             **slice_spec(),
             "strategy": {"type": "str", "choices": choices(), "default": AUTO},
             "existing_keys": {"type": "str", "choices": ["update", "replace", "skip", "fail"], "default": "update"},

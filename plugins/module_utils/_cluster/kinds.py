@@ -36,6 +36,8 @@ class Runner(t.Protocol[P]):
 
     def run(self, seconds: float | None = None) -> P: ...
 
+    def stop(self) -> None: ...
+
 
 class Ends(t.NamedTuple):
     """What a part is run with."""
@@ -54,11 +56,17 @@ class Kind(abc.ABC, t.Generic[P]):
     target: Endpoint
     selection: Selection
     timeout: float
+    # 0: by the cores of this machine.
+    processes: int
+    # Which slots of the source it is about.
+    shard: bytes
     # Whether keys of the target are walked, too.
     both_sides: bool
     prunes: bool = False
     # Whether it is told that the source was written to meanwhile.
     tells_drift: bool = False
+    # How many parts are run at the same time: each gets its share of the limits.
+    at_once: int = 1
     # Whether keys that move into a slot of the target are told from those that the run brings there.
     watches_target: bool = True
 
@@ -86,6 +94,7 @@ class MigrationInParts(Kind[Progress]):
         self.plan = plan
         self.source, self.target, self.selection = plan.source, plan.target, plan.selection
         self.timeout = plan.timeout
+        self.processes, self.shard = plan.processes, plan.shard
         self.both_sides = self.prunes = plan.prune
         self.watches_target = False
         self.tells_drift = True
@@ -117,7 +126,13 @@ class MigrationInParts(Kind[Progress]):
 
     def runner(self, whole: Whole[Progress], part: Part[Progress], ends: Ends) -> Migration:
         taken = frozenset(whole.taken.get(part.target, [])) if part.first and part.target in whole.taken else None
-        plan = dataclasses.replace(self.plan, **ends._asdict(), taken=taken)
+        plan = dataclasses.replace(
+            self.plan,
+            **ends._asdict(),
+            taken=taken,
+            max_keys_per_second=self.plan.max_keys_per_second / self.at_once,
+            max_bytes_per_second=self.plan.max_bytes_per_second / self.at_once,
+        )
         return Migration(plan, part.progress or Progress(run=whole.run))
 
     def given_up(self, whole: Whole[Progress], part: Part[Progress]) -> None:
@@ -148,7 +163,7 @@ class MigrationInParts(Kind[Progress]):
             lost=sum(part.lost for part in parts),
             source_writes=whole.source_writes,
             drift=whole.drift,
-            in_doubt=last.in_doubt,
+            in_doubt=sum(part.in_doubt for part in parts),
             elapsed=whole.elapsed,
             samples=_samples(whole.begun),
             waits=Waits.of_all(part.waits for part in parts),
@@ -170,6 +185,7 @@ class ComparisonInParts(Kind[DiffProgress]):
         self.plan = plan
         self.source, self.target, self.selection = plan.source, plan.target, plan.selection
         self.timeout = plan.timeout
+        self.processes, self.shard = plan.processes, plan.shard
         self.both_sides = True
 
     def runner(self, whole: Whole[DiffProgress], part: Part[DiffProgress], ends: Ends) -> KeyDiff:
@@ -231,16 +247,22 @@ def _held(holdings: t.Sequence[Holding]) -> Holding | None:
 
 
 def _samples(parts: t.Sequence[Part[P]]) -> list[list[float]]:
-    """Those of each part, behind what was done before it."""
-    points: list[list[float]] = []
-    keys = size = 0
-    for part in parts:
+    """Those of all parts together: at each moment what all have done by then."""
+    moments: list[tuple[float, int, int, int, float]] = []
+    for index, part in enumerate(parts):
         if part.progress is None:
             continue
-        points += [
-            [round(seconds + part.began, 2), some + keys, many + size, *more]
-            for seconds, some, many, *more in part.progress.samples
+        moments += [
+            (part.began + seconds, index, int(keys), int(size), busy_ms)
+            for seconds, keys, size, busy_ms in part.progress.samples
         ]
-        counted = part.progress.counted()
-        keys, size = keys + counted[0], size + counted[1]
+        moments.append((part.began + part.progress.elapsed, index, *part.progress.counted(), 0.0))
+    by_part: dict[int, tuple[int, int]] = {}
+    keys = size = 0
+    points = []
+    for at, index, its_keys, its_size, busy_ms in sorted(moments):
+        before = by_part.get(index, (0, 0))
+        by_part[index] = (its_keys, its_size)
+        keys, size = keys + its_keys - before[0], size + its_size - before[1]
+        points.append([round(at, 2), keys, size, busy_ms])
     return points

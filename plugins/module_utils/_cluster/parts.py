@@ -45,7 +45,8 @@ class Whole(t.Generic[P]):
     run: str = dataclasses.field(default_factory=lambda: secrets.token_hex(8))
     pending: list[tuple[str, str]] = dataclasses.field(default_factory=lambda: [EVERYTHING.as_text()])
     queue: list[Part[P]] = dataclasses.field(default_factory=list)
-    current: Part[P] | None = None
+    # Those that were begun; several only where several processes run them.
+    at_hand: list[Part[P]] = dataclasses.field(default_factory=list)
     done: list[Part[P]] = dataclasses.field(default_factory=list)
     # How often slots were handed out, and which logical databases of the source are meant; None before the first time.
     rounds: int = 0
@@ -72,22 +73,22 @@ class Whole(t.Generic[P]):
 
     @property
     def begun(self) -> list[Part[P]]:
-        """The parts whose keys count: those that are through, and the one at hand."""
-        return [*self.done, *([self.current] if self.current and self.current.progress else [])]
+        """The parts whose keys count: those that are through, and those at hand."""
+        return [*self.done, *(part for part in self.at_hand if part.progress)]
+
+
+_PARTS = ("queue", "at_hand", "done")
 
 
 def whole_as_plain(whole: Whole[P], plain: t.Callable[[P], dict[str, t.Any]]) -> dict[str, t.Any]:
     """``whole`` as JSON has it; ``plain`` makes that of a part's progress."""
 
-    def part(one: Part[P] | None) -> dict[str, t.Any] | None:
-        if one is None:
-            return None
+    def part(one: Part[P]) -> dict[str, t.Any]:
         progress = None if one.progress is None else plain(one.progress)
         return {**{field.name: getattr(one, field.name) for field in dataclasses.fields(one)}, "progress": progress}
 
     found = {field.name: getattr(whole, field.name) for field in dataclasses.fields(whole)}
-    parts = {name: [part(one) for one in getattr(whole, name)] for name in ("queue", "done")}
-    return {**found, **parts, "current": part(whole.current)}
+    return {**found, **{name: [part(one) for one in getattr(whole, name)] for name in _PARTS}}
 
 
 def _two(found: t.Sequence[str]) -> tuple[str, str]:
@@ -102,13 +103,10 @@ def whole_from_plain(found: dict[str, t.Any], progress: t.Callable[[dict[str, t.
         made = None if one["progress"] is None else progress(one["progress"])
         return Part(**{**one, "slots": _two(one["slots"]), "marks": _two(one["marks"]), "progress": made})
 
-    queue, done = ([part(one) for one in found[name]] for name in ("queue", "done"))
     return Whole(
         **{
             **found,
-            "queue": queue,
-            "done": done,
-            "current": found["current"] and part(found["current"]),
+            **{name: [part(one) for one in found[name]] for name in _PARTS},
             "pending": [_two(region) for region in found["pending"]],
             "nodes": {
                 role: [(str(host), int(port)) for host, port in places] for role, places in found["nodes"].items()

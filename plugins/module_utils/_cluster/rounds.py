@@ -23,7 +23,8 @@ from .._keys.region import Region
 from .._keys.selection import Selection
 from .._keys.slots import ALL_SLOTS, both, either, without
 from .._server import activity
-from .kinds import Ends, Kind, P
+from .crew import Crew, Outcome, by_cores
+from .kinds import Ends, Kind, P, Runner
 from .numbers import check_prune, numbers_of
 from .parts import Part, Whole
 from .topology import ALONE, Primary, Topology, between, read_topology
@@ -41,8 +42,10 @@ class Rounds(t.Generic[P]):
 
     def __init__(self, kind: Kind[P], whole: Whole[P] | None = None) -> None:
         self._kind = kind
-        self.whole: Whole[P] = whole or Whole()
+        self.whole: Whole[P] = whole or Whole(pending=[Region(kind.shard, ALL_SLOTS).as_text()])
         self._deadline: float | None = None
+        # When this slice began, and how long the run had taken by then.
+        self._started, self._before = time.monotonic(), 0.0
         # As read last; set before all else.
         self._calm: tuple[t.Any, ...] | None = None
         self._source: Topology
@@ -56,22 +59,25 @@ class Rounds(t.Generic[P]):
     def run(self, seconds: float | None = None) -> P:
         """Go on for about ``seconds`` (to the end, if None). Raises :class:`RedisMigrationError`."""
         whole = self.whole
-        start = time.monotonic()
-        self._deadline = start + seconds if seconds else None
-        before = whole.elapsed
+        self._started, self._before = time.monotonic(), whole.elapsed
+        self._deadline = self._started + seconds if seconds else None
         try:
             self._look()
             while not whole.finished:
-                if whole.current is None and not whole.queue and not self._next_round():
+                if not whole.at_hand and not whole.queue and not self._next_round():
                     break
-                if whole.current or whole.queue:
-                    whole.elapsed = before + time.monotonic() - start
+                if whole.at_hand or whole.queue:
                     self._go_on()
                 if self._out_of_time():
                     break
         finally:
-            whole.elapsed = before + time.monotonic() - start
+            whole.elapsed = self._elapsed
         return self.progress
+
+    @property
+    def _elapsed(self) -> float:
+        """Seconds of the whole run until now."""
+        return self._before + time.monotonic() - self._started
 
     @property
     def _renamed(self) -> bool:
@@ -129,7 +135,7 @@ class Rounds(t.Generic[P]):
 
     def _so_far(self) -> str:
         whole = self.whole
-        left = [*whole.left(renamed=self._renamed), *(part.region for part in [*whole.queue, whole.current] if part)]
+        left = [*whole.left(renamed=self._renamed), *(part.region for part in [*whole.queue, *whole.at_hand])]
         sides = [[region.source for region in left], [region.target for region in left]]
         source, target = [without(ALL_SLOTS, either(*side)) for side in sides]
         # Of one end all slots may be left, as where that is a single server.
@@ -229,20 +235,65 @@ class Rounds(t.Generic[P]):
         found = (part.progress.met if part.progress else {}).get(role)
         return Identity(**found[-1]) if found else None
 
-    # -- one part -----------------------------------------------------------------------------------------------
+    # -- parts --------------------------------------------------------------------------------------------------
 
     def _go_on(self) -> None:
-        """Run the part at hand, or the next one, until it or the slice is over."""
+        """Run parts, as many at once as there are processes, until all that were handed out, or the slice, is over."""
         whole = self.whole
-        if whole.current is None:
-            whole.current = whole.queue.pop(0)
-            whole.current.began = whole.elapsed
+        at_once = min(self._processes, len(whole.at_hand) + len(whole.queue))
+        self._kind.at_once = at_once
+        crew: Crew[P] = Crew(at_once)
+        begun = list(whole.at_hand)
+        running: dict[int, Part[P]] = {}
+        try:
+            while True:
+                while crew.has_room:
+                    part = begun.pop(0) if begun else self._take(list(running.values()))
+                    if part is None:
+                        break
+                    running[id(part)] = part
+                    crew.start(id(part), self._runner(part), self._time_left)
+                if crew.is_idle:
+                    return
+                name, outcome = crew.wait()
+                self._settle(running.pop(name), outcome)
+        except RedisMigrationError:
+            for name, outcome in crew.stop():
+                running[name].progress = outcome.progress
+            raise
+        finally:
+            crew.kill()
+
+    @property
+    def _processes(self) -> int:
+        """How many there may be: more than an end has primaries would only wait for each other."""
+        widest = max(len(self._source.primaries), len(self._target.primaries))
+        return min(self._kind.processes or by_cores(), widest)
+
+    @property
+    def _time_left(self) -> float | None:
+        return None if self._deadline is None else max(0.01, self._deadline - time.monotonic())
+
+    def _take(self, running: t.Sequence[Part[P]]) -> Part[P] | None:
+        """The next part of the queue, rather one at whose primaries none of those ``running`` works."""
+        whole = self.whole
+        while whole.queue and not self._out_of_time():
+            busy = [(one.source, one.target) for one in running]
+            part = min(
+                whole.queue,
+                key=lambda one: sum((one.source == source) + (one.target == target) for source, target in busy),
+            )
+            whole.queue.remove(part)
+            part.began = self._elapsed
             # Another part may have taken long.
-            if not self._as_planned(whole.current):
-                self._give_up_current()
-                return
-        self._kind.check_held(whole, self._source)
-        part = whole.current
+            if self._as_planned(part):
+                whole.at_hand.append(part)
+                return part
+            self._give_up(part)
+        return None
+
+    def _runner(self, part: Part[P]) -> Runner[P]:
+        self._kind.check_held(self.whole, self._source)
         region = part.region
         ends = Ends(
             self._source.part(region.source),
@@ -250,27 +301,27 @@ class Rounds(t.Generic[P]):
             self._selection(region),
             self._source.others(region.source),
         )
-        runner = self._kind.runner(whole, part, ends)
+        runner = self._kind.runner(self.whole, part, ends)
         part.progress = runner.progress
-        left = None if self._deadline is None else max(0.01, self._deadline - time.monotonic())
-        try:
-            runner.run(left)
-        except ClusterChanged:
-            self._give_up_current()
+        return runner
+
+    def _settle(self, part: Part[P], outcome: Outcome[P]) -> None:
+        """What comes of a part that ran until it, or the slice, was over. Raises the error that ended it, if it says something."""
+        whole = self.whole
+        part.progress = outcome.progress
+        if outcome.error is None and not outcome.progress.finished:
             return
-        except RedisMigrationError:
-            if not self._changed(part):
-                raise
-            self._give_up_current()
-            return
-        if not runner.progress.finished:
-            return
-        self._look()
-        if self._counts(part):
-            whole.done.append(part)
-            whole.current = None
+        if outcome.error is not None:
+            if not isinstance(outcome.error, ClusterChanged) and not self._changed(part):
+                raise outcome.error
         else:
-            self._give_up_current()
+            self._look()
+            if self._counts(part):
+                whole.at_hand.remove(part)
+                whole.done.append(part)
+                return
+        whole.at_hand.remove(part)
+        self._give_up(part)
 
     def _selection(self, region: Region) -> Selection:
         return dataclasses.replace(
@@ -278,11 +329,6 @@ class Rounds(t.Generic[P]):
             databases=tuple(self.whole.databases or [0]),
             region=None if region.is_everything else region,
         )
-
-    def _give_up_current(self) -> None:
-        part, self.whole.current = self.whole.current, None
-        if part is not None:
-            self._give_up(part)
 
     def _give_up(self, part: Part[P]) -> None:
         self._kind.given_up(self.whole, part)

@@ -13,6 +13,7 @@ import typing as t
 from .._compare.diff_progress import DiffPlan, DiffProgress
 from .._compare.key_diff import KeyDiff
 from .._errors import ClusterFound
+from .._keys.slots import ALL_SLOTS
 from .._migrate.migration import Migration
 from .._migrate.progress import Plan, Progress
 from .kinds import ComparisonInParts, Kind, MigrationInParts, P, Runner
@@ -27,8 +28,8 @@ class Run(t.Generic[P]):
         self._servers = between_servers
         self._parts = in_parts
         self._kind = kind
-        if in_parts is None and (kind.source.nodes or kind.target.nodes):
-            # It was said to be one; the node that is named first may be away.
+        if in_parts is None and (kind.source.nodes or kind.target.nodes or kind.shard != ALL_SLOTS):
+            # It was said to be one, and the node that is named first may be away; or it is a part in any case.
             self._parts = Rounds(kind)
 
     @property

@@ -12,6 +12,7 @@ from .._connection.endpoint import Endpoint
 from .._keys.listing import Tally
 from .._keys.name import key_fields
 from .._keys.selection import Selection
+from .._keys.slots import ALL_SLOTS
 from .._pipeline.pace import MAX_LATENCY_MS
 from .._pipeline.waits import Waits
 from .._server.clocks import Clocks
@@ -64,6 +65,10 @@ class DiffPlan:
     max_differences: int = 100
     max_source_latency_ms: float = MAX_LATENCY_MS
     timeout: float = 60
+    # Of a run over clusters, how many parts are run at the same time (0: by the cores of this machine).
+    processes: int = 0
+    # Only keys that lie in these slots at the source.
+    shard: bytes = ALL_SLOTS
     # Of a part of a cluster, the other primaries of the source.
     others: tuple[Endpoint, ...] = ()
 

@@ -85,6 +85,10 @@ class KeyDiff:
             self.progress.elapsed = before + time.monotonic() - start
         return self.progress
 
+    def stop(self) -> None:
+        """Come to an end soon, as at the end of a slice. May be called by a signal."""
+        self._deadline = time.monotonic()
+
     def _out_of_time(self) -> bool:
         return self._deadline is not None and time.monotonic() >= self._deadline
 

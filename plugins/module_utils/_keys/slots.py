@@ -66,6 +66,11 @@ def by_slot(keys: t.Sequence[bytes]) -> list[list[int]]:
     return list(groups.values())
 
 
+def shard(number: int, count: int) -> bytes:
+    """The slots of one of ``count`` shards of about the same size; the first is number 1."""
+    return table_of(range(SLOTS * (number - 1) // count, SLOTS * number // count))
+
+
 def table_of(slots: t.Iterable[int]) -> bytes:
     """The set of these slots."""
     table = bytearray(SLOTS)

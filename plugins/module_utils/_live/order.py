@@ -15,6 +15,7 @@ from .._background.files import ProcessFiles, ProcessState, private_directory
 from .._connection.endpoint import Backend, Endpoint
 from .._connection.sentinel_options import Sentinel
 from .._keys.selection import Selection
+from .._keys.slots import ALL_SLOTS
 from .._migrate.progress import Plan
 
 FOLLOWING, DRAINING, PROVED, FAILED = "following", "draining", "proved", "failed"
@@ -30,7 +31,8 @@ _PASSING = ("found",)
 
 def plan_as_dict(plan: Plan) -> dict[str, t.Any]:
     """The plan with its secrets, as JSON has it."""
-    return dataclasses.asdict(plan)
+    # All slots, as of every live run.
+    return {name: value for name, value in dataclasses.asdict(plan).items() if name != "shard"}
 
 
 def plan_from_dict(plain: dict[str, t.Any]) -> Plan:
@@ -47,7 +49,7 @@ def plan_from_dict(plain: dict[str, t.Any]) -> Plan:
     )
     ends = {role: _endpoint(plain[role]) for role in ("source", "target")}
     # Parts of a run over clusters have others beside them, a live run has none.
-    return Plan(**{**plain, **ends, "selection": selection, "others": ()})
+    return Plan(**{**plain, **ends, "selection": selection, "others": (), "shard": ALL_SLOTS})
 
 
 def _endpoint(plain: dict[str, t.Any]) -> Endpoint:

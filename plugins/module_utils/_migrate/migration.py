@@ -101,7 +101,7 @@ class Migration:
         if plan.check_mode or not progress.pairs:
             yield
             return
-        claim = self._claim = Claim(plan.target, progress.targets, progress.run)
+        claim = self._claim = Claim(plan.target, progress.targets, progress.run, plan.shard)
         with contextlib.ExitStack() as stack:
 
             def connected_alone() -> None:
@@ -127,6 +127,10 @@ class Migration:
         (self._source, source_ms), (self._target, target_ms) = found
         self._round_trip_us = source_ms * 1000
         return source_ms + target_ms
+
+    def stop(self) -> None:
+        """Come to an end soon, as at the end of a slice. May be called by a signal."""
+        self._deadline = time.monotonic()
 
     def _out_of_time(self) -> bool:
         return self._deadline is not None and time.monotonic() >= self._deadline

@@ -12,6 +12,7 @@ import typing as t
 from .._connection.endpoint import Endpoint
 from .._keys.listing import Failure
 from .._keys.selection import Selection
+from .._keys.slots import ALL_SLOTS
 from .._pipeline.pace import MAX_LATENCY_MS
 from .._pipeline.waits import Waits
 from .._server.clocks import Clocks
@@ -37,6 +38,10 @@ class Plan:
     max_bytes_per_second: float = 0
     max_source_latency_ms: float = MAX_LATENCY_MS
     timeout: float = 60
+    # Of a run over clusters, how many parts are run at the same time (0: by the cores of this machine).
+    processes: int = 0
+    # Only keys that lie in these slots at the source; the others are for other runs beside this one.
+    shard: bytes = ALL_SLOTS
     ttl_tolerance_ms: int = 10
     # Keys that take more memory than this are moved in pieces whatever the strategy (0: none).
     large_key_bytes: int = LARGE_KEY_BYTES

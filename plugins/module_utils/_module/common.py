@@ -5,13 +5,15 @@
 
 from __future__ import annotations
 
+import re
 import typing as t
 
 from ansible.module_utils.basic import AnsibleModule
 
 from .._cluster.combined import keyspace_info
 from .._connection.endpoint import Endpoint
-from .._errors import RedisMigrationError
+from .._errors import RedisMigrationError, printable
+from .._keys.slots import ALL_SLOTS, SLOTS, shard
 from .._pipeline.pace import LEAST_LATENCY_MS
 from .._server.functions import compare_libraries
 
@@ -40,6 +42,31 @@ def around_keys(source: Endpoint, target: Endpoint) -> dict[str, t.Any]:
 def per_second(amount: int, seconds: float) -> float:
     """A rate, rounded for people."""
     return round(amount / seconds, 1) if seconds > 0 else 0.0
+
+
+def processes(params: t.Mapping[str, t.Any]) -> int:
+    """The option of that name; 0: by the cores. Raises :class:`RedisMigrationError`."""
+    count = params["processes"]
+    if count is not None and count < 1:
+        raise RedisMigrationError(f"processes is {count}; it must be 1 or more.")
+    return count or 0
+
+
+_SHARD = re.compile(r"([1-9]\d{0,4})/([1-9]\d{0,4})")
+
+
+def source_shard(params: t.Mapping[str, t.Any]) -> bytes:
+    """The slots that the option of that name means; all without it. Raises :class:`RedisMigrationError`."""
+    text = params["source_shard"]
+    if not text:
+        return ALL_SLOTS
+    found = _SHARD.fullmatch(text)
+    number, count = (int(found[1]), int(found[2])) if found else (0, 0)
+    if not found or number > count or count > SLOTS:
+        raise RedisMigrationError(
+            f"source_shard is '{printable(text)}'; it must be the number of a shard and how many there are, such as '2/8'."
+        )
+    return shard(number, count)
 
 
 def max_source_latency(params: t.Mapping[str, t.Any]) -> float:

@@ -15,7 +15,15 @@ from .._cluster.runs import comparison
 from .._compare.diff_progress import DiffPlan, DiffProgress
 from .._connection.endpoint import parse_endpoint
 from .._keys.selection import parse_selection
-from .common import around_keys, check_not_negative, max_source_latency, per_second, warn_unverified
+from .common import (
+    around_keys,
+    check_not_negative,
+    max_source_latency,
+    per_second,
+    processes,
+    source_shard,
+    warn_unverified,
+)
 from .resume import diff_state, diff_token
 
 
@@ -31,6 +39,8 @@ def plan_of(params: t.Mapping[str, t.Any]) -> DiffPlan:
         max_differences=params["max_differences"],
         max_source_latency_ms=max_source_latency(params),
         timeout=params["timeout"],
+        processes=processes(params),
+        shard=source_shard(params),
     )
 
 

@@ -20,7 +20,7 @@ from .._migrate.counters import Change
 from .._migrate.progress import Plan, Progress
 from .._migrate.usage import warning
 from .._server.activity import Drift
-from .common import check_not_negative, max_source_latency, per_second, warn_unverified
+from .common import check_not_negative, max_source_latency, per_second, processes, source_shard, warn_unverified
 from .resume import migration_state, migration_token
 from .run import Failed
 
@@ -51,6 +51,8 @@ def plan_of(params: t.Mapping[str, t.Any], *, check_mode: bool) -> Plan:
         max_bytes_per_second=params["max_bytes_per_second"],
         max_source_latency_ms=max_source_latency(params),
         timeout=params["timeout"],
+        processes=processes(params),
+        shard=source_shard(params),
         ttl_tolerance_ms=params["ttl_tolerance_ms"],
         large_key_bytes=params["large_key_bytes"],
         eviction_data=params["eviction_data"],

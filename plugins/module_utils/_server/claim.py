@@ -17,9 +17,10 @@ import typing as t
 from .._connection.connect import CLIENT_NAME
 from .._connection.endpoint import Endpoint
 from .._errors import CommandRefused, RedisMigrationError
+from .._keys.slots import ALL_SLOTS, both, parsed, text_of
 from .clients import Client, parse_client_list
 
-_NAME = re.compile(re.escape(CLIENT_NAME) + r":writes:(?P<databases>[\d,-]+):(?P<run>\w+)")
+_NAME = re.compile(re.escape(CLIENT_NAME) + r":writes:(?P<databases>[\d,-]+)(?:/(?P<slots>[\d,-]+))?:(?P<run>\w+)")
 
 # How long another run may still be seen before this one gives up, in seconds. Its playbook may have been killed a moment
 # ago: its module needs up to 2 s to notice that, and its server a moment to notice that the module is gone. Of two that
@@ -32,14 +33,18 @@ _LOOK_AGAIN_SECONDS = 0.1
 class Claim:
     """The right of one run to write to logical ``databases`` of ``endpoint``. ``run`` tells it from other runs.
 
+    ``slots``: only keys of these; runs of others may write beside it.
+
     Give ``name`` to every connection that writes, then :meth:`check`. ``blind``: why other runs cannot be seen, if so.
     """
 
-    def __init__(self, endpoint: Endpoint, databases: t.Iterable[int], run: str) -> None:
+    def __init__(self, endpoint: Endpoint, databases: t.Iterable[int], run: str, slots: bytes = ALL_SLOTS) -> None:
         self._endpoint = endpoint
         self._databases = set(databases)
         self._run = run
-        self.name = f"{CLIENT_NAME}:writes:{_ranges(self._databases)}:{run}"
+        self._slots = slots
+        part = "" if slots == ALL_SLOTS else f"/{text_of(slots)}"
+        self.name = f"{CLIENT_NAME}:writes:{_ranges(self._databases)}{part}:{run}"
         self.blind: str | None = None
 
     def check(self, redis_client: t.Any) -> None:
@@ -70,11 +75,15 @@ class Claim:
             found = _NAME.fullmatch(client.name)
             if found and found["run"] == self._run:
                 ours.append(client)
-            elif found and self._databases & _numbers(found["databases"]):
+            elif found and self._databases & _numbers(found["databases"]) and self._meets(found["slots"]):
                 others.append(client)
         if self._databases and not ours:
             self.blind = f"The user of the {self._endpoint.role} may not give its connections a name (CLIENT SETNAME)."
         return ours, others
+
+    def _meets(self, slots: str | None) -> bool:
+        """Whether another run, of these slots or of all, writes to keys of this one."""
+        return slots is None or 1 in both(self._slots, parsed(slots))
 
     def _taken(self, other: Client) -> RedisMigrationError:
         both = sorted(self._databases & _numbers(_NAME.fullmatch(other.name)["databases"]))  # type: ignore[index]
