@@ -17,7 +17,7 @@ TOOLS   := $(VENV)/.ready
 CHECKS  := $(VENV)/.ready-to-check
 DOCS    := $(VENV)/.ready-for-docs
 
-.PHONY: help demo test test-unit check docs bench bench-growth bench-large bench-playbook bench-live soak changelog pictures servers clean
+.PHONY: help demo test test-unit check docs bench bench-growth bench-cluster bench-large bench-playbook bench-live soak changelog pictures servers clean
 
 help:
 	@echo 'make demo    move an old server full of keys to a new one, prove it, do it again; then two apps on Cloud Foundry (KEEP=1: keep the servers)'
@@ -27,8 +27,9 @@ help:
 	@echo 'make docs    the documentation as a site, in .cache/docsite/html'
 	@echo 'make bench   the table of speeds, with the manual procedure as the baseline'
 	@echo 'make bench-growth  whether a key costs the same, however many there are'
+	@echo 'make bench-cluster  from one Redis Cluster into another, beside RedisShake where it is installed'
 	@echo 'make bench-large  the same for one enormous key of each type'
-	@echo 'make bench-playbook  what the playbook takes besides the data, for one migration and for fifty'
+	@echo 'make bench-playbook  what the playbook takes besides the data, for one migration and for many'
 	@echo 'make bench-live  how long applications stand still with a live migration, and what following costs them'
 	@echo 'make soak    random data and random faults for a long time'
 	@echo 'make changelog  take new modules and fragments into the changelog of this version'
@@ -57,6 +58,9 @@ bench: $(TOOLS) servers
 
 bench-growth: $(TOOLS) servers
 	@$(RUN) $(PY) -m tests.bench.growth $(ARGS)
+
+bench-cluster: $(TOOLS) servers
+	@$(RUN) $(PY) -m tests.bench.cluster $(ARGS)
 
 bench-large: $(TOOLS) servers
 	@$(RUN) $(PY) -m tests.bench.large $(ARGS)

@@ -11,6 +11,11 @@ import typing as t
 from ansible.errors import AnsibleError, AnsibleUndefinedVariable
 from ansible.plugins.action import ActionBase
 
+# Ansible loads this file in the playbook's own process, before it forks for the first task: what is loaded here, all have.
+from ansible_collections.dataservices.redis_migration.plugins.plugin_utils._action import (
+    beforehand,  # noqa: F401 # pylint: disable=unused-import
+    worker,  # noqa: F401 # pylint: disable=unused-import
+)
 from ansible_collections.dataservices.redis_migration.plugins.plugin_utils._variables import (
     conflicting_values,
     meant_for_us,
@@ -19,6 +24,9 @@ from ansible_collections.dataservices.redis_migration.plugins.plugin_utils._vari
     variable_specs,
     wrong_values,
 )
+
+# So that it is read once, and not for each migration.
+variable_specs()
 
 
 class ActionModule(ActionBase):

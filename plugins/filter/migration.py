@@ -39,6 +39,7 @@ from ansible_collections.dataservices.redis_migration.plugins.plugin_utils._role
 from ansible_collections.dataservices.redis_migration.plugins.plugin_utils._roles.failures import failure_messages
 from ansible_collections.dataservices.redis_migration.plugins.plugin_utils._roles.inventory import migrations_pattern
 from ansible_collections.dataservices.redis_migration.plugins.plugin_utils._roles.machine import machine_findings
+from ansible_collections.dataservices.redis_migration.plugins.plugin_utils._roles.phases import migration_phases
 from ansible_collections.dataservices.redis_migration.plugins.plugin_utils._roles.steps import steps
 from ansible_collections.dataservices.redis_migration.plugins.plugin_utils._roles.tunnels import (
     through_tunnels,
@@ -70,6 +71,7 @@ class FilterModule:
             "failure_messages": failure_messages,
             "machine_findings": machine_findings,
             "migration_ends": migration_ends,
+            "migration_phases": migration_phases,
             "migration_worker": migration_worker,
             "migrations_pattern": migrations_pattern,
             "service_key_endpoints": service_key_endpoints,

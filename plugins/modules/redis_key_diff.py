@@ -209,6 +209,13 @@ resume:
   description: For the next slice.
   returned: when RV(finished) is false
   type: str
+parts:
+  description:
+    - Where an end is a Redis Cluster, what came of each pair of primaries, as C(source) and C(target) (host and port when it
+      began), C(slots), C(seconds), C(finished), and the counters of RV(totals).
+  returned: when an end is a cluster
+  type: list
+  elements: dict
 progress_over_time:
   description:
     - How far it had come at some moments, each as a list of seconds since the beginning, keys of the source

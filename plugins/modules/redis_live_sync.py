@@ -16,6 +16,8 @@ description:
     takes seconds whatever the size of the data.
   - The source tells of changes by C(CLIENT TRACKING). So it must be Redis 6.0 or newer, or Valkey, without a proxy that speaks
     an older protocol, and its user needs the permission for it. Nothing is configured there, and nothing is ever written there.
+  - Either end, or both, can be a Redis Cluster. Where slots move or a primary fails over meanwhile, everything is compared
+    anew, and counts as RV(restarts).
   - The process ends with the playbook that started it, however that ends, within seconds. Then nothing of it is left, on
     this machine and on both servers. What it has copied stays at the target; the next run moves only what differs.
 extends_documentation_fragment:
@@ -207,7 +209,7 @@ feeds:
   returned: always
   type: int
 restarts:
-  description: How often an end was another server than before, or its data was replaced.
+  description: How often an end was another server than before, its data was replaced, or slots of a cluster moved.
   returned: always
   type: int
 overflows:

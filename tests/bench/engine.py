@@ -45,29 +45,34 @@ def peak_mib(process: int | str = "self") -> float:
 
 def _main() -> None:
     sys.path.insert(0, str(COLLECTIONS_PATH))
+    from ansible_collections.dataservices.redis_migration.plugins.module_utils._cluster.runs import (
+        comparison,
+        migration,
+    )
     from ansible_collections.dataservices.redis_migration.plugins.module_utils._compare.diff_progress import DiffPlan
-    from ansible_collections.dataservices.redis_migration.plugins.module_utils._compare.key_diff import KeyDiff
     from ansible_collections.dataservices.redis_migration.plugins.module_utils._connection.endpoint import (
         parse_endpoint,
     )
     from ansible_collections.dataservices.redis_migration.plugins.module_utils._keys.selection import Selection
-    from ansible_collections.dataservices.redis_migration.plugins.module_utils._migrate.migration import Migration
     from ansible_collections.dataservices.redis_migration.plugins.module_utils._migrate.progress import Plan
 
     order = json.loads(sys.argv[1])
     source, target = parse_endpoint(order["source"], "source"), parse_endpoint(order["target"], "target")
+    processes = int(order.get("processes", 1))
     started, cpu = time.monotonic(), time.process_time()
     if order["job"] in ("copy", "migrate", "auto", "rebuild"):
-        migration = Migration(Plan(source, target, Selection(), strategy=order["job"]))
-        counts = migration.run().totals.as_dict()
+        moving = migration(Plan(source, target, Selection(), strategy=order["job"], processes=processes))
+        counts = moving.run().totals.as_dict()
     else:
-        compared = KeyDiff(DiffPlan(source, target, Selection(), level=order["job"])).run()
+        compared = comparison(DiffPlan(source, target, Selection(), level=order["job"], processes=processes)).run()
         totals = compared.totals
         counts = {"keys": totals.source_keys, "differences": totals.missing + totals.extra + totals.different}
+    # The processes that share the work on a cluster.
+    children = resource.getrusage(resource.RUSAGE_CHILDREN)
     result = {
         "seconds": time.monotonic() - started,
-        "cpu_seconds": time.process_time() - cpu,
-        "rss_mib": peak_mib(),
+        "cpu_seconds": time.process_time() - cpu + children.ru_utime + children.ru_stime,
+        "rss_mib": max(peak_mib(), children.ru_maxrss / 1024 / (1024 if sys.platform == "darwin" else 1)),
         "counts": counts,
     }
     print(json.dumps(result))

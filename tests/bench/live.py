@@ -55,12 +55,13 @@ def _live(
 ) -> dict[str, Any]:
     sys.path.insert(0, str(COLLECTIONS_PATH))
     from ansible_collections.dataservices.redis_migration.plugins.module_utils._background.files import Holder
+    from ansible_collections.dataservices.redis_migration.plugins.module_utils._cluster.live_process import main
     from ansible_collections.dataservices.redis_migration.plugins.module_utils._live.following import Following
     from ansible_collections.dataservices.redis_migration.plugins.module_utils._process import process_identity
     from tests.support.engine import migration
 
     plan = migration(source, target, strategy="auto")._plan
-    following = Following(plan, Holder(os.getpid(), process_identity(os.getpid()) or "", "benchmark"))
+    following = Following(plan, Holder(os.getpid(), process_identity(os.getpid()) or "", "benchmark"), main.__module__)
     with Load(source, keys=keys, size=size, rate=options.rate) as load:
         begin = time.monotonic()
         following.start(None, 900.0)

@@ -167,6 +167,11 @@ class MigrationInParts(Kind[Progress]):
             elapsed=whole.elapsed,
             samples=_samples(whole.begun),
             waits=Waits.of_all(part.waits for part in parts),
+            parts=[
+                part.told(part.progress.elapsed, part.progress.finished, part.progress.totals.as_dict())
+                for part in whole.begun
+                if part.progress is not None
+            ],
             finished=whole.finished,
         )
         for part in parts:
@@ -208,6 +213,11 @@ class ComparisonInParts(Kind[DiffProgress]):
             elapsed=whole.elapsed,
             samples=_samples(whole.begun),
             waits=Waits.of_all(part.waits for part in parts),
+            parts=[
+                part.told(part.progress.elapsed, part.progress.finished, dataclasses.asdict(part.progress.totals))
+                for part in whole.begun
+                if part.progress is not None
+            ],
             finished=whole.finished,
         )
         for part in parts:

@@ -27,6 +27,8 @@ class Part(t.Generic[P]):
     target: str
     # Of both primaries (see Primary.mark), when it began.
     marks: tuple[str, str]
+    # Where these were then, as C(host:port).
+    places: tuple[str, str]
     # The first look at these keys.
     first: bool
     # Seconds of the run before it.
@@ -36,6 +38,11 @@ class Part(t.Generic[P]):
     @property
     def region(self) -> Region:
         return region_of(self.slots)
+
+    def told(self, seconds: float, finished: bool, counts: dict[str, t.Any]) -> dict[str, t.Any]:
+        """For the result of a run: where from, where to, which keys, and what came of them."""
+        ends = dict(zip(("source", "target"), self.places))
+        return {**ends, "slots": str(self.region), "seconds": round(seconds, 3), "finished": finished, **counts}
 
 
 @dataclasses.dataclass
@@ -101,7 +108,15 @@ def whole_from_plain(found: dict[str, t.Any], progress: t.Callable[[dict[str, t.
 
     def part(one: dict[str, t.Any]) -> Part[P]:
         made = None if one["progress"] is None else progress(one["progress"])
-        return Part(**{**one, "slots": _two(one["slots"]), "marks": _two(one["marks"]), "progress": made})
+        return Part(
+            **{
+                **one,
+                "slots": _two(one["slots"]),
+                "marks": _two(one["marks"]),
+                "places": _two(one["places"]),
+                "progress": made,
+            }
+        )
 
     return Whole(
         **{

@@ -16,6 +16,7 @@ import dataclasses
 import time
 import typing as t
 
+from .._connection.address import joined
 from .._connection.identity import Identity
 from .._connection.patience import patiently, side_by_side
 from .._errors import ClusterChanged, ConnectError, RedisMigrationError
@@ -167,8 +168,8 @@ class Rounds(t.Generic[P]):
             return True
         for region in pending:
             for here, there, some in between(region, self._source, self._target, renamed=self._renamed):
-                marks = (here.mark, there.mark)
-                whole.queue.append(Part(some.as_text(), here.id, there.id, marks, first))
+                marks, places = (here.mark, there.mark), (joined(*here.place), joined(*there.place))
+                whole.queue.append(Part(some.as_text(), here.id, there.id, marks, places, first))
         whole.pending = []
         return True
 

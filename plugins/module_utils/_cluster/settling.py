@@ -15,8 +15,8 @@ from .._errors import ClusterChanged, ConnectError, RedisMigrationError
 from .topology import Topology, read_topology
 
 # Between looks at a cluster that changes, and how long it must have been still before it is worked with again, in seconds.
-_PAUSE = 0.25
-_STILL = 1.0
+PAUSE = 0.25
+STILL = 1.0
 
 
 class Settling:
@@ -54,9 +54,9 @@ class Settling:
             if found.signature != seen:
                 # What is found first, or as it was before, is taken to have been so all the time.
                 as_before = self._calm is None or self._calm.signature == found.signature
-                still = now - _STILL if seen is None and as_before else now
+                still = now - STILL if seen is None and as_before else now
                 changed, seen = now, found.signature
-            if found.trouble is None and now - still >= _STILL:
+            if found.trouble is None and now - still >= STILL:
                 self._calm = found
                 return found
             if found.trouble and now - changed > self._timeout:
@@ -65,7 +65,7 @@ class Settling:
                     hint="Finish what was begun there (redis-cli --cluster check HOST:PORT names it, --cluster fix repairs it),"
                     " then run again.",
                 )
-            time.sleep(_PAUSE)
+            time.sleep(PAUSE)
 
     def changed(self, before: Topology) -> bool:
         """Behind an error: whether the cluster changed, so that it says nothing. What cannot be asked did not."""

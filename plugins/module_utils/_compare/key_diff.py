@@ -9,6 +9,7 @@ have. What looks different is looked at once more before it is reported, so that
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
 import functools
 import time
@@ -28,6 +29,7 @@ from .._pipeline.job import Job, Sleep, restarting
 from .._pipeline.pace import Pace
 from .._pipeline.samples import Samples
 from .._pipeline.scan import NAMES_AT_ONCE, Scan
+from .._pipeline.spares import Spares
 from .._pipeline.waits import Watch
 from .._server.clocks import clocks_of
 from .._server.continuity import Continuity, ServerChanged, nameless_ends
@@ -94,10 +96,11 @@ class KeyDiff:
 
     def _run_pairs(self) -> None:
         pairs = self.progress.pairs or []
-        while self.progress.position < len(pairs):
-            self._run_pair(*pairs[self.progress.position])
-            if self._out_of_time() and self.progress.position < len(pairs):
-                return
+        with contextlib.closing(Spares()) as spares:
+            while self.progress.position < len(pairs):
+                self._run_pair(*pairs[self.progress.position], spares)
+                if self._out_of_time() and self.progress.position < len(pairs):
+                    return
         self._patiently(lambda: self._continuity.check_still_there(self._plan.source, self._plan.target))
         self.progress.finished = True
 
@@ -152,11 +155,11 @@ class KeyDiff:
         progress.walked = (0, 0)
         progress.again = None
 
-    def _run_pair(self, here: int, there: int) -> None:
+    def _run_pair(self, here: int, there: int, spares: Spares) -> None:
         plan, progress = self._plan, self.progress
         renaming = plan.selection.renaming(here)
-        source = End(plan.source, self._source, here, others=others_for(renaming, plan.others))
-        target = End(plan.target, self._target, there, renaming=renaming)
+        source = End(plan.source, self._source, here, others=others_for(renaming, plan.others), spares=spares)
+        target = End(plan.target, self._target, there, renaming=renaming, spares=spares)
         flow = Flow(plan.timeout, on_open=watched(source, self._continuity.connected))
         try:
             source.use_clock_of_other_end(progress.clock_difference.shift_ms, progress.clock_difference.slack_ms)
@@ -192,6 +195,7 @@ class KeyDiff:
             for end in (source, target):
                 flow.spawn(restarting(functools.partial(self._unchanged, end)))
             flow.run()
+            flow.leave()
         finally:
             flow.close()
 

@@ -13,7 +13,7 @@ import typing as t
 
 from .._compare.comparer import Comparer
 from .._compare.verdict import Gone
-from .._connection.commands import each, one
+from .._connection.commands import each
 from .._connection.explain import reply_text
 from .._connection.replies import is_error
 from .._errors import ConnectError
@@ -247,9 +247,10 @@ class Carrier:
 
     def _unlink(self, names: list[bytes]) -> Job[None]:
         if names:
-            (count,) = yield self.lane.target.call(one(b"UNLINK", *names), 1)
-            self.lane.target.check([count], "UNLINK")
-            self.tally.deleted += count
+            target = self.lane.target
+            counts = yield target.call(*target.about_all(b"UNLINK", names))
+            target.check(counts, "UNLINK")
+            self.tally.deleted += sum(counts)
 
     def _of_types(self, end: End, names: list[bytes]) -> Job[list[bytes]]:
         """Those of ``names`` that ``end`` has as a key of one of the selected types."""

@@ -30,13 +30,14 @@ import time
 import typing as t
 
 from .._connection.commands import one
-from .._connection.connect import CLIENT_NAME, connect, socket_of
+from .._connection.connect import connect, socket_of
 from .._connection.endpoint import Endpoint
 from .._connection.explain import explain, explain_reply
 from .._connection.identity import ASK, REPLIES, Identity, ask_identity, checked_identity
 from .._connection.replies import is_error
 from .._errors import CommandRefused, ConnectError, RedisMigrationError
 from .._imports import hiredis
+from .._keys.slots import in_slots
 from .._pipeline.pipe import RECEIVE_BYTES
 from .rules import NAME_OVERHEAD
 
@@ -70,10 +71,14 @@ class News(t.NamedTuple):
 
 
 class Feed:
-    """A feed of the source at ``endpoint``, once :meth:`open` was called. ``most_bytes``: of the names it holds."""
+    """A feed of the source at ``endpoint``, once :meth:`open` was called. ``most_bytes``: of the names it holds.
 
-    def __init__(self, endpoint: Endpoint, most_bytes: int, name: str = CLIENT_NAME) -> None:
+    ``slots``: those whose keys it is about; None for all.
+    """
+
+    def __init__(self, endpoint: Endpoint, most_bytes: int, *, slots: bytes | None = None) -> None:
         self.endpoint = endpoint
+        self._slots = slots
         # Who was there when it was opened.
         self.identity = Identity()
         # How many names came in all, and how often they were too many.
@@ -82,7 +87,6 @@ class Feed:
         # When the last of them came, in seconds since 1970.
         self.last_change: float | None = None
         self._most = most_bytes
-        self._name = name
         self._connection: t.Any = None
         self._socket: t.Any = None
         self._reader: t.Any = None
@@ -109,7 +113,7 @@ class Feed:
 
     def open(self) -> None:
         """Connect and have changes named from now on. Raises :class:`RedisMigrationError`."""
-        self._connection = connect(self.endpoint, name=self._name)
+        self._connection = connect(self.endpoint)
         try:
             self.identity = ask_identity(self._connection, self.endpoint)
             self._socket = socket_of(self._connection)
@@ -320,6 +324,8 @@ class Feed:
                     names += message[1]
         if messages:
             self._partial = 0
+        if names and self._slots is not None:
+            names = in_slots(names, self._slots)
         if names:
             self._changed(names)
 

@@ -28,21 +28,30 @@ from .._server.continuity import ServerChanged
 from .carry import Carried
 from .counts import counts
 from .drain import Drain
+from .lanes import Lanes, PartOf
 from .result import LiveResult, NotConverging, Status, done_as_dict
 from .steps import FULL, Steps
-from .unnamed import LOOK_SECONDS
+from .unnamed import LOOK_SECONDS, Unnamed
 
 MOST_NAME_BYTES = 32 * 1024 * 1024
 
 
 class Follower:
-    """Runs a :class:`Plan`. ``most_bytes``: of the names of changed keys that are held, here and by the feed."""
+    """Runs a :class:`Plan`. ``most_bytes``: of the names of changed keys that are held, here and by the feed.
+
+    ``of``: the run that it is a part of, if it is.
+    """
 
     def __init__(
-        self, plan: Plan, *, most_bytes: int = MOST_NAME_BYTES, still_wanted: t.Callable[[], bool] = output_is_read
+        self,
+        plan: Plan,
+        *,
+        most_bytes: int = MOST_NAME_BYTES,
+        still_wanted: t.Callable[[], bool] = output_is_read,
+        of: PartOf | None = None,
     ) -> None:
         self._plan = plan
-        self._steps = Steps(plan, most_bytes, still_wanted)
+        self._steps = Steps(plan, most_bytes, still_wanted, of)
 
     @property
     def feeds(self) -> int:
@@ -122,6 +131,37 @@ class Follower:
 
     def close(self) -> None:
         self._steps.close()
+
+    # -- as a part of a run -------------------------------------------------------------------------------------
+
+    @property
+    def lanes(self) -> Lanes:
+        return self._steps.lanes
+
+    @property
+    def unnamed(self) -> Unnamed:
+        return self._steps.unnamed
+
+    @property
+    def keys_walked(self) -> int:
+        """Keys compared by the walks that count."""
+        return self._steps.walker.keys_done
+
+    def compare_all(self) -> None:
+        """Have everything compared once more."""
+        self._steps.rules.forget()
+
+    def wrote(self) -> bool:
+        """Behind a drain: whether commands that write have run at the source since. Raises :class:`RedisMigrationError`."""
+        steps, before = self._steps, self._steps.unnamed.writes
+        try:
+            steps.learn()
+            steps.look()
+        except ServerChanged as changed:
+            steps.replaced(changed)
+            return True
+        now = steps.unnamed.writes
+        return before is not None and now is not None and now > before
 
     # -- what is said -------------------------------------------------------------------------------------------
 

@@ -16,9 +16,7 @@ from .._errors import RedisMigrationError
 from .._migrate.progress import Plan
 from .._waiting import Deadline
 from .order import DRAINING, FAILED, FOLLOWING, PROVED, LiveFiles, LiveState, Order, options_key, plan_as_dict
-from .process import main
 
-_MODULE = main.__module__
 _LOOK_SECONDS = 0.05
 
 # Beyond the timeouts of the servers: to start Python, to look for other runs, to get through what is under way.
@@ -34,10 +32,11 @@ class ProcessFailed(RedisMigrationError):
 
 
 class Following:
-    """The run of ``plan`` on this machine, for ``holder``."""
+    """The run of ``plan`` on this machine, for ``holder``. ``module``: whose ``main`` is the process behind it."""
 
-    def __init__(self, plan: Plan, holder: Holder) -> None:
+    def __init__(self, plan: Plan, holder: Holder, module: str) -> None:
         self._plan = plan
+        self._module = module
         self._holder = holder
         self._files = LiveFiles(plan)
 
@@ -88,7 +87,7 @@ class Following:
             log_path=log_path and os.path.abspath(log_path),
             lease_seconds=lease_seconds,
         )
-        answer = start(_MODULE, dataclasses.asdict(order), Deadline(self._patience))
+        answer = start(self._module, dataclasses.asdict(order), Deadline(self._patience))
         state = self._files.read()
         if answer.get("open") and state is not None:
             return state

@@ -43,14 +43,24 @@ from .carry import Carried, Carrier
 AGAIN_SECONDS = 0.2
 
 
+@dataclasses.dataclass(frozen=True)
+class PartOf:
+    """What a run may be a part of. ``run``: tells it from other runs. ``ours``: whether all was brought by it before."""
+
+    run: str = dataclasses.field(default_factory=lambda: secrets.token_hex(8))
+    ours: bool = False
+
+
 class Lanes:
     """Opened anew after an end was replaced. ``guard`` and ``continuity`` remember who was there before."""
 
-    def __init__(self, plan: Plan, most_bytes: int, still_wanted: t.Callable[[], bool]) -> None:
+    def __init__(
+        self, plan: Plan, most_bytes: int, still_wanted: t.Callable[[], bool], of: PartOf | None = None
+    ) -> None:
         self._plan = plan
+        self._of = of or PartOf()
         self._most = most_bytes
         self._wanted = still_wanted
-        self._run = secrets.token_hex(8)
         self.continuity = Continuity()
         self.progress = Progress()
         self.guard = SourceGuard(plan, self.progress, self.continuity)
@@ -145,7 +155,7 @@ class Lanes:
 
     def _open(self, pairs: t.Sequence[tuple[int, int]]) -> None:
         plan = self._plan
-        claim = Claim(plan.target, [there for _here, there in pairs], self._run)
+        claim = Claim(plan.target, [there for _here, there in pairs], self._of.run)
         redis_client = self._stack.enter_context(client(plan.target, name=claim.name))
         claim.check(redis_client)
         for here, there in pairs:
@@ -173,9 +183,9 @@ class Lanes:
         rebuild = RebuildStrategy(lane)
         transfer = strategy_of(self.choice, lane, rebuild, plan.large_key_bytes)
         if not empty:
-            self.flow.spawn(restarting(lambda _attempt: rebuild.remove_leftovers()))
+            self.flow.spawn(restarting(lambda _attempt: rebuild.remove_leftovers(plan.selection.region)))
             self.flow.run()
-        ours = here in self._ours or plan.prune
+        ours = here in self._ours or self._of.ours or plan.prune
         tolerance = plan.ttl_tolerance_ms + clocks.slack_ms
         return Carrier(
             lane,
@@ -225,6 +235,11 @@ class Lanes:
         if not (known and before.same_process(now) and before.same_data(by_commands)):
             self.guard.changed(before, self.source)
         self.progress.held = holding_of(self.source, [here for here, _there in self.progress.pairs])
+
+    @property
+    def brought_all(self) -> bool:
+        """Whether the target held nothing that this run has not brought."""
+        return self._of.ours or self._ours.issuperset(self.carriers)
 
     @property
     def tally(self) -> Carried:

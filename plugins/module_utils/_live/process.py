@@ -20,8 +20,8 @@ import typing as t
 
 from .._background.child import begin, report
 from .._errors import RedisMigrationError
+from .._migrate.progress import Plan
 from .._process import process_identity
-from .follow import Follower
 from .order import (
     COUNTED,
     DRAINING,
@@ -60,8 +60,28 @@ class Log:
             self._stream.write(f"{time.strftime('%Y-%m-%d %H:%M:%S%z')} {text}\n")
 
 
+class Run(t.Protocol):
+    """What is followed by: a :class:`follow.Follower`, or what does the same of clusters."""
+
+    @property
+    def status(self) -> Status: ...
+
+    @property
+    def done(self) -> dict[str, t.Any]: ...
+
+    def step(self, seconds: float = 1.0) -> Status: ...
+
+    def drain(self, seconds: float = 60.0) -> LiveResult: ...
+
+    def close(self) -> None: ...
+
+
+# An open run of a plan, for as long as it is wanted. Raises RedisMigrationError.
+OpenRun = t.Callable[[Plan, t.Callable[[], bool]], Run]
+
+
 class LiveProcess:
-    def __init__(self, order: Order) -> None:
+    def __init__(self, order: Order, open_run: OpenRun) -> None:
         self._plan = plan_from_dict(order.plan)
         self._lease = order.lease_seconds
         self._files = LiveFiles(self._plan, order.directory)
@@ -71,7 +91,8 @@ class LiveProcess:
         self._ending = contextlib.ExitStack()
         self._told = self._logged = 0.0
         self._opened = float("inf")
-        self._follower = Follower(self._plan, still_wanted=lambda: not self._over.is_set())
+        self._open_run = open_run
+        self._follower: Run
         path = order.log_path or self._files.log_path
         self._log = Log(path)
         self._state = LiveState(
@@ -87,7 +108,7 @@ class LiveProcess:
         self._log.say(f"Begin to follow the {self._plan.source} into the {self._plan.target}.")
         try:
             try:
-                self._follower.open()
+                self._follower = self._open_run(self._plan, lambda: not self._over.is_set())
             except RedisMigrationError as exc:
                 self._log.say(f"It cannot be followed: {exc}")
                 tell({"open": False, "message": exc.message, "hint": exc.hint})
@@ -200,10 +221,10 @@ def _verdict(result: LiveResult, seconds: float) -> str:
     )
 
 
-def main(order: dict[str, t.Any]) -> None:
+def run_process(order: dict[str, t.Any], open_run: OpenRun) -> None:
     """C(order) is an Order as a dictionary."""
     try:
-        process = LiveProcess(Order(**order))
+        process = LiveProcess(Order(**order), open_run)
     except OSError as exc:
         report({"open": False, "message": f"The log cannot be written: {exc}.", "hint": "Choose another log_path."})
         return

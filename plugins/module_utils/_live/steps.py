@@ -16,7 +16,7 @@ from .._errors import ConnectError, RedisMigrationError
 from .._migrate.progress import Plan
 from .._server.continuity import ServerChanged
 from .feed import Feed
-from .lanes import AGAIN_SECONDS, Lanes
+from .lanes import AGAIN_SECONDS, Lanes, PartOf
 from .names import Count
 from .pulse import Pulse
 from .rules import Rules
@@ -33,10 +33,12 @@ FULL = 0.5
 class Steps:
     """``most_bytes``: of each set of names that is held. ``feeds``, ``restarts``, ``overflows``: how often each happened."""
 
-    def __init__(self, plan: Plan, most_bytes: int, still_wanted: t.Callable[[], bool]) -> None:
+    def __init__(
+        self, plan: Plan, most_bytes: int, still_wanted: t.Callable[[], bool], of: PartOf | None = None
+    ) -> None:
         self.plan = plan
         self.most_bytes = most_bytes
-        self.lanes = Lanes(plan, most_bytes, still_wanted)
+        self.lanes = Lanes(plan, most_bytes, still_wanted, of)
         self.rules = Rules(most_bytes=most_bytes)
         self.walker = Walker(plan, self.lanes, self.rules)
         self.unnamed = Unnamed(plan, self.lanes, self.rules)
@@ -68,7 +70,8 @@ class Steps:
             self.maybe_feed = None
 
         def opened() -> Feed:
-            feed = Feed(self.plan.source, self.most_bytes)
+            region = self.plan.selection.region
+            feed = Feed(self.plan.source, self.most_bytes, slots=None if region is None else region.source)
             feed.open()
             return feed
 

@@ -24,6 +24,7 @@ from .._pipeline.pace import Pace
 from .._pipeline.pipe import Pipe
 from .._pipeline.samples import Samples
 from .._pipeline.scan import Scan
+from .._pipeline.spares import Spares
 from .._pipeline.throttle import Throttle
 from .._pipeline.waits import Watch
 from .._server import activity
@@ -83,8 +84,8 @@ class Migration:
             self._prepare()
             while not self.progress.finished:
                 try:
-                    with self._claimed():
-                        self._run_pairs()
+                    with self._claimed(), contextlib.closing(Spares()) as spares:
+                        self._run_pairs(spares)
                 except ServerChanged as changed:
                     self._start_over(changed)
                 if self._out_of_time():
@@ -211,11 +212,10 @@ class Migration:
                 " RESETSTAT).",
             )
 
-    def _run_pairs(self) -> None:
+    def _run_pairs(self, spares: Spares) -> None:
         plan, progress = self._plan, self.progress
         while progress.position < len(progress.pairs):
-            here, there = progress.pairs[progress.position]
-            self._run_pair(here, there)
+            self._run_pair(*progress.pairs[progress.position], spares)
             if self._out_of_time() and progress.position < len(progress.pairs):
                 return
         self._end_watch()
@@ -229,7 +229,7 @@ class Migration:
         progress.moved_before.clear()
         progress.finished = True
 
-    def _run_pair(self, here: int, there: int) -> None:
+    def _run_pair(self, here: int, there: int, spares: Spares) -> None:
         plan, progress = self._plan, self.progress
         if progress.fresh is None:
             taken = self._target.databases if plan.taken is None else plan.taken
@@ -237,9 +237,10 @@ class Migration:
             if progress.fresh:
                 progress.begun_fresh.append(here)
         renaming = plan.selection.renaming(here)
-        source = End(plan.source, self._source, here, others=others_for(renaming, plan.others))
+        source = End(plan.source, self._source, here, others=others_for(renaming, plan.others), spares=spares)
         source.use_clock_of_other_end(progress.clock_difference.shift_ms, progress.clock_difference.slack_ms)
-        target = End(plan.target, self._target, there, self._claim.name if self._claim else CLIENT_NAME, renaming)
+        name = self._claim.name if self._claim else CLIENT_NAME
+        target = End(plan.target, self._target, there, name, renaming, spares=spares)
         flow = Flow(plan.timeout, on_open=watched(source, self._check_identity))
         try:
             pace = Pace(self._round_trip_us, plan.max_source_latency_ms)
@@ -263,6 +264,7 @@ class Migration:
             if progress.pruning:
                 self._prune(lane)
                 self._check_ends(lane)
+            flow.leave()
         finally:
             progress.reconnects += flow.reconnects
             flow.close()

@@ -101,6 +101,8 @@ class Progress:
     samples: list[list[float]] = dataclasses.field(default_factory=list)
     # How long other clients of the source waited.
     waits: Waits = dataclasses.field(default_factory=Waits)
+    # Of a run over clusters, what came of each part (see Part.told).
+    parts: list[dict[str, t.Any]] = dataclasses.field(default_factory=list)
     finished: bool = False
     # Keys that were sent when the run failed and are not counted: they may have arrived or not.
     in_doubt: int = 0

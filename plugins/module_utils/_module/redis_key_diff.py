@@ -57,6 +57,7 @@ def result_of(progress: DiffProgress, state: DiffProgress | Whole[DiffProgress] 
         "totals": dataclasses.asdict(totals),
         "differences": [found.as_dict() for found in progress.differences],
         "differences_not_listed": totals.missing + totals.extra + totals.different - len(progress.differences),
+        **({"parts": progress.parts} if progress.parts else {}),
         "progress_over_time": progress.samples,
         "source_latency_ms": progress.waits.as_dict(),
         "elapsed_seconds": round(progress.elapsed, 3),

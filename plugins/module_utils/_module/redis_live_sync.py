@@ -11,6 +11,8 @@ import typing as t
 from ansible.module_utils.basic import AnsibleModule
 
 from .._background.files import holder_of
+from .._cluster.combined import primaries_of
+from .._cluster.live_process import main
 from .._connection.endpoint import parse_endpoint, refuse_replica
 from .._errors import RedisMigrationError
 from .._keys.selection import parse_selection
@@ -53,7 +55,7 @@ def plan_of(params: t.Mapping[str, t.Any]) -> Plan:
 def work(module: AnsibleModule) -> dict[str, t.Any]:
     plan = plan_of(module.params)
     warn_unverified(module, plan.source, plan.target)
-    following = Following(plan, holder_of(module.params["owner"]))
+    following = Following(plan, holder_of(module.params["owner"]), main.__module__)
     call = _Call(module, plan, following)
     does = {"started": call.start, "caught_up": call.catch_up, "drained": call.drain, "stopped": call.stop}
     try:
@@ -78,7 +80,8 @@ class _Call:
         if self._module.check_mode:
             runs = self._following.runs
             if not runs:
-                try_feed(self._plan.source)
+                for primary in primaries_of(self._plan.source):
+                    try_feed(primary)
             return {"changed": not runs, **_result(None)}
         state, changed, before = self._following.start(self._params["log_path"], self._params["lease_seconds"])
         if before:

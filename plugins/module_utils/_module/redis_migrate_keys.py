@@ -75,6 +75,7 @@ def result_of(progress: Progress, state: Progress | Whole[Progress] | None = Non
         "totals": totals.as_dict(),
         "failures": [failure.as_dict() for failure in progress.failures],
         "failures_not_listed": totals.failed - len(progress.failures),
+        **({"parts": progress.parts} if progress.parts else {}),
         "progress_over_time": progress.samples,
         "source_latency_ms": progress.waits.as_dict(),
         "elapsed_seconds": round(progress.elapsed, 3),

@@ -21,6 +21,7 @@ from .expiry import ExpiryReader
 from .job import Job, Unsteady
 from .pipe import DEFAULT_REPLY_LIMIT, Call, Pipe
 from .raw_pipe import RawPipe
+from .spares import Spares
 
 
 class End:
@@ -28,6 +29,7 @@ class End:
 
     ``renaming``: how the source's keys are called here, if otherwise than there.
     ``others``: of a source that is a primary of a cluster, its other primaries, where they are asked (see :mod:`.elsewhere`).
+    ``spares``: of a run that goes through several databases one after the other.
     """
 
     def __init__(
@@ -38,13 +40,15 @@ class End:
         name: str = CLIENT_NAME,
         renaming: Renaming | None = None,
         others: t.Sequence[Endpoint] = (),
+        spares: Spares | None = None,
     ) -> None:
         self.endpoint = endpoint
         self.server = server
         self.database = database
         self.renaming = renaming
         self.others = [End(other, server, database) for other in others]
-        self.pipe = Pipe(endpoint, database, name)
+        self.spares = spares
+        self.pipe = Pipe(endpoint, database, name, spares)
         # A second connection for answers that only need to be the same; opened by those who compare.
         self.raw: RawPipe | None = None
         self.expiries = ExpiryReader(self.pipe, server)
@@ -98,7 +102,7 @@ class End:
         """What is to be opened; ``compares`` says whether values will be compared."""
         pipes = [self.pipe, *(other.pipe for other in self.others)]
         if compares:
-            self.raw = RawPipe(self.endpoint, self.database)
+            self.raw = RawPipe(self.endpoint, self.database, spares=self.spares)
             pipes.append(self.raw)
         return pipes
 

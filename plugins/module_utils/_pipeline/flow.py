@@ -141,6 +141,14 @@ class Flow:
             self._abandon()
             raise
 
+    def leave(self) -> None:
+        """All is done: close, but leave the connections to whoever needs them next."""
+        self._abandon()
+        for pipe in self._pipes:
+            self._selector.unregister(pipe)
+            pipe.leave()
+        self._pipes.clear()
+
     def close(self) -> None:
         """Close all pipes and forget all jobs."""
         self._abandon()

@@ -15,13 +15,14 @@ import ssl
 import time
 import typing as t
 
-from .._connection.commands import one
+from .._connection.commands import one, pack
 from .._connection.connect import CLIENT_NAME, connect, naming, socket_of
 from .._connection.endpoint import Endpoint
 from .._connection.explain import explain
-from .._connection.identity import Identity, ask_identity
+from .._connection.identity import Identity, ask_identity, ask_with_identity
 from .._errors import RedisMigrationError
 from .._imports import hiredis
+from .spares import Spares
 
 # What hiredis answers while a reply is incomplete. Equal to no reply, as its default, False, is to 0.
 NOTHING_YET = object()
@@ -79,12 +80,18 @@ class Call:
 
 
 class Pipe:
-    """One pipelined connection to one logical database of an endpoint, called ``name`` in its CLIENT LIST."""
+    """One pipelined connection to one logical database of an endpoint, called ``name`` in its CLIENT LIST.
 
-    def __init__(self, endpoint: Endpoint, database: int = 0, name: str = CLIENT_NAME) -> None:
+    ``spares``: where it looks for a connection before it opens one, and leaves it with :meth:`leave`.
+    """
+
+    def __init__(
+        self, endpoint: Endpoint, database: int = 0, name: str = CLIENT_NAME, spares: Spares | None = None
+    ) -> None:
         self.endpoint = endpoint
         self.database = database
         self._name = name
+        self._spares = spares
         self._connection: t.Any = None
         self._socket: t.Any = None
         self._reader: t.Any = None
@@ -104,15 +111,40 @@ class Pipe:
     def open(self) -> None:
         """Connect (blocking, at most the endpoint's timeout). Raises :class:`RedisMigrationError`."""
         self.close()
-        # The name goes with the first question: over a far line each round trip is felt.
-        self._connection = connect(self.endpoint, self.database, None)
-        wishes = () if self.endpoint.shard else (_NO_TOUCH,)
-        self.identity = ask_identity(self._connection, self.endpoint, naming(self._name), *wishes)
+        if not self._take_spare():
+            # The name goes with the first question: over a far line each round trip is felt.
+            self._connection = connect(self.endpoint, self.database, None)
+            wishes = () if self.endpoint.shard else (_NO_TOUCH,)
+            self.identity = ask_identity(self._connection, self.endpoint, naming(self._name), *wishes)
         self._socket = socket_of(self._connection)
         self._socket.setblocking(False)
         self._reader = hiredis.Reader(notEnoughData=NOTHING_YET)
         self.openings += 1
         self.last_progress = time.monotonic()
+
+    def _take_spare(self) -> bool:
+        """Whether one was there that still serves. Who is behind it is asked as of any other."""
+        connection = self._spares.take(self.endpoint, self._name) if self._spares else None
+        if connection is None:
+            return False
+        try:
+            (selected,), self.identity = ask_with_identity(connection, self.endpoint, pack(b"SELECT", self.database))
+            serves = not isinstance(selected, Exception)
+        except RedisMigrationError:
+            serves = False
+        if not serves:
+            # Another one tells what is wrong, if anything still is.
+            connection.disconnect()
+            return False
+        self._connection = connection
+        return True
+
+    def leave(self) -> None:
+        """Close, but leave the connection to whoever needs one next."""
+        if self._spares and self._connection is not None and not self._waiting:
+            self._spares.leave(self.endpoint, self._name, self._connection)
+            self._connection = None
+        self.close()
 
     def _progress(self) -> None:
         self.last_progress = time.monotonic()

@@ -83,7 +83,7 @@ class Watch:
 
     def __init__(self, end: End, waits: Waits, felt: t.Callable[[float], None]) -> None:
         # To be opened as one that a run can do without.
-        self.pipe = Pipe(end.endpoint, end.database)
+        self.pipe = Pipe(end.endpoint, end.database, spares=end.spares)
         self._end = end
         self._felt = felt
         self._waits = waits

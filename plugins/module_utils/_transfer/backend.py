@@ -51,16 +51,15 @@ def check_backend(target: Endpoint, databases: list[int]) -> None:
             "red297348-master.service.dc1.a9ssvc) as the target's 'backend', or use strategy 'copy'.",
         )
     inside = dataclasses.replace(target, username=backend.username, password=backend.password, backend=None)
-    for database in databases or [0]:
-        try:
-            connect(inside, database).disconnect()
-        except RedisMigrationError as exc:
-            if isinstance(exc, ConnectError) and exc.transient:
-                # Says nothing of credentials.
-                raise
-            raise type(exc)(
-                f"The credentials for the backend {backend} do not work. {exc.message}", hint=exc.hint
-            ) from None
+    try:
+        connect(inside, max(databases, default=0)).disconnect()
+    except RedisMigrationError as exc:
+        if isinstance(exc, ConnectError) and exc.transient:
+            # Says nothing of credentials.
+            raise
+        raise type(exc)(
+            f"The credentials for the backend {backend} do not work. {exc.message}", hint=exc.hint
+        ) from None
     if target.backend is not None:
         _check_identity(target, inside, backend)
 

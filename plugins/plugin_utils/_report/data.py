@@ -86,6 +86,7 @@ _MIGRATE_FIELDS = (
     "drift",
     "source_writes",
     "source_latency_ms",
+    "parts",
     "progress_over_time",
 )
 _COMPARISON_FIELDS = (
@@ -97,6 +98,7 @@ _COMPARISON_FIELDS = (
     "elapsed_seconds",
     "keys_per_second",
     "source_latency_ms",
+    "parts",
     "progress_over_time",
 )
 

@@ -1,7 +1,7 @@
 # Copyright (c) 2026 dataservices.redis_migration contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The modules around moving and comparing, at clusters: preflight, counts, functions, and what is not supported yet."""
+"""The modules around moving and comparing, at clusters: preflight, counts and functions."""
 
 from __future__ import annotations
 
@@ -70,7 +70,7 @@ def test_preflight_says_what_is_wrong_with_a_cluster(own: Clusters, redis_server
     source.open_slot(5061, source.primaries[-1])
     said = look(source, target)["source_mode"]
     assert (said.status, "slot 5061" in said.message) == ("warn", True)
-    assert look(source, target, live=True)["source_mode"].status == "fail"
+    assert look(source, target, live=True)["source_mode"].status == "warn"
     source.primaries[0].ask("DELSLOTS", 0)
     found = look(source, target)
     assert found["source_reachable"].status == "fail" or "Nobody serves" in found["source_mode"].message
@@ -97,11 +97,6 @@ def test_counts_and_functions_are_those_of_all_primaries(shared: Clusters, redis
     for node in cluster.primaries:
         with node.client() as client:
             client.function_delete("lib")
-
-
-def test_a_cluster_cannot_be_followed_yet(shared: Clusters, redis_server: ServerFactory) -> None:
-    ends = {"source": shared().endpoint(), "target": redis_server("redis-8.2").endpoint()}
-    assert "Redis Cluster" in run_module("redis_live_sync", state="started", **ends).message
 
 
 def test_a_playbook_moves_a_cluster(shared: Clusters, tmp_path: Path) -> None:

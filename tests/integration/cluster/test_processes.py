@@ -48,9 +48,12 @@ def test_it_makes_no_difference_how_many(processes: int, shared: Clusters, redis
     seconds = [point[0] for point in done["progress_over_time"]]
     counts = [point[1] for point in done["progress_over_time"]]
     assert (sorted(seconds), sorted(counts), counts[-1]) == (seconds, counts, keys)
+    assert sum(part["copied"] for part in done["parts"]) == keys
+    assert {part["source"] for part in done["parts"]} == {f"127.0.0.1:{node.port}" for node in source.primaries}
     equal(source, target)
     found = diff(source, target, processes=processes)
     assert found["identical"]
+    assert sum(part["source_keys"] for part in found["parts"]) == keys
     assert found["totals"]["source_keys"] == found["totals"]["target_keys"] == keys
     with target.client() as client:
         client.set("order:7", "another value")

@@ -408,7 +408,7 @@ def test_modules_run_where_they_lie_unless_another_python_is_named(redis_server:
     }
     run = run_playbook([play], {"all": {"hosts": {}}}, "-vvv", directory=tmp_path).ok
     here, packed = run.output.split("TASK [packed]")
-    assert "run_module" in here and "ASKED_BY='\"'\"'somebody" in here and "Using module file" not in here
+    assert "run_module" in here and "ASKED_BY='somebody" in here and "Using module file" not in here
     assert "Using module file" in packed and "run_module" not in packed
 
 

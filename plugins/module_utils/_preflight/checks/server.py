@@ -37,8 +37,6 @@ def mode(situation: Situation, side: Answered) -> Verdict:
     topology = side.topology
     if topology is not None:
         count = f"The {side.role} is a Redis Cluster of {len(topology.primaries)} primaries"
-        if situation.question.live:
-            return fail(f"{count}, which a live run cannot follow yet.", "Set redis_migration_live to false.")
         if topology.trouble and 1 not in topology.opened:
             return fail(topology.trouble, "See CLUSTER NODES there; every slot must be served by one primary.")
         if topology.trouble:

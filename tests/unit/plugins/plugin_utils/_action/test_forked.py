@@ -1,0 +1,113 @@
+# Copyright (c) 2026 dataservices.redis_migration contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""A module that runs in a fork finds what a process of its own would have, and leaves nothing in this one."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import sys
+import threading
+import time
+from pathlib import Path
+
+import ansible.cli  # noqa: F401 # what is Ansible's controller is there to be forgotten
+import pytest
+
+from ansible_collections.dataservices.redis_migration.plugins.plugin_utils._action.forked import (
+    Left,
+    Program,
+    run_forked,
+)
+
+_REPORT = """
+import json, os, signal, sys
+from ansible.module_utils import _internal
+print(json.dumps({
+    "options": sys.stdin.buffer.read().decode(),
+    "arguments": sys.argv,
+    "environment": os.environ["GIVEN"],
+    "directory": os.getcwd(),
+    "descriptors": sorted(os.listdir("/dev/fd"))[:-1],
+    "terminates": signal.getsignal(signal.SIGTERM) == signal.SIG_DFL,
+    "group": os.getpgid(0),
+    "controller": [name for name in sys.modules if name.startswith(("ansible._internal", "ansible.plugins", "ansible.cli"))],
+    "is_controller": _internal.is_controller,
+}))
+print("\\udcff said", file=sys.stderr)
+"""
+
+
+def _run(directory: Path, source: str, options: bytes = b"") -> Left:
+    (directory / "a_module.py").write_text(source)
+    return run_forked(Program(str(directory), "a_module", options, {"GIVEN": "é"}, str(directory)))
+
+
+def test_it_finds_what_a_process_of_its_own_has(tmp_path: Path) -> None:
+    options = json.dumps({"a": "x" * 1_000_000}).encode()
+    opened = (tmp_path / "file").open("w")
+    left = _run(tmp_path, _REPORT, options)
+    opened.close()
+    assert (left.code, left.errors) == (0, b"\xff said\n")
+    said = json.loads(left.output)
+    assert said["options"].encode() == options
+    assert said["environment"] == "é" and said["directory"] == str(tmp_path)
+    assert Path(said["arguments"][0]).name == "a_module.py"
+    assert said["descriptors"] == ["0", "1", "2"], "none of ours"
+    assert said["terminates"] and said["group"] == os.getpgid(0)
+    assert said["controller"] == [] and not said["is_controller"]
+    assert "GIVEN" not in os.environ and "a_module" not in sys.modules and "ansible.cli" in sys.modules
+
+
+@pytest.mark.parametrize(
+    ("source", "code", "errors"),
+    [
+        ("import sys; sys.exit(3)", 3, b""),
+        ("import sys; sys.exit('why')", 1, b"why"),
+        ("raise OSError('odd')", 1, b"OSError: odd"),
+        ("import os; os.kill(os.getpid(), 9)", -9, b""),
+        ("import os; print('half', flush=True); os._exit(7)", 7, b""),
+    ],
+)
+def test_its_end_is_told(source: str, code: int, errors: bytes, tmp_path: Path) -> None:
+    left = _run(tmp_path, source)
+    assert left.code == code and errors in left.errors
+    assert (b"half" in left.output) == ("half" in source)
+
+
+def test_output_that_fills_a_pipe_arrives(tmp_path: Path) -> None:
+    left = _run(tmp_path, "import sys\nfor stream in sys.stderr, sys.stdout: stream.write('x' * 3_000_000)")
+    assert (left.code, len(left.output), len(left.errors)) == (0, 3_000_000, 3_000_000)
+
+
+def test_it_ends_when_nobody_waits_for_it_any_more(tmp_path: Path) -> None:
+    class Impatient(Exception):
+        pass
+
+    def give_up(_number: int, _frame: object) -> None:
+        raise Impatient
+
+    before = signal.signal(signal.SIGUSR1, give_up)
+    told = tmp_path / "pid"
+    asked = threading.Thread(target=_signal_when, args=(told, os.getpid()))
+    asked.start()
+    try:
+        with pytest.raises(Impatient):
+            _run(
+                tmp_path,
+                "import os, time\nopen('pid.new', 'w').write(str(os.getpid()))\nos.rename('pid.new', 'pid')\ntime.sleep(600)",
+            )
+    finally:
+        asked.join()
+        signal.signal(signal.SIGUSR1, before)
+    with pytest.raises(ProcessLookupError):
+        os.kill(int(told.read_text()), 0)
+
+
+def _signal_when(file: Path, pid: int) -> None:
+    while not file.exists():
+        time.sleep(0.01)
+    os.kill(pid, signal.SIGUSR1)
