@@ -246,12 +246,17 @@ class Rounds(t.Generic[P]):
         crew: Crew[P] = Crew(at_once)
         begun = list(whole.at_hand)
         running: dict[int, Part[P]] = {}
+        # However short a slice is, it comes further.
+        any_started = False
         try:
             while True:
                 while crew.has_room:
+                    if any_started and not begun and self._out_of_time():
+                        break
                     part = begun.pop(0) if begun else self._take(list(running.values()))
                     if part is None:
                         break
+                    any_started = True
                     running[id(part)] = part
                     crew.start(id(part), self._runner(part), self._time_left)
                 if crew.is_idle:
@@ -278,7 +283,7 @@ class Rounds(t.Generic[P]):
     def _take(self, running: t.Sequence[Part[P]]) -> Part[P] | None:
         """The next part of the queue, rather one at whose primaries none of those ``running`` works."""
         whole = self.whole
-        while whole.queue and not self._out_of_time():
+        while whole.queue:
             busy = [(one.source, one.target) for one in running]
             part = min(
                 whole.queue,
