@@ -18,24 +18,20 @@ import typing as t
 
 from .._connection.address import joined
 from .._connection.identity import Identity
-from .._connection.patience import patiently, side_by_side
-from .._errors import ClusterChanged, ConnectError, RedisMigrationError
+from .._errors import ClusterChanged, RedisMigrationError
 from .._keys.region import Region
 from .._keys.selection import Selection
 from .._keys.slots import ALL_SLOTS, both, either, without
 from .._server import activity
+from .both_ends import BothEnds
 from .crew import Crew, Outcome, by_cores
 from .kinds import Ends, Kind, P, Runner
 from .numbers import check_prune, numbers_of
 from .parts import Part, Whole
-from .topology import ALONE, Primary, Topology, between, read_topology
+from .topology import ALONE, Primary, Topology, between
 
 # After so many rounds a cluster changes too much to be followed.
 _ROUNDS = 30
-
-# Between looks at a cluster that changes, and how long it must have been still before it is worked with again, in seconds.
-_PAUSE = 0.25
-_STILL = 1.0
 
 
 class Rounds(t.Generic[P]):
@@ -47,10 +43,7 @@ class Rounds(t.Generic[P]):
         self._deadline: float | None = None
         # When this slice began, and how long the run had taken by then.
         self._started, self._before = time.monotonic(), 0.0
-        # As read last; set before all else.
-        self._calm: tuple[t.Any, ...] | None = None
-        self._source: Topology
-        self._target: Topology
+        self._ends = BothEnds(kind.source, kind.target, kind.timeout, self.whole.nodes)
 
     @property
     def progress(self) -> P:
@@ -63,7 +56,7 @@ class Rounds(t.Generic[P]):
         self._started, self._before = time.monotonic(), whole.elapsed
         self._deadline = self._started + seconds if seconds else None
         try:
-            self._look()
+            self._ends.look()
             while not whole.finished:
                 if not whole.at_hand and not whole.queue and not self._next_round():
                     break
@@ -87,53 +80,6 @@ class Rounds(t.Generic[P]):
     def _out_of_time(self) -> bool:
         return self._deadline is not None and time.monotonic() >= self._deadline
 
-    # -- what the ends look like --------------------------------------------------------------------------------
-
-    def _look(self) -> None:
-        """Read who serves what at both ends; an end that is away is waited for."""
-        patiently(self._look_once, self._kind.timeout)
-
-    def _look_once(self) -> None:
-        try:
-            self._source, self._target = side_by_side(
-                lambda: read_topology(self._kind.source, self.whole.nodes.get("source", ())),
-                lambda: read_topology(self._kind.target, self.whole.nodes.get("target", ())),
-            )
-        except ClusterChanged as exc:
-            raise ConnectError(exc.message, hint=exc.hint, transient=True) from None
-        for role, topology in (("source", self._source), ("target", self._target)):
-            if topology.nodes:
-                self.whole.nodes[role] = list(topology.nodes)
-
-    def _settled(self) -> bool:
-        """Wait until nothing changes at either end. False where the slice is over before.
-
-        Raises :class:`RedisMigrationError` where a slot stays open, or unserved, and nothing changes any more.
-        """
-        changed = still = time.monotonic()
-        seen = None
-        while True:
-            self._look()
-            now = time.monotonic()
-            trouble = self._source.trouble or self._target.trouble
-            signature = (self._source.signature, self._target.signature)
-            if signature != seen:
-                # What is found first, or as it was before, is taken to have been so all the time.
-                still = now - _STILL if seen is None and self._calm in (None, signature) else now
-                changed, seen = now, signature
-            if trouble is None and now - still >= _STILL:
-                self._calm = signature
-                return True
-            if trouble and now - changed > self._kind.timeout:
-                raise RedisMigrationError(
-                    f"{trouble} Nothing has changed there for {self._kind.timeout:g} s.{self._so_far()}",
-                    hint="Finish what was begun there (redis-cli --cluster check HOST:PORT names it, --cluster fix repairs it),"
-                    " then run again.",
-                )
-            if self._out_of_time():
-                return False
-            time.sleep(_PAUSE)
-
     def _so_far(self) -> str:
         whole = self.whole
         left = [*whole.left(renamed=self._renamed), *(part.region for part in [*whole.queue, *whole.at_hand])]
@@ -148,7 +94,7 @@ class Rounds(t.Generic[P]):
     def _next_round(self) -> bool:
         """Hand out the keys that are pending, or end the run. False where the slice is over before."""
         whole = self.whole
-        if not self._settled():
+        if not self._ends.settled(self._out_of_time, self._so_far):
             return False
         self._take_back()
         pending = whole.left(renamed=self._renamed)
@@ -167,7 +113,7 @@ class Rounds(t.Generic[P]):
         if first and not self._begin():
             return True
         for region in pending:
-            for here, there, some in between(region, self._source, self._target, renamed=self._renamed):
+            for here, there, some in between(region, self._ends.source, self._ends.target, renamed=self._renamed):
                 marks, places = (here.mark, there.mark), (joined(*here.place), joined(*there.place))
                 whole.queue.append(Part(some.as_text(), here.id, there.id, marks, places, first))
         whole.pending = []
@@ -176,38 +122,38 @@ class Rounds(t.Generic[P]):
     def _begin(self) -> bool:
         """What is checked once, of both ends as a whole. False where they changed meanwhile."""
         kind, whole = self._kind, self.whole
-        numbers = numbers_of(kind.selection, self._source, self._target, include_target=kind.both_sides)
+        numbers = numbers_of(kind.selection, self._ends.source, self._ends.target, include_target=kind.both_sides)
         if kind.prunes:
-            check_prune(self._source, self._target)
+            check_prune(self._ends.source, self._ends.target)
         if self._renamed and not self._names_checked(numbers):
             return False
         whole.databases = numbers
-        kind.check_held(whole, self._source)
+        kind.check_held(whole, self._ends.source)
         if kind.tells_drift:
-            for primary in self._source.primaries:
-                began, _identity = activity.read_activity(self._source.node(primary))
+            for primary in self._ends.source.primaries:
+                began, _identity = activity.read_activity(self._ends.source.node(primary))
                 if began:
                     whole.activity[primary.id] = dataclasses.asdict(began)
-        whole.taken = {primary.id: sorted(primary.server.databases) for primary in self._target.primaries}
+        whole.taken = {primary.id: sorted(primary.server.databases) for primary in self._ends.target.primaries}
         return True
 
     def _names_checked(self, numbers: t.Sequence[int]) -> bool:
         """Look at the names of all keys before anything is written. False where a key moved meanwhile: it may have been missed."""
-        marks = [primary.mark for primary in self._source.primaries]
+        marks = [primary.mark for primary in self._ends.source.primaries]
         try:
-            self._kind.check_names(self._source, numbers)
+            self._kind.check_names(self._ends.source, numbers)
         except ClusterChanged:
             return False
-        self._look()
-        return [primary.mark for primary in self._source.primaries] == marks
+        self._ends.look()
+        return [primary.mark for primary in self._ends.source.primaries] == marks
 
     def _end(self) -> None:
         """Compare what the source's primaries have counted with what they had when the run began."""
         whole = self.whole
         drifts = []
-        for primary in self._source.primaries if self._kind.tells_drift else ():
+        for primary in self._ends.source.primaries if self._kind.tells_drift else ():
             before = whole.activity.get(primary.id)
-            now, _identity = activity.read_activity(self._source.node(primary))
+            now, _identity = activity.read_activity(self._ends.source.node(primary))
             drifts.append(activity.between(activity.Activity(**before) if before else None, now))
         writes = [drift.writes for drift in drifts if drift.writes is not None]
         whole.source_writes = sum(writes) if writes and len(writes) == len(drifts) else None
@@ -223,7 +169,7 @@ class Rounds(t.Generic[P]):
 
     def _same(self, part: Part[P], role: str) -> bool:
         """Whether the primary that a part met last is there, with the data that it had."""
-        topology, met = (self._source if role == "source" else self._target), self._met(part, role)
+        topology, met = (self._ends.source if role == "source" else self._ends.target), self._met(part, role)
         if met is None:
             return True
         return any(
@@ -246,12 +192,17 @@ class Rounds(t.Generic[P]):
         crew: Crew[P] = Crew(at_once)
         begun = list(whole.at_hand)
         running: dict[int, Part[P]] = {}
+        # However short a slice is, it comes further.
+        any_started = False
         try:
             while True:
                 while crew.has_room:
+                    if any_started and not begun and self._out_of_time():
+                        break
                     part = begun.pop(0) if begun else self._take(list(running.values()))
                     if part is None:
                         break
+                    any_started = True
                     running[id(part)] = part
                     crew.start(id(part), self._runner(part), self._time_left)
                 if crew.is_idle:
@@ -268,7 +219,7 @@ class Rounds(t.Generic[P]):
     @property
     def _processes(self) -> int:
         """How many there may be: more than an end has primaries would only wait for each other."""
-        widest = max(len(self._source.primaries), len(self._target.primaries))
+        widest = max(len(self._ends.source.primaries), len(self._ends.target.primaries))
         return min(self._kind.processes or by_cores(), widest)
 
     @property
@@ -278,7 +229,7 @@ class Rounds(t.Generic[P]):
     def _take(self, running: t.Sequence[Part[P]]) -> Part[P] | None:
         """The next part of the queue, rather one at whose primaries none of those ``running`` works."""
         whole = self.whole
-        while whole.queue and not self._out_of_time():
+        while whole.queue:
             busy = [(one.source, one.target) for one in running]
             part = min(
                 whole.queue,
@@ -294,13 +245,13 @@ class Rounds(t.Generic[P]):
         return None
 
     def _runner(self, part: Part[P]) -> Runner[P]:
-        self._kind.check_held(self.whole, self._source)
+        self._kind.check_held(self.whole, self._ends.source)
         region = part.region
         ends = Ends(
-            self._source.part(region.source),
-            self._target.part(region.target),
+            self._ends.source.part(region.source),
+            self._ends.target.part(region.target),
             self._selection(region),
-            self._source.others(region.source),
+            self._ends.source.others(region.source),
         )
         runner = self._kind.runner(self.whole, part, ends)
         part.progress = runner.progress
@@ -316,7 +267,7 @@ class Rounds(t.Generic[P]):
             if not isinstance(outcome.error, ClusterChanged) and not self._changed(part):
                 raise outcome.error
         else:
-            self._look()
+            self._ends.look()
             if self._counts(part):
                 whole.at_hand.remove(part)
                 whole.done.append(part)
@@ -338,7 +289,7 @@ class Rounds(t.Generic[P]):
     def _sides(self, part: Part[P]) -> tuple[tuple[Topology, str, bytes], ...]:
         """Of either end: what it looks like, and which node of it serves which slots for the part."""
         region = part.region
-        return (self._source, part.source, region.source), (self._target, part.target, region.target)
+        return (self._ends.source, part.source, region.source), (self._ends.target, part.target, region.target)
 
     def _as_planned(self, part: Part[P]) -> bool:
         """Whether the primaries are those that the part was planned with, and none of its slots is being moved."""
@@ -350,7 +301,7 @@ class Rounds(t.Generic[P]):
     def _changed(self, part: Part[P]) -> bool:
         """Behind an error: whether the cluster changed, so that it says nothing. What cannot be asked did not."""
         with contextlib.suppress(RedisMigrationError):
-            self._look_once()
+            self._ends.look_once()
             return not self._as_planned(part)
         return False
 

@@ -58,12 +58,14 @@ def expected() -> dict[str, str]:
     return {f"new:{number}": str(number) for number in range(_KEYS)}
 
 
-@pytest.mark.parametrize("ends", [("source",), ("target",), ("source", "target")], ids=" and ".join)
-def test_slots_move_in_the_middle(ends: tuple[str, ...], own: Clusters) -> None:
+@pytest.mark.parametrize(
+    ("ends", "processes"), [(("source",), 1), (("target",), 1), (("source", "target"), 1), (("source", "target"), 3)]
+)
+def test_slots_move_in_the_middle(ends: tuple[str, ...], processes: int, own: Clusters) -> None:
     source, target = own(), own(shards=2)
     fill(source)
     put(target, [f"new:extra:{number}" for number in range(_EXTRA)])
-    run = Running(source, target, max_keys_per_second=_SLOW, prune=True, **RENAME)
+    run = Running(source, target, max_keys_per_second=_SLOW, prune=True, processes=processes, **RENAME)
     until(run.moved_some)
     for end in ends:
         move_slots(source if end == "source" else target, 20)
