@@ -15,6 +15,8 @@ import importlib.machinery
 import sys
 import typing as t
 
+from ansible_collections.dataservices.redis_migration.plugins.plugin_utils._action.forked import FORKS
+
 _PACKAGE = "ansible_collections.dataservices.redis_migration.plugins.module_utils"
 _MODULES = ("redis_preflight_info", "redis_migrate_keys", "redis_key_diff")
 
@@ -47,4 +49,5 @@ def _load() -> None:
     gc.freeze()
 
 
-_load()
+if FORKS:
+    _load()

@@ -18,6 +18,9 @@ import signal
 import sys
 import typing as t
 
+# On a Mac a fork must not use what the system's own libraries have set up before, such as what knows of proxies.
+FORKS = sys.platform != "darwin"
+
 _CONTEXT = multiprocessing.get_context("fork")
 _READ_BYTES = 64 * 1024
 
@@ -101,7 +104,7 @@ def _run(program: Program, output: int, errors: int) -> None:
     os.environ.update(program.environment)
     os.chdir(program.directory)
     _forget_controller()
-    sys.path.insert(0, program.root)
+    sys.path[:] = [program.root, *filter(None, sys.path)]
     sys.argv = [program.name]
     runpy.run_module(program.name, run_name="__main__", alter_sys=True)
 

@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import json
 import pathlib
+import shlex
 import sys
 import typing as t
 
@@ -21,13 +22,19 @@ from ansible.module_utils.common.text.converters import to_text
 from ansible.plugins.action import ActionBase
 from ansible.utils.display import Display
 
-from ansible_collections.dataservices.redis_migration.plugins.plugin_utils._action.forked import Program, run_forked
+from ansible_collections.dataservices.redis_migration.plugins.plugin_utils._action.forked import (
+    FORKS,
+    Program,
+    run_forked,
+)
 
 # How Ansible writes options and reads results: what a module that is run by hand expects, too.
 _PROFILE = "legacy"
 
 # The directory that holds `ansible_collections`, with this collection in it.
 _ROOT = next((parent.parent for parent in pathlib.Path(__file__).parents if parent.name == "ansible_collections"), None)
+
+_RUN = "import runpy,sys;sys.path.insert(0,sys.argv.pop(1));runpy.run_module(sys.argv.pop(1),run_name='__main__',alter_sys=True)"
 
 
 def runs_in_place(action: ActionBase, variables: t.Mapping[str, t.Any]) -> bool:
@@ -58,11 +65,23 @@ def run_in_place(
         {name: str(value) for name, value in environment.items()},
         str(action._loader.get_basedir()),
     )
-    # As Ansible tells what it executes.
-    Display().vvv(f"FORK {shown} run_module({program.name!r})", host=action._play_context.remote_addr)
-    left = run_forked(program)
-    written = {"stdout": to_text(left.output), "stderr": to_text(left.errors)}
-    result = action._parse_returned_data({"rc": left.code, **written}, _PROFILE)
+    result = action._parse_returned_data((_fork if FORKS else _execute)(action, program, shown), _PROFILE)
     # A dictionary, or from ansible-core 2.21 on what one is made of.
     plain: dict[str, t.Any] = result if isinstance(result, dict) else result.as_result_dict(for_round_trip=True)
     return plain
+
+
+def _fork(action: ActionBase, program: Program, environment: str) -> dict[str, t.Any]:
+    # As Ansible tells what it executes.
+    Display().vvv(f"FORK {environment} run_module({program.name!r})", host=action._play_context.remote_addr)
+    left = run_forked(program)
+    return {"rc": left.code, "stdout": to_text(left.output), "stderr": to_text(left.errors)}
+
+
+def _execute(action: ActionBase, program: Program, environment: str) -> dict[str, t.Any]:
+    """In a Python of its own, which has to be started."""
+    command = shlex.join([sys.executable, "-P", "-c", _RUN, program.root, program.name])
+    done: dict[str, t.Any] = action._low_level_execute_command(
+        f"{environment} {command}".lstrip(), in_data=program.options
+    )
+    return done

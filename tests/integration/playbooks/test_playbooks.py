@@ -378,6 +378,19 @@ def test_the_modules_report_progress_in_a_play_of_their_own(server_pair: Pair, t
     assert run_playbook([play], {"all": {"hosts": {}}}, directory=tmp_path).ok
 
 
+# Where a fork may not use all that the system has, each module gets a Python of its own.
+_AS_ON_A_MAC = """
+from ansible.plugins.callback import CallbackBase
+from ansible_collections.dataservices.redis_migration.plugins.plugin_utils._action import in_place
+DOCUMENTATION = "{name: as_on_a_mac, type: aggregate, short_description: as on a Mac, description: [as on a Mac]}"
+class CallbackModule(CallbackBase):
+    CALLBACK_VERSION = 2.0
+    CALLBACK_TYPE = "aggregate"
+    CALLBACK_NAME = "as_on_a_mac"
+in_place.FORKS = False
+"""
+
+
 def test_modules_run_where_they_lie_unless_another_python_is_named(redis_server: Any, tmp_path: Path) -> None:
     server = redis_server()
     dataset.fill(server.client, databases=(0,))
@@ -406,10 +419,14 @@ def test_modules_run_where_they_lie_unless_another_python_is_named(redis_server:
             },
         ],
     }
-    run = run_playbook([play], {"all": {"hosts": {}}}, "-vvv", directory=tmp_path).ok
-    here, packed = run.output.split("TASK [packed]")
-    assert "run_module" in here and "ASKED_BY='somebody" in here and "Using module file" not in here
-    assert "Using module file" in packed and "run_module" not in packed
+    (tmp_path / "callbacks").mkdir()
+    (tmp_path / "callbacks" / "as_on_a_mac.py").write_text(_AS_ON_A_MAC)
+    mac = {"ANSIBLE_CALLBACK_PLUGINS": str(tmp_path / "callbacks"), "ANSIBLE_CALLBACKS_ENABLED": "as_on_a_mac"}
+    for environment, way, asked in ({}, "FORK", "ASKED_BY='somebody"), (mac, "EXEC", "ASKED_BY='\"'\"'somebody"):
+        run = run_playbook([play], {"all": {"hosts": {}}}, "-vvv", directory=tmp_path, environment=environment).ok
+        here, packed = run.output.split("TASK [packed]")
+        assert way in here and "run_module" in here and asked in here and "Using module file" not in here
+        assert "Using module file" in packed and "run_module" not in packed
 
 
 def documented_rules(end: str) -> str:

@@ -10,8 +10,6 @@ import json
 import os
 import signal
 import sys
-import threading
-import time
 from pathlib import Path
 
 import ansible.cli  # noqa: F401 # what is Ansible's controller is there to be forgotten
@@ -88,12 +86,13 @@ def test_it_ends_when_nobody_waits_for_it_any_more(tmp_path: Path) -> None:
         pass
 
     def give_up(_number: int, _frame: object) -> None:
-        raise Impatient
+        if told.exists():
+            signal.setitimer(signal.ITIMER_REAL, 0)
+            raise Impatient
 
-    before = signal.signal(signal.SIGUSR1, give_up)
     told = tmp_path / "pid"
-    asked = threading.Thread(target=_signal_when, args=(told, os.getpid()))
-    asked.start()
+    before = signal.signal(signal.SIGALRM, give_up)
+    signal.setitimer(signal.ITIMER_REAL, 0.01, 0.01)
     try:
         with pytest.raises(Impatient):
             _run(
@@ -101,13 +100,6 @@ def test_it_ends_when_nobody_waits_for_it_any_more(tmp_path: Path) -> None:
                 "import os, time\nopen('pid.new', 'w').write(str(os.getpid()))\nos.rename('pid.new', 'pid')\ntime.sleep(600)",
             )
     finally:
-        asked.join()
-        signal.signal(signal.SIGUSR1, before)
+        signal.signal(signal.SIGALRM, before)
     with pytest.raises(ProcessLookupError):
         os.kill(int(told.read_text()), 0)
-
-
-def _signal_when(file: Path, pid: int) -> None:
-    while not file.exists():
-        time.sleep(0.01)
-    os.kill(pid, signal.SIGUSR1)
