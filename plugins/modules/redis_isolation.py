@@ -189,6 +189,13 @@ guard:
   description: With O(with_playbook), the process that watches over the pause; null if there is none.
   returned: always
   type: dict
+nodes:
+  description:
+    - The nodes of a cluster, as C(host:port); empty of a server. As C(cluster.hosts) in O(endpoint) they let V(state=released)
+      find the others where the node that O(endpoint) names is gone.
+  returned: always
+  type: list
+  elements: str
 clients:
   description: The applications that are connected, or null where the user may not use C(CLIENT LIST).
   returned: always

@@ -82,6 +82,11 @@ class Nodes:
                 return Node(redis_client, there, server)
         return None
 
+    @property
+    def places(self) -> tuple[Place, ...]:
+        """All nodes of the cluster; none of a server."""
+        return self._topology.nodes if self._topology else ()
+
     def unchanged(self) -> bool:
         """Whether the same primaries still serve the same slots. Raises :class:`RedisMigrationError`."""
         if self._topology is None:
@@ -104,7 +109,7 @@ class Nodes:
         failures = [failed for node in self.primaries if (failed := _release(node))]
         # A replica may have been the primary when the pause began.
         served = {(node.endpoint.host, node.endpoint.port) for node in self.primaries}
-        for place in self._topology.nodes if self._topology else ():
+        for place in self.places:
             if place not in served:
                 with contextlib.suppress(RedisMigrationError), client(at(self.endpoint, place)) as redis_client:
                     release_writes(redis_client)

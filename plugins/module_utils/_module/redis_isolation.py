@@ -12,6 +12,7 @@ import typing as t
 from ansible.module_utils.basic import AnsibleModule
 
 from .._cluster.isolation import Nodes
+from .._connection.address import joined
 from .._connection.endpoint import parse_endpoint, refuse_replica
 from .._errors import RedisMigrationError
 from .._isolation.guard import Process, start_guard, stop_guard
@@ -75,6 +76,7 @@ class _Run:
             "waited_seconds": 0.0,
             "paused": None,
             "guard": None,
+            "nodes": [joined(*place) for place in nodes.places],
             "waiting": [],
             "pause_seconds": module.params["pause_seconds"],
         }

@@ -127,6 +127,18 @@ def test_all_parts_go_into_a_single_server_and_its_file_into_a_cluster(
                 client.function_delete("lib")
 
 
+@pytest.mark.parametrize("name", ["redis-6.2", "valkey-8", "valkey-9"])
+def test_a_cluster_of_other_servers_comes_back(
+    name: str, shared: Clusters, redis_server: ServerFactory, tmp_path: Path
+) -> None:
+    origin, source, target = redis_server(name), shared(name), shared(name, shards=2, which="target")
+    dataset.fill(origin.client, databases=(0,))
+    keys = source.load(origin)
+    back_up(source, tmp_path / "orders.rdb", large_key_bytes=20_000)
+    assert restore(target, tmp_path / "orders.rdb").ok["totals"]["restored"] == keys
+    equal(source, target)
+
+
 def test_a_server_loads_a_part(filled: tuple[Cluster, int], redis_server: ServerFactory, tmp_path: Path) -> None:
     source, _keys = filled
     back_up(source, tmp_path / "orders.rdb")

@@ -140,6 +140,17 @@ def test_those_that_can_be_reached_are_let_go(own: Clusters) -> None:
     assert states(cluster) == [True] * 2
 
 
+def test_where_the_named_node_is_gone_the_others_are_let_go(own: Clusters) -> None:
+    cluster = own(config={"cluster-require-full-coverage": "no"})
+    endpoint = cluster.endpoint()
+    paused = isolation(cluster, state="paused", pause_seconds=60).ok
+    assert sorted(paused["nodes"]) == sorted(f"127.0.0.1:{node.port}" for node in cluster.nodes)
+    cluster.nodes[0].kill()
+    said = run_module("redis_isolation", endpoint={**endpoint, "cluster": {"hosts": paused["nodes"]}}, state="released")
+    assert "The pause was ended at the other primaries." in said.message
+    assert states(cluster) == [True] * 2
+
+
 def test_a_primary_that_takes_over_is_watched_too(own: Clusters) -> None:
     cluster = own(replicas=1)
     old = cluster.primaries[0]

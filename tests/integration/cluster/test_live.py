@@ -123,6 +123,18 @@ def test_it_follows_an_application(ends: str, shared: Clusters, redis_server: Se
     assert result.counts[0][0] == result.counts[0][1] == result.keys
 
 
+@pytest.mark.parametrize("name", ["redis-6.2", "valkey-9"])
+def test_it_follows_clusters_of_other_servers(name: str, shared: Clusters) -> None:
+    source, target = shared(name), shared(name, shards=2, which="target")
+    fill(source, 500)
+    with Application(source) as application, following(source, target) as follower:
+        caught_up(follower)
+        follow(follower, 1)
+        application.stop()
+        result = follower.drain()
+    assert_proved(result, source, target)
+
+
 def test_writes_in_the_drain_are_no_proof(shared: Clusters) -> None:
     source, target = shared(), shared(shards=2, which="target")
     fill(source, 200)
