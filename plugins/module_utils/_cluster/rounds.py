@@ -18,7 +18,7 @@ import typing as t
 
 from .._connection.address import joined
 from .._connection.identity import Identity
-from .._connection.patience import patiently
+from .._connection.patience import patiently, side_by_side
 from .._errors import ClusterChanged, ConnectError, RedisMigrationError
 from .._keys.region import Region
 from .._keys.selection import Selection
@@ -95,8 +95,10 @@ class Rounds(t.Generic[P]):
 
     def _look_once(self) -> None:
         try:
-            self._source = read_topology(self._kind.source, self.whole.nodes.get("source", ()))
-            self._target = read_topology(self._kind.target, self.whole.nodes.get("target", ()))
+            self._source, self._target = side_by_side(
+                lambda: read_topology(self._kind.source, self.whole.nodes.get("source", ())),
+                lambda: read_topology(self._kind.target, self.whole.nodes.get("target", ())),
+            )
         except ClusterChanged as exc:
             raise ConnectError(exc.message, hint=exc.hint, transient=True) from None
         for role, topology in (("source", self._source), ("target", self._target)):

@@ -82,6 +82,8 @@ class DiffProgress:
     reverse: bool = False
     # What was found by a second look at the names of both ends, where the servers count other than the first one saw.
     again: DatabaseDiff | None = None
+    # What both ends counted before the first key of the pair at hand was looked at (see no_extra).
+    counted_before: list[list[t.Any]] = dataclasses.field(default_factory=list)
     cursor: bytes = b"0"
     # What the walk that stands at the cursor has counted.
     walked: tuple[int, int] = (0, 0)

@@ -38,6 +38,8 @@ from .._server.eligibility import mode_problem, refuse
 from .._server.info import Server, measure_ends
 from .comparer import CONTRADICTORY, Comparer
 from .diff_progress import DatabaseDiff, DiffPlan, DiffProgress, Found
+from .no_extra import Count, no_extra
+from .no_extra import counts as counts_of
 from .totals import Totals
 from .verdict import Difference, Gone, Verdict
 
@@ -184,11 +186,18 @@ class KeyDiff:
                 self._samples.note,
             )
             measured = level == "values"
-            if not progress.reverse and self._walk(
-                flow, source, pace, comparison.forward, measured, comparison.give_up
-            ):
-                progress.reverse, progress.cursor = True, b"0"
-            if progress.reverse and self._walk(flow, target, Pace(self._round_trip_us), comparison.backward, False):
+            through = False
+            if not progress.reverse:
+                if progress.cursor == b"0":
+                    progress.counted_before = self._counted(flow, source, target)
+                if self._walk(flow, source, pace, comparison.forward, measured, comparison.give_up):
+                    progress.reverse, progress.cursor = True, b"0"
+                    through = no_extra(counts, progress.counted_before, self._counted(flow, source, target))
+                    if through:
+                        counts.target_keys = counts.source_keys
+            if progress.reverse and not through:
+                through = self._walk(flow, target, Pace(self._round_trip_us), comparison.backward, False)
+            if through:
                 progress.reverse, progress.cursor = False, b"0"
                 flow.spawn(restarting(lambda _attempt: self._count(here, source, target)))
                 flow.run()
@@ -198,6 +207,19 @@ class KeyDiff:
             flow.leave()
         finally:
             flow.close()
+
+    def _counted(self, flow: Flow, source: End, target: End) -> list[Count]:
+        """What both ends count now, where that may spare a walk over the target's keys."""
+        if not self._plan.selection.countable or self.progress.again is not None:
+            return []
+        found: list[Count] = []
+
+        def ask() -> Job[None]:
+            found[:] = yield from counts_of(source, target)
+
+        flow.spawn(restarting(lambda _attempt: ask()))
+        flow.run()
+        return found
 
     def _walk(
         self,

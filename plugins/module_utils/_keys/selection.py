@@ -13,6 +13,7 @@ from .glob import matcher
 from .name import as_name
 from .region import Region
 from .rename import Renaming, rules_of
+from .slots import ALL_SLOTS, NO_SLOTS
 from .temporary import PREFIX
 
 TYPES = ("string", "list", "set", "zset", "hash", "stream", "vectorset")
@@ -39,6 +40,13 @@ class Selection:
     def whole(self) -> bool:
         """Whether every key of a chosen database is meant."""
         return not (self.match or self.exclude or self.types or self.region)
+
+    @property
+    def own_slots(self) -> bytes | None:
+        """The slots of the target that no other part of the run writes to, nor another shard's run; None for all."""
+        if self.region is None:
+            return None
+        return NO_SLOTS if self.renames and self.region.source != ALL_SLOTS else self.region.target
 
     def chooser(self) -> t.Callable[[bytes], bool] | None:
         """Whether a key's name is wanted, or None when every name is."""

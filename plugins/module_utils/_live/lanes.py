@@ -183,7 +183,9 @@ class Lanes:
         rebuild = RebuildStrategy(lane)
         transfer = strategy_of(self.choice, lane, rebuild, plan.large_key_bytes)
         if not empty:
-            self.flow.spawn(restarting(lambda _attempt: rebuild.remove_leftovers(plan.selection.region)))
+            region = plan.selection.region
+            slots = None if region is None else region.target
+            self.flow.spawn(restarting(lambda _attempt: rebuild.remove_leftovers(slots)))
             self.flow.run()
         ours = here in self._ours or self._of.ours or plan.prune
         tolerance = plan.ttl_tolerance_ms + clocks.slack_ms

@@ -304,7 +304,7 @@ class Migration:
             should_stop=self._continuity.stopping(plan.source, self._out_of_time),
         )
         if progress.cursor == b"0" and not progress.fresh and not plan.check_mode:
-            lane.flow.spawn(restarting(lambda _attempt: rebuild.remove_leftovers(plan.selection.region)))
+            lane.flow.spawn(restarting(lambda _attempt: rebuild.remove_leftovers(plan.selection.own_slots)))
         lane.flow.spawn(scan.job())
         try:
             lane.flow.run()

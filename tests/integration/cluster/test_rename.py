@@ -197,6 +197,47 @@ def test_slices_go_on_where_the_last_one_stopped(shared: Clusters, redis_server:
     assert (found["identical"], found["totals"]["source_keys"], found["totals"]["target_keys"]) == (True, 3000, 3000)
 
 
+@pytest.mark.parametrize("processes", [1, 3])
+def test_processes_share_the_work(processes: int, shared: Clusters, redis_server: ServerFactory) -> None:
+    single, source, target = redis_server("redis-8.2"), shared(), shared(shards=2, which="target")
+    dataset.fill(single.client, databases=[0])
+    with single.client() as client:
+        client.delete(*[name for name in client.scan_iter() if not re.match(rb"[a-z]+:", name)])
+        keys = client.dbsize()
+    source.load(single)
+    put(target, "new:extra", "theirs")
+    # In pieces, so that there are temporary keys, into a target that is not empty, where those of killed runs are looked for.
+    options = {"rename": RENAME, "processes": processes, "large_key_bytes": 500}
+    done = migrate(source, target, prune=True, **options)
+    assert moved(done) == {"scanned": keys, "copied": keys, "pruned": 2}
+    proved(source, target, keys, rename=RENAME, processes=processes)
+
+
+def test_shards_of_the_source_are_all_of_it_together(shared: Clusters, redis_server: ServerFactory) -> None:
+    source, target = shared(), redis_server("redis-8.2")
+    numbers = apart(source, "old:", "new:", 90)
+    put(source, *[f"old:{number}" for number in numbers[:30]], *[f"new:{number}" for number in numbers[30:60]])
+    put(target, *[f"new:{number}" for number in numbers[60:]])
+    rules = {"rename": {"old:": "new:"}, "prune": True}
+    done = [moved(migrate(source, target, source_shard=f"{number}/3", **rules)) for number in (1, 2, 3)]
+    assert [sum(one[name] for one in done) for name in ("scanned", "copied", "pruned")] == [60, 60, 30]
+    proved(source, target, 60, rename=rules["rename"])
+
+
+def test_temporary_keys_stay_that_another_part_may_be_building(shared: Clusters, redis_server: ServerFactory) -> None:
+    source, target = shared(), redis_server("redis-8.2")
+    put(source, "old:1", "old:2")
+    temporary = "__redis_migration_tmp:{0}:0123456789abcdef:1"
+    put(target, temporary)
+    migrate(source, target, rename={"old:": "new:"})
+    assert temporary.encode() in names_of(target)
+    migrate(source, target, rename={"old:": "new:"}, source_shard="1/2")
+    assert temporary.encode() in names_of(target)
+    # All that goes to a slot comes by this one part.
+    migrate(source, target)
+    assert temporary.encode() not in names_of(target)
+
+
 # -- collisions ---------------------------------------------------------------------------------------------------
 
 

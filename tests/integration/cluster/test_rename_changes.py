@@ -58,14 +58,15 @@ def expected() -> dict[str, str]:
     return {f"new:{number}": str(number) for number in range(_KEYS)}
 
 
-@pytest.mark.parametrize("end", ["source", "target"])
-def test_slots_move_in_the_middle(end: str, own: Clusters) -> None:
+@pytest.mark.parametrize("ends", [("source",), ("target",), ("source", "target")], ids=" and ".join)
+def test_slots_move_in_the_middle(ends: tuple[str, ...], own: Clusters) -> None:
     source, target = own(), own(shards=2)
     fill(source)
     put(target, [f"new:extra:{number}" for number in range(_EXTRA)])
     run = Running(source, target, max_keys_per_second=_SLOW, prune=True, **RENAME)
     until(run.moved_some)
-    move_slots(source if end == "source" else target, 20)
+    for end in ends:
+        move_slots(source if end == "source" else target, 20)
     done = run.wait()
     assert moved(done) == {"scanned": _KEYS, "copied": _KEYS, "pruned": _EXTRA}
     assert held(target) == expected()

@@ -5,7 +5,6 @@
 
 from __future__ import annotations
 
-from ..._keys.region import Region
 from ..._keys.slots import in_slots
 from ..._keys.temporary import TemporaryNames
 from ..._pipeline.end import End
@@ -15,15 +14,17 @@ from ..._pipeline.temporary_keys import temporary_keys
 _AT_ONCE = 500
 
 
-def remove_leftovers(target: End, ours: TemporaryNames, region: Region | None = None) -> Job[None]:
+def remove_leftovers(target: End, ours: TemporaryNames, slots: bytes | None = None) -> Job[None]:
     """The job that walks the target's database once. What is named by ``ours`` is being built right now and stays.
 
-    ``region``: the only one whose keys may be of a run that ended; None for all.
+    ``slots``: the only ones whose keys may be of a run that ended; None for all.
     """
+    if slots is not None and 1 not in slots:
+        return
     found = yield from temporary_keys(target)
     leftovers = [name for name in found if not ours.owns(name)]
-    if region is not None:
-        leftovers = in_slots(leftovers, region.target)
+    if slots is not None:
+        leftovers = in_slots(leftovers, slots)
     for first in range(0, len(leftovers), _AT_ONCE):
         gone = yield target.call(*target.about_all(b"UNLINK", leftovers[first : first + _AT_ONCE]))
         target.check(gone, "UNLINK")

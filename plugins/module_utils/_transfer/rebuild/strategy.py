@@ -12,7 +12,6 @@ from __future__ import annotations
 import typing as t
 
 from ..._connection.commands import each, pack
-from ..._keys.region import Region
 from ..._keys.temporary import TemporaryNames
 from ..._pipeline.chunk import Chunk
 from ..._pipeline.job import Job
@@ -86,9 +85,9 @@ class RebuildStrategy(Strategy):
         target.check(replies, "MULTI")
         self._transactions_proved = True
 
-    def remove_leftovers(self, region: Region | None = None) -> Job[None]:
-        """The job that deletes what a killed run left at the target, of keys in ``region`` (None: all)."""
-        return remove_leftovers(self._lane.target, self._names, region)
+    def remove_leftovers(self, slots: bytes | None = None) -> Job[None]:
+        """The job that deletes what a killed run left at the target, of keys in ``slots`` (None: all)."""
+        return remove_leftovers(self._lane.target, self._names, slots)
 
     def _move_whole(
         self, chunk: Chunk, kinds: list[bytes], positions: list[int], others: dict[int, Outcome], replace: bool
