@@ -35,14 +35,12 @@ class _Compiled:
 
 
 def _load() -> None:
-    for library in ("hiredis", "redis"):
-        # They need not be here: modules may run on workers only.
-        with contextlib.suppress(ImportError):
-            importlib.import_module(library)
     sys.meta_path.insert(0, t.cast(t.Any, _Compiled))
     try:
-        for module in _MODULES:
-            importlib.import_module(f"{_PACKAGE}._module.{module}")
+        for name in ("hiredis", "redis", *(f"{_PACKAGE}._module.{module}" for module in _MODULES)):
+            # Libraries need not be here, nor work: modules may run on workers only. One that runs here says what is wrong.
+            with contextlib.suppress(Exception):
+                importlib.import_module(name)
     finally:
         sys.meta_path.remove(t.cast(t.Any, _Compiled))
     # It stays to the end. A fork that looked through it for garbage would copy it, page by page.
