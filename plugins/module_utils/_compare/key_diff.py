@@ -16,16 +16,13 @@ import time
 import typing as t
 
 from .._connection.patience import at_first, patiently
-from .._errors import ConnectError, RedisMigrationError
-from .._keys.listing import listable
-from .._pipeline.absence import PAUSES, lacking, unknown, without
+from .._errors import RedisMigrationError
 from .._pipeline.chunk import Chunk
-from .._pipeline.clashes import clashes
-from .._pipeline.elsewhere import everywhere, others_for, watched
+from .._pipeline.elsewhere import others_for, watched
 from .._pipeline.end import End
 from .._pipeline.flow import Flow
 from .._pipeline.halving import GiveUp, Work
-from .._pipeline.job import Job, Sleep, restarting
+from .._pipeline.job import Job, restarting
 from .._pipeline.pace import Pace
 from .._pipeline.samples import Samples
 from .._pipeline.scan import NAMES_AT_ONCE, Scan
@@ -36,18 +33,14 @@ from .._server.continuity import Continuity, ServerChanged, nameless_ends
 from .._server.databases import check_databases, check_same_server, database_pairs
 from .._server.eligibility import mode_problem, refuse
 from .._server.info import Server, measure_ends
-from .comparer import CONTRADICTORY, Comparer
-from .diff_progress import DatabaseDiff, DiffPlan, DiffProgress, Found
+from .diff_progress import DatabaseDiff, DiffPlan, DiffProgress
 from .no_extra import Count, no_extra
 from .no_extra import counts as counts_of
+from .pair import PairComparison
 from .totals import Totals
-from .verdict import Difference, Gone, Verdict
 
 _CHUNK_KEYS = 500
 _CHUNK_BYTES = 1024 * 1024
-
-# What may be in transit between two looks at an end (an expiry that one server has noticed and the other has not).
-_SECOND_LOOK_SECONDS = 0.05
 
 # How often a comparison is begun anew because an end became another server.
 _RESTARTS = 3
@@ -174,7 +167,7 @@ class KeyDiff:
             level, counts = plan.level, progress.databases[here]
             if progress.again is not None:
                 level, counts = "keys", progress.again
-            comparison = _PairComparison(
+            comparison = PairComparison(
                 flow,
                 source,
                 target,
@@ -276,106 +269,3 @@ class KeyDiff:
     def _unchanged(self, end: End, _attempt: int) -> Job[None]:
         """Asked without a break of the connection that compared."""
         self._continuity.check(end.endpoint, (yield from end.identity()))
-
-
-class _PairComparison:
-    """Compares chunks of one pair of databases and counts."""
-
-    def __init__(
-        self,
-        flow: Flow,
-        source: End,
-        target: End,
-        level: str,
-        counts: DatabaseDiff,
-        differences: list[Found],
-        most_listed: int,
-        tolerance_ms: int,
-        noted: t.Callable[[], None],
-    ) -> None:
-        self._level = level
-        self._most_listed = most_listed
-        self._source = source
-        self._target = target
-        self._counts = counts
-        self._differences = differences
-        self._noted = noted
-        self._comparer = Comparer(flow, source, target, tolerance_ms)
-
-    def forward(self, _chunk: Chunk) -> Work:
-        """The job that compares a chunk of the source's keys with the target."""
-        return self._compare
-
-    def backward(self, _chunk: Chunk) -> Work:
-        """The job that looks for keys of the target that the source does not have."""
-        return lambda part: self._find_extra(part.names)
-
-    def give_up(self, chunk: Chunk, error: ConnectError) -> None:
-        """Count the chunk's key, which cannot be read, as different: nothing proves that it is not."""
-        self._counts.add(DatabaseDiff(source_keys=1, different=1))
-        self._report(chunk.names[0], Difference("value", f"could not be compared: {error.message}"))
-
-    def _compare(self, chunk: Chunk) -> Job[None]:
-        counts = DatabaseDiff(source_keys=len(chunk))
-        found: list[tuple[bytes, Difference]] = []
-        if self._level == "keys":
-            missing = yield from lacking(self._target, chunk.names)
-            if missing:
-                yield Sleep(_SECOND_LOOK_SECONDS)
-                gone = set((yield from without(self._source, missing)))
-                still = set((yield from lacking(self._target, missing)))
-                counts.source_keys -= len(gone)
-                found = [(name, Difference("missing", "not at the target")) for name in missing if name in still - gone]
-            clashing = yield from clashes(self._source, self._target.renaming, chunk.names)
-            found += [(chunk.names[at], Difference("value", reason)) for at, reason in clashing.items()]
-        else:
-            found = yield from self._look(chunk, counts)
-        for name, difference in found:
-            if difference.kind == "missing":
-                counts.missing += 1
-            else:
-                counts.different += 1
-            self._report(name, difference)
-        self._counts.add(counts)
-        self._noted()
-
-    def _look(self, chunk: Chunk, counts: DatabaseDiff) -> Job[list[tuple[bytes, Difference]]]:
-        verdicts: list[Verdict] = yield from self._comparer.verdicts(chunk, self._level)
-        if not any(verdicts):
-            return []
-        suspects = [position for position, verdict in enumerate(verdicts) if verdict is not None]
-        found: dict[bytes, Difference] = {}
-        for pause in (_SECOND_LOOK_SECONDS, *PAUSES):
-            yield Sleep(pause)
-            again = chunk.pick(suspects)
-            verdicts = yield from self._comparer.verdicts(again, self._level)
-            for name, verdict in zip(again.names, verdicts):
-                found.pop(name, None)
-                if isinstance(verdict, Gone):
-                    counts.source_keys -= 1
-                elif verdict is not None:
-                    found[name] = verdict
-            # Of these keys the source says two things, as it also does where they come and go.
-            suspects = [at for at, verdict in zip(suspects, verdicts) if verdict is CONTRADICTORY]
-            if not suspects:
-                break
-        return list(found.items())
-
-    def _find_extra(self, names: list[bytes]) -> Job[None]:
-        counts = DatabaseDiff(target_keys=len(names))
-        unknown_here = functools.partial(everywhere, self._source, ask=without)
-        extra = yield from unknown(self._target, names, unknown_here)
-        if extra:
-            yield Sleep(_SECOND_LOOK_SECONDS)
-            gone = set((yield from without(self._target, extra)))
-            still = set((yield from unknown(self._target, extra, unknown_here)))
-            counts.target_keys -= len(gone)
-            for name in extra:
-                if name in still - gone:
-                    counts.extra += 1
-                    self._report(name, Difference("extra", "not at the source"))
-        self._counts.add(counts)
-
-    def _report(self, name: bytes, difference: Difference) -> None:
-        found = Found(self._source.database, name, difference)
-        self._differences.extend(listable(self._differences, [found], self._most_listed))

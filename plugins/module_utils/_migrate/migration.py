@@ -190,20 +190,8 @@ class Migration:
         now = self._source.identity
         if changed.endpoint is plan.source or not (before.same_process(now) and before.same_data(now)):
             self._guard.changed(before, self._source)
-        progress.position, progress.cursor, progress.pruning, progress.fresh = 0, b"0", False, None
-        progress.distrust = True
+        progress.begin_anew()
         self._begin_watch()
-        for here, counters in progress.counters.items():
-            done = progress.moved_before.setdefault(here, Counters())
-            done.copied, done.updated, done.pruned = (
-                done.copied + counters.copied,
-                done.updated + counters.updated,
-                done.pruned + counters.pruned,
-            )
-            done.rebuilt += counters.rebuilt
-            done.bytes += counters.bytes
-        progress.counters = {here: Counters() for here, _there in progress.pairs}
-        progress.failures.clear()
         if progress.restarts > _RESTARTS:
             raise ConnectError(
                 f"The {plan.source} or the {plan.target} was restarted too often during the run, got other data, or had its"

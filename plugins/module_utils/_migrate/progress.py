@@ -121,6 +121,22 @@ class Progress:
         self.position += 1
         self.cursor, self.pruning, self.fresh = b"0", False, None
 
+    def begin_anew(self) -> None:
+        """Look at everything again, by comparison; what was moved until now is remembered as such."""
+        self.position, self.cursor, self.pruning, self.fresh = 0, b"0", False, None
+        self.distrust = True
+        for here, counters in self.counters.items():
+            done = self.moved_before.setdefault(here, Counters())
+            done.copied, done.updated, done.pruned = (
+                done.copied + counters.copied,
+                done.updated + counters.updated,
+                done.pruned + counters.pruned,
+            )
+            done.rebuilt += counters.rebuilt
+            done.bytes += counters.bytes
+        self.counters = {here: Counters() for here, _there in self.pairs}
+        self.failures.clear()
+
     @property
     def clock_difference(self) -> Clocks:
         """How far the clocks of the two ends are apart."""

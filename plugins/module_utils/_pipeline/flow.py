@@ -18,18 +18,17 @@ from __future__ import annotations
 import collections
 import heapq
 import itertools
-import os
 import selectors
 import time
-import traceback
 import typing as t
 
 from .._connection.patience import at_once
 from .._errors import ConnectError, RedisMigrationError
 from .._process import output_is_read
 from .job import Gate, Job, LostAgain, Reconnected, Reopen, Sleep, Take, Unsteady
-from .pipe import Call, Likeness, Pipe, PipeLost, ReplyTooLarge
+from .pipe import Call, Pipe, PipeLost, ReplyTooLarge
 from .still_wanted import StillWanted
+from .task import Outage, Task, place_of
 
 _FIRST_BACKOFF = 0.1
 _LONGEST_BACKOFF = 3.0
@@ -39,21 +38,6 @@ _LOSSES = 8
 
 # A connection that has served so long since it was opened, in seconds, is no longer failing.
 _STEADY = 5.0
-
-
-class _Task:
-    __slots__ = ("job", "missing", "calls", "single", "alive", "silence", "lost")
-
-    def __init__(self, job: Job[object]) -> None:
-        self.job = job
-        self.missing = 0
-        self.calls: tuple[Call, ...] = ()
-        self.single = True
-        self.alive = True
-        # Seconds for which its calls stood first in line and nothing was answered.
-        self.silence = 0.0
-        # The commands that lost their connection and have not got through since.
-        self.lost: collections.Counter[Likeness] = collections.Counter()
 
 
 class Flow:
@@ -75,15 +59,15 @@ class Flow:
         self._wanted = StillWanted(still_wanted)
         self._selector = selectors.DefaultSelector()
         self._pipes: dict[Pipe, int] = {}
-        self._ready: collections.deque[tuple[_Task, t.Any, BaseException | None]] = collections.deque()
-        self._sleeping: list[tuple[float, int, _Task]] = []
+        self._ready: collections.deque[tuple[Task, t.Any, BaseException | None]] = collections.deque()
+        self._sleeping: list[tuple[float, int, Task]] = []
         self._order = itertools.count()
-        self._tasks: set[_Task] = set()
+        self._tasks: set[Task] = set()
         # These end with the others, or go on when there are others again.
-        self._background: set[_Task] = set()
+        self._background: set[Task] = set()
         self.reconnects = 0
         # How long each pipe has been failing, so that an end that fails at every try is not tried for ever.
-        self._outages: dict[Pipe, _Outage] = {}
+        self._outages: dict[Pipe, Outage] = {}
         self._finished = 0
 
     def add_pipe(self, pipe: Pipe) -> Pipe:
@@ -113,7 +97,7 @@ class Flow:
 
     def spawn(self, job: Job[object], *, background: bool = False) -> None:
         """Run ``job`` beside the others. One in the ``background`` is nothing that a run waits for."""
-        task = _Task(job)
+        task = Task(job)
         (self._background if background else self._tasks).add(task)
         self._ready.append((task, None, None))
 
@@ -185,13 +169,13 @@ class Flow:
             except (TypeError, ValueError, LookupError, AttributeError) as exc:
                 # A reply of a shape that nobody foresaw. Its run ends with what it has counted.
                 raise RedisMigrationError(
-                    f"An end answered in a way that Redis would not, and it cannot be read ({_place(exc)}).",
+                    f"An end answered in a way that Redis would not, and it cannot be read ({place_of(exc)}).",
                     hint="Look at what answers there: a proxy in between, or a product that differs from Redis. If it is a"
                     " Redis, report this as a fault of the collection.",
                 ) from exc
             self._wait_for(task, wanted)
 
-    def _wait_for(self, task: _Task, wanted: t.Any) -> None:
+    def _wait_for(self, task: Task, wanted: t.Any) -> None:
         if isinstance(wanted, Call):
             task.calls, task.single, task.missing = (wanted,), True, 1
             self._submit(task, wanted)
@@ -212,7 +196,7 @@ class Flow:
                 raise wanted.error
             self._recover(wanted.pipe, wanted.error, also=task)
 
-    def _submit(self, task: _Task, call: Call) -> None:
+    def _submit(self, task: Task, call: Call) -> None:
         call.owner = task
         if call.left == 0:
             self._complete(call)
@@ -297,7 +281,7 @@ class Flow:
         pipe: Pipe,
         error: RedisMigrationError,
         *,
-        also: _Task | None = None,
+        also: Task | None = None,
         at_head: BaseException | None = None,
         closed: bool = False,
     ) -> None:
@@ -329,7 +313,7 @@ class Flow:
         if not opened:
             pipe.close()
         now = time.monotonic()
-        outage = self._outages.setdefault(pipe, _Outage(now)) if error is not None else _Outage(now)
+        outage = self._outages.setdefault(pipe, Outage(now)) if error is not None else Outage(now)
         deadline = outage.since + self._patience
         backoff = _FIRST_BACKOFF
         while True:
@@ -360,19 +344,3 @@ class Flow:
             self.reconnects += 1
         self._selector.register(pipe, selectors.EVENT_READ)
         self._pipes[pipe] = selectors.EVENT_READ
-
-
-def _place(exc: BaseException) -> str:
-    """Where in the program an exception arose; its message may hold data."""
-    *_outer, (frame, line) = traceback.walk_tb(exc.__traceback__)
-    return f"{type(exc).__name__} in {os.path.basename(frame.f_code.co_filename)}, line {line}"
-
-
-class _Outage:
-    """How long a pipe has been failing, when it was last opened again, and how many jobs were through by then."""
-
-    __slots__ = ("since", "reopened", "finished")
-
-    def __init__(self, since: float) -> None:
-        self.since = self.reopened = since
-        self.finished = 0
