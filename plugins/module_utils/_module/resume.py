@@ -22,8 +22,8 @@ from .._migrate.progress import Progress
 from .._pipeline.waits import Waits
 from .._server.loss import Holding
 
-# Where the progress is of a run in parts.
-_PARTS = "parts"
+# Where the progress is of a run in parts; no field of the progress of a run between servers has this name.
+_PARTS = "whole"
 
 
 def _text(value: bytes) -> str:
