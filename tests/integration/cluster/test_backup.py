@@ -6,6 +6,8 @@
 from __future__ import annotations
 
 import json
+import os
+import signal
 import subprocess
 import threading
 from pathlib import Path
@@ -25,7 +27,7 @@ from tests.integration.cluster.test_changes import equal, fill, move_slots
 from tests.support import backups, dataset, report_schema
 from tests.support.attempt import until
 from tests.support.cluster import Cluster
-from tests.support.run import ModuleRun, run_module, run_playbook
+from tests.support.run import ModuleRun, StartedModule, run_module, run_playbook
 
 # So many keys a second: slow enough for the cluster to change meanwhile.
 _SLOW = 1000
@@ -262,16 +264,18 @@ def test_a_cluster_that_changes_while_it_is_restored_is_named(how: str, own: Clu
     source, target = own(), own(replicas=1)
     keys = fill(source, 20_000)
     back_up(source, tmp_path / "orders.rdb")
-    done: list[ModuleRun] = []
-    worker = threading.Thread(target=lambda: done.append(restore(target, tmp_path / "orders.rdb")), daemon=True)
-    worker.start()
+    run = StartedModule("redis_restore", {"src": [str(tmp_path / "orders.rdb")], "endpoint": target.endpoint()})
     until(lambda: sum(node.client().dbsize() for node in target.primaries) > 100)
-    if how == "slots move":
-        move_slots(target, 3)
-    else:
-        target.fail_over(target.primaries[0], kill=False)
-    worker.join(120)
-    assert "existing_keys 'skip'" in done[0].message
+    # However fast the machine is, it is in the middle.
+    os.kill(run.pid, signal.SIGSTOP)
+    try:
+        if how == "slots move":
+            move_slots(target, 3)
+        else:
+            target.fail_over(target.primaries[0], kill=False)
+    finally:
+        os.kill(run.pid, signal.SIGCONT)
+    assert "existing_keys 'skip'" in run.wait().message
     assert restore(target, tmp_path / "orders.rdb", existing_keys="skip").ok["totals"]["scanned"] == keys
     equal(source, target)
 
