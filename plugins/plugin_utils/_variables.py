@@ -86,6 +86,7 @@ def conflicting_values(values: t.Mapping[str, t.Any]) -> list[str]:
     """A sentence for each thing in which the values of several variables do not go together, or a moment is none."""
     when, live = str(values.get(f"{PREFIX}cutover_when") or ""), str(values.get(f"{PREFIX}live", "false")).lower()
     sentences = _conflicts_of_cutover(values) + _conflicts_of_sentinels(values) + _conflicts_of_names(values)
+    sentences += _conflicts_of_shards(values)
     if when:
         try:
             moment_of(when)
@@ -150,6 +151,23 @@ def _conflicts_of_sentinels(values: t.Mapping[str, t.Any]) -> list[str]:
                     f"{PREFIX}source has prefer_replica, which does not go with {PREFIX}{name}: {value}, as that needs the"
                     " primary; leave out one of them."
                 )
+    return sentences
+
+
+def _conflicts_of_shards(values: t.Mapping[str, t.Any]) -> list[str]:
+    """Of a host that has but a share of the source's keys."""
+    if not values.get(f"{PREFIX}source_shard"):
+        return []
+    sentences = []
+    if str(values.get(f"{PREFIX}live", "false")).lower() != "false":
+        sentences.append(
+            f"{PREFIX}source_shard does not go with {PREFIX}live, which follows all keys of a source; leave out one of them."
+        )
+    if is_true(values.get(f"{PREFIX}cutover")):
+        sentences.append(
+            f"{PREFIX}source_shard does not go with {PREFIX}cutover, which would bind the apps to the target once one share of"
+            " the keys is there; cut over by a run without shards behind those with shards, which finds all keys moved."
+        )
     return sentences
 
 

@@ -37,9 +37,13 @@ from ansible_collections.dataservices.redis_migration.plugins.plugin_utils._repo
     file_sentences,
     migration_summary,
 )
+from ansible_collections.dataservices.redis_migration.plugins.plugin_utils._report.shards import proved_in_part
 from ansible_collections.dataservices.redis_migration.plugins.plugin_utils._report.summary import moved_of
 from ansible_collections.dataservices.redis_migration.plugins.plugin_utils._report.timeline import timeline_of
-from ansible_collections.dataservices.redis_migration.plugins.plugin_utils._report.verification import findings_failure
+from ansible_collections.dataservices.redis_migration.plugins.plugin_utils._report.verification import (
+    findings_failure,
+    keys_of,
+)
 
 Data = dict[str, t.Any]
 
@@ -134,6 +138,7 @@ def build_report(
                 for migration in migrations
                 if migration["status"] == "proved"
             ),
+            "proved_in_part": proved_in_part(migrations),
         },
         "migrations": migrations,
     }
@@ -167,7 +172,9 @@ def _sentences(migration: Data) -> list[str]:
         sentences.append(f"FAILED in {migration['failure']['phase']}: {migration['failure']['message']}")
     elif status == "proved":
         verify = migration["verify"]
-        sentences.append(f"PROVED equal, {keys(verify['totals']['source_keys'])} ({verify['level']}).")
+        sentences.append(
+            f"PROVED equal, {keys_of(verify['totals']['source_keys'], verify['shard'])} ({verify['level']})."
+        )
     sentences += [migration[way]["summary"] for way in ("migrate", "live") if migration[way]]
     if status != "failed":
         sentences += file_sentences(migration["backup"], migration["restore"], planned=migration["planned"])
@@ -277,6 +284,7 @@ def _verify(variables: t.Mapping[str, t.Any]) -> Data | None:
     return {
         **{field: result[field] for field in (*_COMPARISON_FIELDS, "verified") if field in result},
         "level": "values" if "verified" in result else variables.get("redis_migration_verify_level", "values"),
+        "shard": variables.get("redis_migration_source_shard", ""),
         "findings": variables.get("__redis_migration_verification", []),
     }
 

@@ -28,6 +28,8 @@ def verdict(summary: t.Mapping[str, int]) -> str:
     if summary["failed"]:
         return f"{summary['failed']} of {migrations} {noun} failed"
     if summary["proved"] == migrations:
+        if summary.get("proved_in_part"):
+            return "Proved equal, but only in part: other shards of the source were not in this run"
         return (
             "Everything arrived: the migration is proved equal"
             if migrations == 1

@@ -35,33 +35,37 @@ def verification_findings(
     allow_extra: bool,
     memory_check: str,
     memory_tolerance_percent: float,
+    shard: str = "",
 ) -> list[Finding]:
     """``comparison`` is a result of redis_key_diff.
 
     ``whole``: whether all keys of the compared databases were compared, so that the servers' counters can be too.
     ``functions``: what the migration does with libraries of functions, as in the role's option.
     ``allow_extra``: keys that only the target has are fine. ``memory_check`` is ``warn``, ``fail`` or ``ignore``.
+    ``shard``: which share of the source was compared, such as ``1/2``; empty for all of it.
     Each finding has ``name``, ``status`` (ok, warn, fail), ``message`` and ``next_step``.
     """
     source, target = comparison["servers"]["source"], comparison["servers"]["target"]
-    findings = [_keys_finding(comparison, level, allow_extra), _empty_finding(comparison, allow_empty)]
+    findings = [_keys_finding(comparison, level, allow_extra, shard), _empty_finding(comparison, allow_empty, shard)]
     findings += _functions_findings(comparison["functions"], functions)
     # With keys of its own the target's counters are not the source's, and rightly so.
-    if whole and not (allow_extra and comparison["totals"]["extra"]):
+    # Nor are those of one shard: the others may not be there yet.
+    if whole and not shard and not (allow_extra and comparison["totals"]["extra"]):
         findings.append(_counts_finding(comparison, source, target))
         if memory_check != "ignore":
             findings.append(_memory_finding(source, target, memory_check, memory_tolerance_percent))
     return findings
 
 
-def _keys_finding(comparison: t.Mapping[str, t.Any], level: str, allow_extra: bool) -> Finding:
+def _keys_finding(comparison: t.Mapping[str, t.Any], level: str, allow_extra: bool, shard: str) -> Finding:
     totals = comparison["totals"]
     proved = _PROVED[level]
+    compared = keys_of(totals["source_keys"], shard)
     if allow_extra and totals["extra"] and not (totals["missing"] or totals["different"]):
         return _finding(
             "keys",
             "ok",
-            f"{keys(totals['source_keys'])} compared: equal in {proved}. "
+            f"{compared} compared: equal in {proved}. "
             f"The target has {count(totals['extra'])} more of its own, as allowed.",
         )
     if "verified" in comparison:
@@ -73,7 +77,7 @@ def _keys_finding(comparison: t.Mapping[str, t.Any], level: str, allow_extra: bo
             f" applications wrote and unchanged since, {count(verified['in_drain'])} compared after they had stopped.",
         )
     if comparison["identical"]:
-        return _finding("keys", "ok", f"{keys(totals['source_keys'])} compared on both sides: equal in {proved}.")
+        return _finding("keys", "ok", f"{compared} compared on both sides: equal in {proved}.")
     parts = [f"{count(totals[kind])} {kind}" for kind in ("missing", "extra", "different") if totals[kind]]
     listed = comparison["differences"]
     first = "; ".join(
@@ -82,7 +86,7 @@ def _keys_finding(comparison: t.Mapping[str, t.Any], level: str, allow_extra: bo
         for entry in listed[:3]
     )
     more = sum(totals[kind] for kind in ("missing", "extra", "different")) - min(3, len(listed))
-    message = f"Of {keys(totals['source_keys'])} at the source: {', '.join(parts)} at the target. First: {first}"
+    message = f"Of {compared} at the source: {', '.join(parts)} at the target. First: {first}"
     message += f"; and {count(more)} more." if more > 0 else "."
     steps = []
     if totals["missing"] or totals["different"]:
@@ -99,8 +103,18 @@ def _keys_finding(comparison: t.Mapping[str, t.Any], level: str, allow_extra: bo
     return _finding("keys", "fail", message, f"{step[0].upper()}{step[1:]}.")
 
 
-def _empty_finding(comparison: t.Mapping[str, t.Any], allow_empty: bool) -> Finding:
+def keys_of(number: int, shard: str) -> str:
+    """How many keys, and of which shard, if of one."""
+    return f"{keys(number)} of shard {shard}" if shard else keys(number)
+
+
+def _empty_finding(comparison: t.Mapping[str, t.Any], allow_empty: bool, shard: str) -> Finding:
     totals = comparison["totals"]
+    if shard and not (totals["source_keys"] or totals["target_keys"]) and comparison["servers"]["source"]["keys"]:
+        # As where hash tags gather all keys in a few slots.
+        return _finding(
+            "not_empty", "ok", f"Neither side has keys of shard {shard}; all those of the source are in other shards."
+        )
     empty = [end for end in ("source", "target") if not totals[f"{end}_keys"]]
     if not empty:
         return _finding("not_empty", "ok", "Neither side is empty.")

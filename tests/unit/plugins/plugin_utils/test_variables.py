@@ -170,6 +170,14 @@ def test_a_cutover_needs_apps_that_are_recorded(given: dict[str, Any]) -> None:
     assert not conflicting_values({**APPS, "redis_migration_cutover": True, "redis_migration_isolate": "apps"})
 
 
+@pytest.mark.parametrize(("name", "value"), [("live", True), ("live", "auto"), ("cutover", True)])
+def test_what_needs_all_of_a_source_takes_no_shard(name: str, value: Any) -> None:
+    given = {**APPS, f"redis_migration_{name}": value, "redis_migration_isolate": "apps"}
+    (found,) = conflicting_values({**given, "redis_migration_source_shard": "1/2"})
+    assert f"redis_migration_source_shard does not go with redis_migration_{name}" in found
+    assert not conflicting_values({**given, "redis_migration_source_shard": ""})
+
+
 def test_the_tasks_of_a_cutover_are_there(tmp_path: Path) -> None:
     tasks = tmp_path / "tasks.yml"
     (found,) = conflicting_values({"redis_migration_cutover_tasks": str(tasks)})

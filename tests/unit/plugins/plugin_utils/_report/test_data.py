@@ -168,6 +168,27 @@ def test_numbers_are_of_all_migrations() -> None:
     assert [found["summary"][name] for name in counts] == [3, 1, 1, 1, 0, 16, 1800, 10]
 
 
+@pytest.mark.parametrize(
+    ("shards", "in_part"),
+    [
+        (["1/2", "2/2"], 0),
+        (["1/2"], 1),
+        (["1/2", "1/2"], 2),
+        (["1/2", "3/4", "4/4"], 0),
+        (["1/2", "2/3"], 2),
+        ([""], 0),
+    ],
+)
+def test_shards_prove_all_only_together(shards: list[str], in_part: int) -> None:
+    hosts = {
+        f"orders_{number}": {**verified(), "redis_migration_source_shard": shard} for number, shard in enumerate(shards)
+    }
+    found = build_report(hosts, check_mode=False, finished=1000.0)
+    assert (found["summary"]["proved"], found["summary"]["proved_in_part"]) == (len(shards), in_part)
+    share = f" of shard {shards[0]}" if shards[0] else ""
+    assert report_lines(found)[0] == f"orders_0: PROVED equal, 10 keys{share} (values)."
+
+
 def test_no_migrations() -> None:
     found = build_report({}, check_mode=False, finished=0.0)
     assert (found["summary"]["migrations"], found["migrations"], report_lines(found)) == (0, [], [])

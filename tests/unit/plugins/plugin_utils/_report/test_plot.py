@@ -122,6 +122,11 @@ def test_the_verdict(counted: dict[str, int], title: str) -> None:
     assert verdict({"migrations": sum(counted.values()), **NONE, **counted}) == title
 
 
+def test_shards_without_the_others_are_no_whole() -> None:
+    title = verdict({"migrations": 1, **NONE, "proved": 1, "proved_in_part": 1})
+    assert title == "Proved equal, but only in part: other shards of the source were not in this run"
+
+
 def test_what_failed_is_first() -> None:
     states = {"b": "proved", "a": "proved", "z": "failed", "y": "failed", "m": "not_run"}
     found = worst_first([{"name": name, "status": status} for name, status in states.items()])

@@ -56,6 +56,19 @@ def test_equal_servers() -> None:
     assert statuses(comparison()) == {"keys": "ok", "not_empty": "ok", "keyspace": "ok", "memory": "ok"}
 
 
+def test_counters_of_whole_servers_say_nothing_of_a_shard() -> None:
+    half = comparison(servers=ends(keys=5))
+    assert statuses(half)["keyspace"] == "fail"
+    assert statuses(half, shard="1/2") == {"keys": "ok", "not_empty": "ok"}
+
+
+def test_a_shard_without_keys_is_proved_if_others_have_some() -> None:
+    nothing = comparison(totals={"source_keys": 0, "target_keys": 0})
+    for keys, status in ((10, "ok"), (0, "fail")):
+        nothing["servers"]["source"]["keys"] = keys
+        assert statuses(nothing, shard="1/2")["not_empty"] == status
+
+
 @pytest.mark.parametrize("kind", ["missing", "extra", "different"])
 def test_every_kind_of_difference_fails(kind: str) -> None:
     assert statuses(comparison(totals={kind: 1}))["keys"] == "fail"
