@@ -15,6 +15,10 @@ options:
         C(max_keys_per_second) are those of all together; each process may need 200 MiB of memory.
       - By default as many as the machine has cores, at most 4, and never more than an end has primaries.
     type: int
+"""
+
+    SHARD = r"""
+options:
   source_shard:
     description:
       - Only a share of the keys, such as V(2/8) for the second of eight, by the hash slots of their names at the source. All

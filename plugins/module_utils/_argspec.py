@@ -116,8 +116,13 @@ _PROGRESS: Spec = {"progress_seconds": {"type": "float"}}
 
 
 def parts_spec() -> Spec:
-    """Fragment ``parts``: how the work on a cluster is shared."""
-    return {"processes": {"type": "int"}, "source_shard": {"type": "str"}}
+    """Fragments ``parts`` and ``parts.shard``: how the work is shared."""
+    return {"processes": {"type": "int"}, **shard_spec()}
+
+
+def shard_spec() -> Spec:
+    """Fragment ``parts.shard``: a share of the source."""
+    return {"source_shard": {"type": "str"}}
 
 
 def slice_spec() -> Spec:

@@ -22,6 +22,7 @@ extends_documentation_fragment:
   - dataservices.redis_migration.selection.names
   - dataservices.redis_migration.selection.rename
   - dataservices.redis_migration.parts
+  - dataservices.redis_migration.parts.shard
   - dataservices.redis_migration.slices
   - dataservices.redis_migration.progress
 options:

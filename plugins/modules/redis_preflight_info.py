@@ -25,6 +25,7 @@ extends_documentation_fragment:
   - dataservices.redis_migration.selection
   - dataservices.redis_migration.selection.names
   - dataservices.redis_migration.selection.rename
+  - dataservices.redis_migration.parts.shard
 options:
   types:
     description: Only keys of these types are meant. By default all.
@@ -229,6 +230,7 @@ from ansible.module_utils.basic import AnsibleModule
 from ansible_collections.dataservices.redis_migration.plugins.module_utils._argspec import (
     rename_spec,
     selection_spec,
+    shard_spec,
     source_target_spec,
 )
 from ansible_collections.dataservices.redis_migration.plugins.module_utils._module.redis_preflight_info import work
@@ -253,6 +255,7 @@ def main() -> None:
             "functions": {"type": "str", "choices": ["update", "skip", "fail", "none"], "default": "update"},
             "config_compare": {"type": "bool", "default": True},
             "scan_seconds": {"type": "float", "default": 60.0},
+            **shard_spec(),
         },
         supports_check_mode=True,
     )

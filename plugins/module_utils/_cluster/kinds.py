@@ -6,13 +6,15 @@
 from __future__ import annotations
 
 import abc
+import contextlib
 import dataclasses
 import typing as t
 
 from .._compare.diff_progress import DatabaseDiff, DiffPlan, DiffProgress
 from .._compare.key_diff import KeyDiff
+from .._connection.connect import client
 from .._connection.endpoint import Endpoint
-from .._errors import RedisMigrationError
+from .._errors import ConnectError, RedisMigrationError
 from .._keys.listing import LISTED, listable
 from .._keys.selection import Selection
 from .._migrate.choose import Choice
@@ -20,6 +22,7 @@ from .._migrate.counters import Counters
 from .._migrate.migration import Migration
 from .._migrate.progress import Plan, Progress
 from .._pipeline.waits import Waits
+from .._server.claim import Claim
 from .._server.loss import Holding, holding_of
 from .combined import combined
 from .names import check_all_names
@@ -76,6 +79,10 @@ class Kind(abc.ABC, t.Generic[P]):
     def check_held(self, whole: Whole[P], source: Topology) -> None:
         """Raise :class:`RedisMigrationError` where the ``source`` holds so much less than it did that its keys may be lost."""
 
+    def claimed(self, whole: Whole[P], target: Topology) -> t.ContextManager[None]:
+        """Keep other runs from writing to the ``target`` meanwhile, if this one writes."""
+        return contextlib.nullcontext()
+
     @abc.abstractmethod
     def runner(self, whole: Whole[P], part: Part[P], ends: Ends) -> Runner[P]:
         """What runs ``part``, or goes on with it."""
@@ -123,6 +130,20 @@ class MigrationInParts(Kind[Progress]):
                 hint="Check what happened there. If it is meant, run again: the next run begins with what the source holds then;"
                 f" or raise 'prune_limit' (now {self.plan.prune_limit:g}; 1 is no limit).",
             )
+
+    @contextlib.contextmanager
+    def claimed(self, whole: Whole[Progress], target: Topology) -> t.Iterator[None]:
+        """A part claims its own primary. Between parts, and at all others, no other run may begin either."""
+        places = self.selection.database_map
+        numbers = {places.get(number, number) for number in whole.databases or ()}
+        with contextlib.ExitStack() as stack:
+            for primary in () if self.plan.check_mode else target.primaries:
+                node = target.node(primary)
+                claim = Claim(node, numbers, whole.run, self.shard)
+                # The part that needs one that is away waits for it, and claims it then.
+                with contextlib.suppress(ConnectError):
+                    claim.check(stack.enter_context(client(node, name=claim.name)))
+            yield
 
     def runner(self, whole: Whole[Progress], part: Part[Progress], ends: Ends) -> Migration:
         taken = frozenset(whole.taken.get(part.target, [])) if part.first and part.target in whole.taken else None

@@ -61,7 +61,8 @@ class Rounds(t.Generic[P]):
                 if not whole.at_hand and not whole.queue and not self._next_round():
                     break
                 if whole.at_hand or whole.queue:
-                    self._go_on()
+                    with self._kind.claimed(whole, self._ends.target):
+                        self._go_on()
                 if self._out_of_time():
                     break
         finally:

@@ -12,7 +12,7 @@ from ansible.module_utils.basic import AnsibleModule
 from .._keys.selection import parse_selection
 from .._preflight.preflight import Report, preflight
 from .._preflight.situation import Question
-from .common import check_not_negative
+from .common import check_not_negative, source_shard
 
 
 def question_of(params: t.Mapping[str, t.Any]) -> Question:
@@ -33,6 +33,7 @@ def question_of(params: t.Mapping[str, t.Any]) -> Question:
         config_compare=params["config_compare"],
         live=params["live"],
         writers_stay=params["writers_stay"],
+        shard=source_shard(params),
     )
 
 

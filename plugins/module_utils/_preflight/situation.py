@@ -20,6 +20,7 @@ from .._connection.replies import parse_info
 from .._errors import RedisMigrationError
 from .._imports import Redis
 from .._keys.selection import Selection
+from .._keys.slots import ALL_SLOTS
 from .._migrate.choose import LARGE_KEY_BYTES, Choice, strategy_class
 from .._server.activity import Activity, Watcher
 from .._server.functions import Compared
@@ -52,6 +53,8 @@ class Question:
     live: bool = False
     # Whether nothing in it keeps them from writing, even in the end.
     writers_stay: bool = False
+    # Which slots of the source the run is about: another run may write the keys of others meanwhile.
+    shard: bytes = dataclasses.field(default=ALL_SLOTS, repr=False)
 
 
 class Side:

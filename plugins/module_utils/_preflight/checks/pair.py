@@ -64,12 +64,13 @@ def databases(situation: Situation) -> Verdict:
 
 
 def other_runs(situation: Situation) -> Verdict:
-    target = both_endpoints(situation)[1]
-    try:
-        other_clients(answered(situation.target).client)
-    except CommandRefused:
-        return ok("Whether another run writes to the target cannot be asked (CLIENT LIST is not permitted).")
-    Claim(target, [there for _here, there in situation.pairs], "preflight").check(answered(situation.target).client)
+    numbers = [there for _here, there in situation.pairs]
+    for node in answered(situation.target).nodes:
+        try:
+            other_clients(node.client)
+        except CommandRefused:
+            return ok("Whether another run writes to the target cannot be asked (CLIENT LIST is not permitted).")
+        Claim(node.endpoint, numbers, "preflight", situation.question.shard).check(node.client)
     return ok("No other run writes to these databases of the target.")
 
 
