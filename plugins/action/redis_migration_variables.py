@@ -12,9 +12,10 @@ from ansible.errors import AnsibleError, AnsibleUndefinedVariable
 from ansible.plugins.action import ActionBase
 
 # Ansible loads this file in the playbook's own process, before it forks for the first task: what is loaded here, all have.
-from ansible_collections.dataservices.redis_migration.plugins.plugin_utils._action import (
-    beforehand,  # noqa: F401 # pylint: disable=unused-import
-    worker,  # noqa: F401 # pylint: disable=unused-import
+# pylint: disable-next=unused-import
+from ansible_collections.dataservices.redis_migration.plugins.plugin_utils._action import (  # noqa: F401
+    beforehand,
+    worker,
 )
 from ansible_collections.dataservices.redis_migration.plugins.plugin_utils._variables import (
     conflicting_values,

@@ -51,7 +51,8 @@ options:
   src:
     description:
       - The backup, on the machine that runs the module, as a path, or a list of paths where it has several files.
-      - The files that M(dataservices.redis_migration.redis_backup) wrote of a cluster are found by what was its O(dataservices.redis_migration.redis_backup#module:dest), too.
+      - The files that M(dataservices.redis_migration.redis_backup) wrote of a cluster are found, too, by what was its
+        O(dataservices.redis_migration.redis_backup#module:dest).
     type: raw
     required: true
   existing_keys:

@@ -97,7 +97,7 @@ def _counts(parts: t.Sequence[Part]) -> dict[int, tuple[int, int]]:
     return {here: counts for here, counts in found.items() if any(counts)}
 
 
-_Held: t.TypeAlias = "list[Database] | None"
+_Held: t.TypeAlias = list[Database] | None
 
 
 def _held(parts: t.Sequence[Part], here: int, there: int) -> tuple[_Held, _Held]:

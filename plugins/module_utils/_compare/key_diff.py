@@ -40,7 +40,10 @@ from .pair import PairComparison
 from .totals import Totals
 
 _CHUNK_KEYS = 500
-_CHUNK_BYTES = 1024 * 1024
+_CHUNK_BYTES = 512 * 1024
+
+# Fewer keys are walked sooner than both servers are asked for their counts.
+_WORTH_COUNTING = 2000
 
 # How often a comparison is begun anew because an end became another server.
 _RESTARTS = 3
@@ -203,7 +206,9 @@ class KeyDiff:
 
     def _counted(self, flow: Flow, source: End, target: End) -> list[Count]:
         """What both ends count now, where that may spare a walk over the target's keys."""
-        if not self._plan.selection.countable or self.progress.again is not None:
+        held = source.server.databases.get(source.database)
+        few = held is None or held.keys < _WORTH_COUNTING
+        if few or not self._plan.selection.countable or self.progress.again is not None:
             return []
         found: list[Count] = []
 

@@ -36,6 +36,7 @@ from .._server.eligibility import check_servers
 from .._server.info import Server, measure_ends
 from .._server.loss import holding_of
 from .._transfer.rebuild.strategy import RebuildStrategy
+from .._transfer.strategies import STRATEGIES
 from .._transfer.strategy import Ends, Lane
 from .choose import choose, prepared, strategy_of
 from .counters import Counters
@@ -231,7 +232,7 @@ class Migration:
         target = End(plan.target, self._target, there, name, renaming, spares=spares)
         flow = Flow(plan.timeout, on_open=watched(source, self._check_identity))
         try:
-            pace = Pace(self._round_trip_us, plan.max_source_latency_ms)
+            pace = Pace(self._round_trip_us, plan.max_source_latency_ms, STRATEGIES[progress.chosen.strategy].queued)
             watch = Watch(source, progress.waits, pace.felt)
             compares = plan.existing_keys == "update" and not progress.fresh
             flow.add_pipes(*source.pipes(compares=compares), *target.pipes(compares=compares), spare=[watch.pipe])

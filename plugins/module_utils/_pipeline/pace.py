@@ -37,10 +37,11 @@ _FEWEST_KEYS = 50
 
 class Pace:
     """Bounds the work in flight at one server. ``round_trip_us``: how long an empty command takes; ``max_latency_ms``: how
-    long its other clients may have to wait.
+    long its other clients may have to wait; ``queued``: how many batches shall fit into that.
     """
 
-    def __init__(self, round_trip_us: float, max_latency_ms: float = MAX_LATENCY_MS) -> None:
+    def __init__(self, round_trip_us: float, max_latency_ms: float = MAX_LATENCY_MS, queued: int = 2) -> None:
+        self._queued = queued
         self._most_us = max_latency_ms * 1000
         self._queue_us = self._most_us * _QUEUED
         # Over a long line the work is spread along the line and does not arrive in one lump.
@@ -64,8 +65,10 @@ class Pace:
         return self._factor * (keys * _KEY_US + size * _BYTE_US)
 
     def keys_at_once(self, keys: int, size: int) -> int:
-        """How many keys of a kind of which ``keys`` have ``size`` bytes to read together, so that two such batches fit."""
-        return max(_FEWEST_KEYS, int(self._queue_us / 2 * keys / self.cost(2 * keys, size)))
+        """How many keys of a kind of which ``keys`` have ``size`` bytes to read together, so that as many such batches fit as
+        shall.
+        """
+        return max(_FEWEST_KEYS, int(self._queue_us / self._queued * keys / self.cost(2 * keys, size)))
 
     def observe(self, keys: int, size: int, microseconds: float) -> None:
         """Learn that this much work took the server so long."""

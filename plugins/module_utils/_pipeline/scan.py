@@ -43,6 +43,10 @@ _PAGE_PER_US = 0.4
 # large ones. So names are put together until they weigh as much as half a page of short ones, in bytes for each of it.
 _FULL = 0.5 * (_NAME_OVERHEAD + 20)
 
+# Values in flight: as many keep a near server busy, and the line to a far one full.
+_NEAR_BYTES = 4 * 1024 * 1024
+_LINE_BYTES_PER_US = 200
+
 # Where only names matter, a chunk may have so many: one EXISTS takes them all.
 NAMES_AT_ONCE = 1000
 
@@ -95,7 +99,9 @@ class Scan:
         self._measured = measured
         self._page = min(_LARGEST_PAGE, max(_PAGE, int(round_trip_us * _PAGE_PER_US)))
         self._names = Gate(min(_NAME_BYTES, keys_ahead * _NAME_OVERHEAD) if keys_ahead else _NAME_BYTES)
-        self._halving = Halving(flow, Gate(IN_FLIGHT_BYTES), chunk_bytes, give_up)
+        # A server carries out in one go what it has received of a connection, and others wait for all of it.
+        in_flight = min(IN_FLIGHT_BYTES, _NEAR_BYTES + round_trip_us * _LINE_BYTES_PER_US)
+        self._halving = Halving(flow, Gate(in_flight), chunk_bytes, give_up)
         # STRLEN is a use of the key, MEMORY USAGE is none.
         self._mostly_strings = not usage_kept
         self._should_stop = should_stop

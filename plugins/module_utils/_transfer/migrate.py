@@ -49,6 +49,9 @@ _QUOTING = "replied with error: "
 # Expiries set at the target may differ by rounding from those at the source.
 _EXPIRY_TOLERANCE_MS = 10
 
+# What PTTL says of a key that does not expire.
+_NO_LIFETIME = -1
+
 # Why it cannot be used where keys get other names.
 KEEPS_NAMES = "keys get other names at the target, and MIGRATE keeps their names"
 
@@ -60,12 +63,16 @@ class MigrateStrategy(Strategy):
     needs_at_source = (Need("MIGRATE", "migrate", ("127.0.0.1", "1", KEY, "0", "1", "COPY"), writes=True),)
     needs_at_target = (
         Need("RESTORE", "migrate", (KEY, "0", "x"), writes=True),
+        Need("PTTL", "migrate", (KEY,)),
         Need("PEXPIREAT", "migrate", (KEY, "1"), writes=True),
+        Need("PERSIST", "migrate", (KEY,), writes=True),
         Need("DEL", "migrate", (KEY,), writes=True),
     )
     uses_backend = True
     renames = False
-    chunk_keys = 500
+    # Each costs the same besides its keys, and the source serves nobody else while it carries out one, nor between two.
+    queued = 1
+    chunk_keys = 1000
     chunk_bytes = 256 * 1024
 
     def __init__(self, lane: Lane) -> None:
@@ -197,33 +204,55 @@ class MigrateStrategy(Strategy):
     def _migrate(self, chunk: Chunk, replace: bool, tries: int = _TRIES) -> Job[Moved]:
         lane, source, target = self._lane, self._lane.source, self._lane.target
         names = chunk.names
-        expiry_commands, expiry_replies = source.expiries.commands(names)
+        none_expires = source.expiries.nothing_expires
+        proof, proofs = source.expiries.commands(names) if none_expires else (b"", 0)
         work, cost = 2 * len(names), lane.pace.cost(2 * len(names), chunk.size)
-        commands = TIME + self._command(names, replace) + TIME + expiry_commands
         yield Take(lane.pace.gate, cost)
         try:
-            began, reply, ended, *rest = yield source.call(commands, 3 + expiry_replies)
+            commands = TIME + self._command(names, replace) + TIME + proof
+            began, reply, ended, *rest = yield source.call(commands, 3 + proofs)
         finally:
             lane.flow.give(lane.pace.gate, cost)
         source.check((began, ended), "TIME")
         lane.pace.observe(work, chunk.size, between_us(began, ended))
-        expiries = yield from source.expiries.read(names, rest)
         if is_error(reply) and reply_text(reply).startswith("IOERR"):
             # How far it came is unknown: do the batch again.
             yield from self._broken(reply, between_us(began, ended))
         if is_error(reply):
+            expiries = yield from source.expiries.ask(names)
             return (yield from self._sort_out(chunk, reply, expiries, replace))
-        timed = [index for index, expiry in enumerate(expiries) if expiry is not NEVER and expiry != GONE]
-        ask, count = target.about_all(b"EXISTS", names)
-        set_there = _expire_at([(names[index], expiries[index]) for index in timed])
-        replies = yield target.call(ask + set_there, count + len(timed))
-        target.check(replies, "PEXPIREAT")
-        arrived = reply == b"OK" and sum(replies[:count]) == len(names) and GONE not in expiries
+        if none_expires and all([expiry is NEVER for expiry in (yield from source.expiries.read(names, rest))]):
+            replies = yield target.call(*target.about_all(b"EXISTS", names))
+            target.check(replies, "EXISTS")
+            there = sum(replies) == len(names)
+        else:
+            there = yield from self._expiries_carried(names)
         # A key that was not at the target before and is there now was moved. One that was to be replaced may still be
         # the old one, if it was no longer at the source.
-        if arrived and (not replace or not (yield from absent(source, names))):
+        if reply == b"OK" and there and (not replace or not (yield from absent(source, names))):
             return Moved(chunk.size, {})
         return (yield from self._one_by_one(chunk, replace, tries - 1))
+
+    def _expiries_carried(self, names: list[bytes]) -> Job[bool]:
+        """Set absolutely at the target what expires; False unless all of ``names`` are there, and at the source still.
+
+        MIGRATE has given a lifetime to just those that had one, so the target tells which they are, and the source, which has
+        the most to do, is asked about these only.
+        """
+        source, target = self._lane.source, self._lane.target
+        lifetimes = yield target.call(each(b"PTTL", names), len(names))
+        target.check(lifetimes, "PTTL")
+        if GONE in lifetimes:
+            return False
+        timed = [name for name, lifetime in zip(names, lifetimes) if lifetime != _NO_LIFETIME]
+        expiries = yield from source.expiries.ask(timed)
+        if GONE in expiries:
+            return False
+        lasting = [name for name, expiry in zip(timed, expiries) if expiry is NEVER]
+        limited = [(name, expiry) for name, expiry in zip(timed, expiries) if expiry is not NEVER]
+        replies = yield target.call(_expire_at(limited) + each(b"PERSIST", lasting), len(timed))
+        target.check(replies, "PEXPIREAT")
+        return True
 
     def _one_by_one(self, chunk: Chunk, replace: bool, tries: int) -> Job[Moved]:
         """What became of each key of a batch in which not all is as it should be."""

@@ -131,6 +131,9 @@ class Strategy(abc.ABC):
     # Whether keys can get other names at the target.
     renames: t.ClassVar[bool] = True
 
+    # How many chunks may be queued at the source at the same time.
+    queued: t.ClassVar[int] = 2
+
     chunk_keys: int
     chunk_bytes: int
 

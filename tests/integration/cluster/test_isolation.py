@@ -33,10 +33,15 @@ def isolation(cluster: Cluster, *, check: bool = False, **options: Any) -> Modul
     return run_module("redis_isolation", check=check, endpoint=cluster.endpoint(), **options)
 
 
+def key_of(node: ClusterNode) -> str:
+    """A name that lies in one of its slots."""
+    return next(str(number) for number in range(100_000) if redis.crc.key_slot(str(number).encode()) in set(node.slots))
+
+
 @contextlib.contextmanager
 def application(node: ClusterNode, *, writes: bool = False) -> Iterator[redis.Redis]:
     """A client of one primary, which writes all the time to a slot of it if told so."""
-    key = next(str(number) for number in range(100_000) if redis.crc.key_slot(str(number).encode()) in set(node.slots))
+    key = key_of(node)
     over = threading.Event()
     with node.client(client_name="shop", retry=None) as client:
         client.ping()

@@ -82,7 +82,7 @@ def test_what_is_joined_has_the_same_points() -> None:
     cut = split(4, randomly)
     for _case in range(20):
         some = [Region(*pair) for pair in itertools.product(cut, cut) if randomly.random() < 0.5]
-        points = {(one, other) for one, other in itertools.product(range(0, SLOTS, 997), repeat=2)}
+        points = set(itertools.product(range(0, SLOTS, 997), repeat=2))
         before = {(one, other) for one, other in points if any(r.source[one] and r.target[other] for r in some)}
         found = joined(some, renamed=True)
         after = [(one, other) for one, other in points for r in found if r.source[one] and r.target[other]]

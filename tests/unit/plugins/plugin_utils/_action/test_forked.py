@@ -6,13 +6,13 @@
 
 from __future__ import annotations
 
+import importlib
 import json
 import os
 import signal
 import sys
 from pathlib import Path
 
-import ansible.cli  # noqa: F401 # what is Ansible's controller is there to be forgotten
 import pytest
 
 from ansible_collections.dataservices.redis_migration.plugins.plugin_utils._action.forked import (
@@ -20,6 +20,9 @@ from ansible_collections.dataservices.redis_migration.plugins.plugin_utils._acti
     Program,
     run_forked,
 )
+
+# What is Ansible's controller is there to be forgotten.
+importlib.import_module("ansible.cli")
 
 _REPORT = """
 import json, os, signal, sys
