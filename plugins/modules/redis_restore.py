@@ -119,12 +119,6 @@ EXAMPLES = r"""
     endpoint:
       url: "rediss://{{ vault_user }}:{{ vault_new }}@new.example.com:49621"
 
-- name: Put the files of a cluster, orders.rdb.1-of-3 and so on, into another one
-  dataservices.redis_migration.redis_restore:
-    src: /srv/backups/orders.rdb
-    endpoint:
-      url: "rediss://{{ vault_user }}:{{ vault_new }}@node1.example.com:6379"
-
 - name: Use the encrypted download of a dashboard
   dataservices.redis_migration.redis_restore:
     src: /srv/downloads/orders-backup
