@@ -99,10 +99,13 @@ def databases_of(redis_client: t.Any, endpoint: Endpoint, info: bytes) -> dict[i
     if told is None:
         return _by_dbsize(redis_client, endpoint)
     counted = {number: database for number, database in told.items() if database.keys}
-    if not counted and _holds_keys(redis_client):
-        # It counts nothing before it is told to.
-        return _by_dbsize(redis_client, endpoint)
-    return counted
+    if counted or not _holds_keys(redis_client):
+        return counted
+    # The first key may have come in between; else it counts nothing before it is told to.
+    again = keyspace_section(redis_client.execute_command("INFO", "keyspace")) or {}
+    return {number: database for number, database in again.items() if database.keys} or _by_dbsize(
+        redis_client, endpoint
+    )
 
 
 def _by_dbsize(redis_client: t.Any, endpoint: Endpoint) -> dict[int, Database]:

@@ -13,6 +13,8 @@ from typing import Any
 
 import pytest
 
+from ansible_collections.dataservices.redis_migration.plugins.module_utils._connection.endpoint import parse_endpoint
+from ansible_collections.dataservices.redis_migration.plugins.module_utils._server.info import read_server
 from tests.conftest import ServerFactory, soak
 from tests.support import engine
 from tests.support.attempt import attempt, until
@@ -217,3 +219,13 @@ def test_what_has_expired_and_is_counted_still_is_no_contradiction(pair: Pair) -
             client.set(f"over:{index}", 1, px=1)
     target.client().execute_command("DEBUG", "SET-ACTIVE-EXPIRE", 1)
     assert compared(source, target) == "identical"
+
+
+def test_the_first_key_comes_between_two_questions(redis_server: ServerFactory) -> None:
+    """INFO counts no key, and a moment later there is one: it is asked again, and not database by database."""
+    server = redis_server("redis-8.2")
+    client = server.client()
+    with FaultProxy(server.port, redis=True) as proxy:
+        proxy.on_command("RANDOMKEY", lambda: client.set("first", 1, ex=1000))
+        found = read_server(parse_endpoint(server.endpoint(port=proxy.port), "target"))
+    assert {number: (one.keys, one.expires) for number, one in found.databases.items()} == {0: (1, 1)}

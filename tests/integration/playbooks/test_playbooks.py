@@ -36,7 +36,7 @@ Pair = tuple[RedisServer, RedisServer]
 
 PERMISSIONS = [
     ("copy", "", "+restore +mset +msetnx"),
-    ("migrate", "+migrate", "+restore +del"),
+    ("migrate", "+migrate", "+restore +del +pttl"),
     soak("rebuild", "", ""),
 ]
 
