@@ -226,6 +226,6 @@ def test_the_first_key_comes_between_two_questions(redis_server: ServerFactory) 
     server = redis_server("redis-8.2")
     client = server.client()
     with FaultProxy(server.port, redis=True) as proxy:
-        proxy.on_command("RANDOMKEY", lambda: client.set("first", 1, ex=1000))
+        proxy.on_command("SCAN", lambda: client.set("first", 1, ex=1000))
         found = read_server(parse_endpoint(server.endpoint(port=proxy.port), "target"))
     assert {number: (one.keys, one.expires) for number, one in found.databases.items()} == {0: (1, 1)}
