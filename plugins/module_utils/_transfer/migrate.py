@@ -221,7 +221,8 @@ class MigrateStrategy(Strategy):
         if is_error(reply):
             expiries = yield from source.expiries.ask(names)
             return (yield from self._sort_out(chunk, reply, expiries, replace))
-        if none_expires and all([expiry is NEVER for expiry in (yield from source.expiries.read(names, rest))]):
+        expiries = (yield from source.expiries.read(names, rest)) if none_expires else []
+        if none_expires and expiries.count(NEVER) == len(names):
             replies = yield target.call(*target.about_all(b"EXISTS", names))
             target.check(replies, "EXISTS")
             there = sum(replies) == len(names)
