@@ -45,7 +45,7 @@ _FULL = 0.5 * (_NAME_OVERHEAD + 20)
 
 # Values in flight: as many keep a near server busy, and the line to a far one full.
 _NEAR_BYTES = 4 * 1024 * 1024
-_LINE_BYTES_PER_US = 200
+_LINE_BYTES_PER_US = 1000
 
 # Where only names matter, a chunk may have so many: one EXISTS takes them all.
 NAMES_AT_ONCE = 1000
