@@ -115,6 +115,11 @@ def keys_spec(*, types: bool = False) -> Spec:
 _PROGRESS: Spec = {"progress_seconds": {"type": "float"}}
 
 
+def latency_spec() -> Spec:
+    """Fragment ``latency``: how long other clients of the server that is read may wait."""
+    return {"max_source_latency_ms": {"type": "float", "default": 5.0}}
+
+
 def parts_spec() -> Spec:
     """Fragments ``parts`` and ``parts.shard``: how the work is shared."""
     return {"processes": {"type": "int"}, **shard_spec()}

@@ -32,6 +32,7 @@ extends_documentation_fragment:
   - dataservices.redis_migration.selection.names
   - dataservices.redis_migration.progress
   - dataservices.redis_migration.progress.file
+  - dataservices.redis_migration.latency
 attributes:
   check_mode:
     support: full
@@ -93,13 +94,6 @@ options:
     description: Limit on bytes of payloads read per second. V(0) means none.
     type: int
     default: 0
-  max_source_latency_ms:
-    description:
-      - For how long other clients of the server may have to wait because of this, in milliseconds. Batches are made so large
-        that they keep it busy for less.
-      - A connection of its own measures what they wait. Where that is longer, less is done at once, whoever is the reason.
-    type: float
-    default: 5.0
   timeout:
     description: Seconds to go on trying when a connection is lost.
     type: float
@@ -281,6 +275,7 @@ from ansible.module_utils.basic import AnsibleModule
 from ansible_collections.dataservices.redis_migration.plugins.module_utils._argspec import (
     endpoint_spec,
     keys_spec,
+    latency_spec,
     progress_spec,
 )
 from ansible_collections.dataservices.redis_migration.plugins.module_utils._module.redis_backup import work
@@ -302,7 +297,7 @@ def main() -> None:
             "large_key_bytes": {"type": "int", "default": 4 * 1024 * 1024, "no_log": False},
             "max_keys_per_second": {"type": "int", "default": 0, "no_log": False},
             "max_bytes_per_second": {"type": "int", "default": 0},
-            "max_source_latency_ms": {"type": "float", "default": 5.0},
+            **latency_spec(),
             "timeout": {"type": "float", "default": 60.0},
         },
         supports_check_mode=True,

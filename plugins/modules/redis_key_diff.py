@@ -25,6 +25,7 @@ extends_documentation_fragment:
   - dataservices.redis_migration.parts.shard
   - dataservices.redis_migration.slices
   - dataservices.redis_migration.progress
+  - dataservices.redis_migration.latency
 options:
   types:
     description: Only keys of these types. By default all.
@@ -46,13 +47,6 @@ options:
     description: How many differences are listed one by one. All are counted.
     type: int
     default: 100
-  max_source_latency_ms:
-    description:
-      - For how long other clients of the source may have to wait because of this, in milliseconds. Batches are made so large
-        that they keep it busy for less.
-      - A connection of its own measures what they wait. Where that is longer, less is done at once, whoever is the reason.
-    type: float
-    default: 5.0
   timeout:
     description: Seconds to go on trying when a connection is lost.
     type: float
@@ -236,6 +230,7 @@ times:
 from ansible.module_utils.basic import AnsibleModule
 
 from ansible_collections.dataservices.redis_migration.plugins.module_utils._argspec import (
+    latency_spec,
     parts_spec,
     rename_spec,
     selection_spec,
@@ -257,7 +252,7 @@ def main() -> None:
             "level": {"type": "str", "choices": ["keys", "metadata", "values"], "default": "values"},
             "ttl_tolerance_ms": {"type": "int", "default": 10},
             "max_differences": {"type": "int", "default": 100},
-            "max_source_latency_ms": {"type": "float", "default": 5.0},
+            **latency_spec(),
             "timeout": {"type": "float", "default": 60.0},
         },
         supports_check_mode=True,

@@ -29,6 +29,7 @@ extends_documentation_fragment:
   - dataservices.redis_migration.slices
   - dataservices.redis_migration.progress
   - dataservices.redis_migration.owner
+  - dataservices.redis_migration.latency
 attributes:
   check_mode:
     support: full
@@ -79,13 +80,6 @@ options:
     description: Limit on bytes moved per second. V(0) means none.
     type: int
     default: 0
-  max_source_latency_ms:
-    description:
-      - For how long other clients of the source may have to wait because of this, in milliseconds. Batches are made so large
-        that they keep it busy for less.
-      - A connection of its own measures what they wait. Where that is longer, less is done at once, whoever is the reason.
-    type: float
-    default: 5.0
   ttl_tolerance_ms:
     description: By how many milliseconds expiry times may differ; see M(dataservices.redis_migration.redis_migrate_keys).
     type: int
@@ -374,6 +368,7 @@ times:
 from ansible.module_utils.basic import AnsibleModule
 
 from ansible_collections.dataservices.redis_migration.plugins.module_utils._argspec import (
+    latency_spec,
     owner_spec,
     rename_spec,
     selection_spec,
@@ -398,7 +393,7 @@ def main() -> None:
             "prune": {"type": "bool", "default": False},
             "max_keys_per_second": {"type": "int", "default": 0, "no_log": False},
             "max_bytes_per_second": {"type": "int", "default": 0},
-            "max_source_latency_ms": {"type": "float", "default": 5.0},
+            **latency_spec(),
             "ttl_tolerance_ms": {"type": "int", "default": 10},
             "large_key_bytes": {"type": "int", "default": 2 * 1024 * 1024, "no_log": False},
             "timeout": {"type": "float", "default": 60.0},

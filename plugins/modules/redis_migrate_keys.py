@@ -25,6 +25,7 @@ extends_documentation_fragment:
   - dataservices.redis_migration.parts.shard
   - dataservices.redis_migration.slices
   - dataservices.redis_migration.progress
+  - dataservices.redis_migration.latency
 attributes:
   check_mode:
     support: full
@@ -82,13 +83,6 @@ options:
     description: Limit on bytes moved per second, as RV(totals.bytes) counts them. V(0) means none.
     type: int
     default: 0
-  max_source_latency_ms:
-    description:
-      - For how long other clients of the source may have to wait because of this, in milliseconds. Batches are made so large
-        that they keep it busy for less.
-      - A connection of its own measures what they wait. Where that is longer, less is done at once, whoever is the reason.
-    type: float
-    default: 5.0
   max_failures:
     description: How many keys may fail before the module fails. Others are moved in any case.
     type: int
@@ -382,6 +376,7 @@ times:
 from ansible.module_utils.basic import AnsibleModule
 
 from ansible_collections.dataservices.redis_migration.plugins.module_utils._argspec import (
+    latency_spec,
     parts_spec,
     rename_spec,
     selection_spec,
@@ -407,7 +402,7 @@ def main() -> None:
             "prune_limit": {"type": "float", "default": 0.1},
             "max_keys_per_second": {"type": "int", "default": 0, "no_log": False},
             "max_bytes_per_second": {"type": "int", "default": 0},
-            "max_source_latency_ms": {"type": "float", "default": 5.0},
+            **latency_spec(),
             "max_failures": {"type": "int", "default": 0},
             "ttl_tolerance_ms": {"type": "int", "default": 10},
             "large_key_bytes": {"type": "int", "default": 2 * 1024 * 1024, "no_log": False},

@@ -138,11 +138,16 @@ def _product(server: str) -> str:
 def written(page: str, tables: dict[str, str]) -> str:
     """``page`` with these tables in their places. Raises ValueError for one that has none."""
     for name, table in tables.items():
-        place = re.compile(rf"(<!-- figures: {re.escape(name)} -->\n)(?:(?!<!--).*\n)*(<!-- end -->)")
-        page, found = place.subn(lambda match: f"{match[1]}\n{table}\n\n{match[2]}", page)  # noqa: B023
-        if not found:
-            raise ValueError(f"no place for the figures '{name}'")
+        page = _with(page, name, table)
     return page
+
+
+def _with(page: str, name: str, table: str) -> str:
+    place = re.compile(rf"(<!-- figures: {re.escape(name)} -->\n)(?:(?!<!--).*\n)*(<!-- end -->)")
+    filled, found = place.subn(lambda match: f"{match[1]}\n{table}\n\n{match[2]}", page)
+    if not found:
+        raise ValueError(f"no place for the figures '{name}'")
+    return filled
 
 
 def main(paths: list[str]) -> int:

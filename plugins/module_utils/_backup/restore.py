@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import contextlib
 import dataclasses
+import functools
 import secrets
 import time
 import typing as t
@@ -98,13 +99,13 @@ class Restore:
         run = secrets.token_hex(8)
         takers = [Taker(node, Claim(node.endpoint, result.places.values(), run)) for node in nodes]
         for node in nodes:
-            patiently(lambda node=node: check_databases(pairs, node.endpoint, None), plan.timeout)  # type: ignore[misc]
+            patiently(functools.partial(check_databases, pairs, node.endpoint, None), plan.timeout)
         if plan.check_mode or not result.places:
             self._restore(files, libraries, takers)
             return
         with contextlib.ExitStack() as stack:
             for at, taker in enumerate(takers):
-                takers[at] = patiently(lambda taker=taker: _alone(taker, stack), plan.timeout)  # type: ignore[misc]
+                takers[at] = patiently(functools.partial(_alone, taker, stack), plan.timeout)
                 result.blind = result.blind or taker.claim.blind
             self._restore(files, libraries, takers)
             self._destination.check_unchanged()

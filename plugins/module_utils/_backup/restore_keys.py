@@ -89,7 +89,7 @@ class KeysOfFile:
     def run(self) -> None:
         plan = self._plan
         for taker in self._takers:
-            self._largest.append(patiently(lambda at=taker.node.endpoint: largest_payload(at), plan.timeout))  # type: ignore[misc]
+            self._largest.append(patiently(functools.partial(largest_payload, taker.node.endpoint), plan.timeout))
         try:
             for number, there in self._result.places.items():
                 for at, (node, claim) in enumerate(self._takers):
@@ -102,7 +102,7 @@ class KeysOfFile:
                 self._flow.spawn(self._produce(reader))
                 self._flow.run()
             for end in {at: end for (_number, at), end in self._ends.items()}.values():
-                self._flow.spawn(restarting(lambda _attempt, end=end: self._unchanged(end)))  # type: ignore[misc]
+                self._flow.spawn(restarting(functools.partial(self._unchanged, end)))
             self._flow.run()
         except (ServerChanged, ClusterChanged) as changed:
             where = changed.endpoint if isinstance(changed, ServerChanged) else plan.endpoint
@@ -132,7 +132,7 @@ class KeysOfFile:
             with client(node.endpoint) as redis_client:
                 claim.check(redis_client)
 
-    def _unchanged(self, end: End) -> Job[None]:
+    def _unchanged(self, end: End, _attempt: int) -> Job[None]:
         """Asked without a break of the connection that wrote."""
         self._known[self._taker_of(end.pipe)].check(end.endpoint, (yield from end.identity()))
 

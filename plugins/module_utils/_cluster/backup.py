@@ -144,12 +144,7 @@ class WholeBackup:
         plan = self._plan
         # Names no database that its endpoint cannot have, and others would be missing in the file.
         numbers = numbers_of(plan.selection, topology, _nothing(plan.endpoint), include_target=False)
-        everything = all(primary.slots)
-        selection = dataclasses.replace(
-            plan.selection,
-            databases=tuple(numbers),
-            region=None if everything else Region(primary.slots, primary.slots),
-        )
+        selection = plan.selection.part(numbers, Region(primary.slots, primary.slots))
         part = dataclasses.replace(
             plan,
             endpoint=topology.part(primary.slots),

@@ -11,9 +11,9 @@ import typing as t
 from .._connection.endpoint import Endpoint
 from .._connection.patience import patiently, side_by_side
 from .._connection.shard import Place
-from .._errors import ClusterChanged, ConnectError, RedisMigrationError
-from .settling import PAUSE, STILL
-from .topology import Topology, read_topology
+from .rest import PAUSE, Rest
+from .settling import Settling
+from .topology import Topology
 
 
 class BothEnds:
@@ -26,27 +26,17 @@ class BothEnds:
     target: Topology
 
     def __init__(self, source: Endpoint, target: Endpoint, timeout: float, nodes: dict[str, list[Place]]) -> None:
-        self._endpoints = (source, target)
+        self._ends = (Settling(source, timeout, nodes), Settling(target, timeout, nodes))
         self._timeout = timeout
-        self._nodes = nodes
-        self._calm: tuple[t.Any, ...] | None = None
+        self._rest = Rest(timeout)
 
     def look(self) -> None:
         """Read who serves what at both ends; an end that is away is waited for."""
         patiently(self.look_once, self._timeout)
 
     def look_once(self) -> None:
-        source, target = self._endpoints
-        try:
-            self.source, self.target = side_by_side(
-                lambda: read_topology(source, self._nodes.get("source", ())),
-                lambda: read_topology(target, self._nodes.get("target", ())),
-            )
-        except ClusterChanged as exc:
-            raise ConnectError(exc.message, hint=exc.hint, transient=True) from None
-        for role, topology in (("source", self.source), ("target", self.target)):
-            if topology.nodes:
-                self._nodes[role] = list(topology.nodes)
+        source, target = self._ends
+        self.source, self.target = side_by_side(source.look_once, target.look_once)
 
     def settled(self, out_of_time: t.Callable[[], bool], so_far: t.Callable[[], str]) -> bool:
         """Wait until nothing changes at either end. False where the slice is over before.
@@ -54,26 +44,12 @@ class BothEnds:
         Raises :class:`RedisMigrationError` where a slot stays open, or unserved, and nothing changes any more; it says what
         was done ``so_far``.
         """
-        changed = still = time.monotonic()
-        seen = None
+        self._rest.begin()
         while True:
             self.look()
-            now = time.monotonic()
-            trouble = self.source.trouble or self.target.trouble
             signature = (self.source.signature, self.target.signature)
-            if signature != seen:
-                # What is found first, or as it was before, is taken to have been so all the time.
-                still = now - STILL if seen is None and self._calm in (None, signature) else now
-                changed, seen = now, signature
-            if trouble is None and now - still >= STILL:
-                self._calm = signature
+            if self._rest.reached(signature, self.source.trouble or self.target.trouble, so_far):
                 return True
-            if trouble and now - changed > self._timeout:
-                raise RedisMigrationError(
-                    f"{trouble} Nothing has changed there for {self._timeout:g} s.{so_far()}",
-                    hint="Finish what was begun there (redis-cli --cluster check HOST:PORT names it, --cluster fix repairs it),"
-                    " then run again.",
-                )
             if out_of_time():
                 return False
             time.sleep(PAUSE)

@@ -30,7 +30,8 @@ from .._migrate.progress import Plan
 from .live_loss import Losses
 from .live_result import Part, difference, status_of, together
 from .numbers import check_prune, numbers_of
-from .settling import PAUSE, STILL, Settling
+from .rest import PAUSE, Rest
+from .settling import Settling
 from .topology import Primary, Topology
 
 # Between looks at who serves what, in seconds.
@@ -66,8 +67,7 @@ class ClusterFollower:
         self._in_a_row = 0
         self._looked = 0.0
         self._look_seconds = _LOOK_SECONDS
-        self._still = 0.0
-        self._seen: t.Any = None
+        self._rest = Rest(plan.timeout, trusting=False)
         self._began = time.monotonic()
         self._last: Status | None = None
         self._lag: list[Lag] = []
@@ -242,7 +242,7 @@ class ClusterFollower:
         }
         self.close()
         self._ends = None
-        self._seen = None
+        self._rest.begin()
         self._in_a_row += 1
         if self._in_a_row > _RESTARTS:
             raise RedisMigrationError(
@@ -254,17 +254,8 @@ class ClusterFollower:
     def _begin_anew(self) -> None:
         """Open the parts again once nothing changes; else wait a moment, and look again when it is asked for."""
         source, target = self._source.look(), self._target.look()
-        now, mark = time.monotonic(), _mark(source, target)
-        if mark != self._seen:
-            self._seen, self._still = mark, now
-        trouble = source.trouble or target.trouble
-        if trouble and now - self._still > self._plan.timeout:
-            raise RedisMigrationError(
-                f"{trouble} Nothing has changed there for {self._plan.timeout:g} s.",
-                hint="Finish what was begun there (redis-cli --cluster check HOST:PORT names it, --cluster fix repairs it),"
-                " then run again.",
-            )
-        if trouble or now - self._still < STILL:
+        mark = _mark(source, target)
+        if not self._rest.reached(mark, source.trouble or target.trouble):
             time.sleep(PAUSE)
             return
         self._losses.check(source)
@@ -292,9 +283,7 @@ class ClusterFollower:
                     plan,
                     source=source.part(slots),
                     target=target.part(slots),
-                    selection=dataclasses.replace(
-                        plan.selection, databases=numbers, region=None if all(slots) else Region(slots, slots)
-                    ),
+                    selection=plan.selection.part(numbers, Region(slots, slots)),
                     max_keys_per_second=share(plan.max_keys_per_second),
                     max_bytes_per_second=share(plan.max_bytes_per_second),
                 )

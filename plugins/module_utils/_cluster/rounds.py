@@ -277,11 +277,7 @@ class Rounds(t.Generic[P]):
         self._give_up(part)
 
     def _selection(self, region: Region) -> Selection:
-        return dataclasses.replace(
-            self._kind.selection,
-            databases=tuple(self.whole.databases or [0]),
-            region=None if region.is_everything else region,
-        )
+        return self._kind.selection.part(self.whole.databases or [0], region)
 
     def _give_up(self, part: Part[P]) -> None:
         self._kind.given_up(self.whole, part)

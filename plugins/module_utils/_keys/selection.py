@@ -48,6 +48,10 @@ class Selection:
             return None
         return NO_SLOTS if self.renames and self.region.source != ALL_SLOTS else self.region.target
 
+    def part(self, databases: t.Sequence[int], region: Region) -> Selection:
+        """The same of these ``databases`` and of the keys in ``region``."""
+        return dataclasses.replace(self, databases=tuple(databases), region=None if region.is_everything else region)
+
     def chooser(self) -> t.Callable[[bytes], bool] | None:
         """Whether a key's name is wanted, or None when every name is."""
         return matcher(self.match, self.exclude)

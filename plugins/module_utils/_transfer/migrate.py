@@ -27,6 +27,7 @@ from .._pipeline.expiry import GONE, NEVER, Expiry
 from .._pipeline.job import Gate, Job, Sleep, Take, Unsteady
 from .._server.dry_run import KEY, HeldBack, Need, denied, queue
 from . import backend
+from .lifetimes import carried, expire_at
 from .strategy import Ends, Lane, Moved, Occupied, Outcome, Refused, Strategy, Vanished
 
 # Milliseconds without progress after which the source gives a transfer up. It serves nobody meanwhile.
@@ -48,9 +49,6 @@ _QUOTING = "replied with error: "
 
 # Expiries set at the target may differ by rounding from those at the source.
 _EXPIRY_TOLERANCE_MS = 10
-
-# What PTTL says of a key that does not expire.
-_NO_LIFETIME = -1
 
 # Why it cannot be used where keys get other names.
 KEEPS_NAMES = "keys get other names at the target, and MIGRATE keeps their names"
@@ -227,33 +225,12 @@ class MigrateStrategy(Strategy):
             target.check(replies, "EXISTS")
             there = sum(replies) == len(names)
         else:
-            there = yield from self._expiries_carried(names)
+            there = yield from carried(source, target, names)
         # A key that was not at the target before and is there now was moved. One that was to be replaced may still be
         # the old one, if it was no longer at the source.
         if reply == b"OK" and there and (not replace or not (yield from absent(source, names))):
             return Moved(chunk.size, {})
         return (yield from self._one_by_one(chunk, replace, tries - 1))
-
-    def _expiries_carried(self, names: list[bytes]) -> Job[bool]:
-        """Set absolutely at the target what expires; False unless all of ``names`` are there, and at the source still.
-
-        MIGRATE has given a lifetime to just those that had one, so the target tells which they are, and the source, which has
-        the most to do, is asked about these only.
-        """
-        source, target = self._lane.source, self._lane.target
-        lifetimes = yield target.call(each(b"PTTL", names), len(names))
-        target.check(lifetimes, "PTTL")
-        if GONE in lifetimes:
-            return False
-        timed = [name for name, lifetime in zip(names, lifetimes) if lifetime != _NO_LIFETIME]
-        expiries = yield from source.expiries.ask(timed)
-        if GONE in expiries:
-            return False
-        lasting = [name for name, expiry in zip(timed, expiries) if expiry is NEVER]
-        limited = [(name, expiry) for name, expiry in zip(timed, expiries) if expiry is not NEVER]
-        replies = yield target.call(_expire_at(limited) + each(b"PERSIST", lasting), len(timed))
-        target.check(replies, "PEXPIREAT")
-        return True
 
     def _one_by_one(self, chunk: Chunk, replace: bool, tries: int) -> Job[Moved]:
         """What became of each key of a batch in which not all is as it should be."""
@@ -305,7 +282,7 @@ class MigrateStrategy(Strategy):
             elif verdict is not None:
                 others[position] = Occupied()
         if timed:
-            set_there = yield self._lane.target.call(_expire_at(timed), len(timed))
+            set_there = yield self._lane.target.call(expire_at(timed), len(timed))
             self._lane.target.check(set_there, "PEXPIREAT")
         if "BUSYKEY" in text and 0 < len(missing) < len(chunk):
             # Only the first error is told: what stopped these shows when they go without those that are taken.
@@ -351,7 +328,3 @@ class MigrateStrategy(Strategy):
 
 def _moved(chunk: Chunk, others: dict[int, Outcome]) -> Moved:
     return Moved(chunk.size - sum(chunk.sizes[position] for position in others), others)
-
-
-def _expire_at(items: t.Iterable[tuple[bytes, Expiry]]) -> bytes:
-    return b"".join([one(b"PEXPIREAT", name, b"%d" % t.cast(int, expiry)) for name, expiry in items])

@@ -7,8 +7,6 @@ from __future__ import annotations
 
 import os
 import signal
-import time
-from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -17,18 +15,11 @@ from ansible_collections.dataservices.redis_migration.plugins.module_utils._proc
 from tests.conftest import ServerFactory
 from tests.integration.cluster.conftest import Clusters
 from tests.integration.cluster.test_migrate import equal, filled
+from tests.support.attempt import until
 from tests.support.cluster import Cluster
 from tests.support.dataset import fill_benchmark
 from tests.support.engine import RedisMigrationError, diff, diff_in_slices, migrate, migrate_in_slices, moved
 from tests.support.run import StartedModule
-
-
-def until(condition: Callable[[], Any], seconds: float = 60) -> Any:
-    deadline = time.monotonic() + seconds
-    while not (found := condition()):
-        assert time.monotonic() < deadline, "waited in vain"
-        time.sleep(0.02)
-    return found
 
 
 def started(source: Cluster, target: Cluster, **options: Any) -> tuple[StartedModule, list[int]]:
@@ -36,7 +27,8 @@ def started(source: Cluster, target: Cluster, **options: Any) -> tuple[StartedMo
     ends = {"source": source.endpoint(), "target": target.endpoint()}
     run = StartedModule("redis_migrate_keys", {**ends, "processes": 3, "max_keys_per_second": 300, **options})
     until(lambda: any(node.client().dbsize() for node in target.primaries))
-    return run, until(lambda: descendants(run.pid))
+    until(lambda: descendants(run.pid))
+    return run, descendants(run.pid)
 
 
 @pytest.mark.parametrize("processes", [1, 2, 3])
